@@ -1,0 +1,93 @@
+// Three bundles: the extension (cjs, for the extension host), the panel (iife, for the webview), the relay (esm, for Node 24).
+// `node esbuild.mjs` builds once, prints a size report and fails when a bundle is over its budget; `--watch` rebuilds.
+import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { build, context } from 'esbuild';
+
+const KB = 1024;
+const shared = { bundle: true, minify: true, sourcemap: false, logLevel: 'warning', legalComments: 'none' };
+
+/** One entry a bundle; `budget` is the design's size limit in bytes (DESIGN: extension 700 KB, webview 400 KB). */
+const bundles = [
+  {
+    name: 'extension',
+    budget: 700 * KB,
+    options: {
+      ...shared,
+      entryPoints: ['extension/main.ts'],
+      outfile: 'dist/extension.cjs',
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      external: ['vscode'],
+    },
+  },
+  {
+    name: 'webview',
+    budget: 400 * KB,
+    options: {
+      ...shared,
+      entryPoints: ['webview-ui/main.tsx'],
+      outfile: 'dist/webview.js',
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+      jsx: 'automatic',
+      define: { 'process.env.NODE_ENV': '"production"' },
+    },
+  },
+  {
+    name: 'relay',
+    budget: 4096 * KB,
+    options: {
+      ...shared,
+      entryPoints: { relay: 'server/cli/main.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node22',
+      external: ['pg-native', '@opentelemetry/*', 'winston', 'winston-transport'],
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
+    },
+  },
+  {
+    name: 'supervisor',
+    budget: 64 * KB,
+    options: {
+      ...shared,
+      entryPoints: { supervisor: 'server/sandbox/local/supervisor/main.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    },
+  },
+];
+
+/** Files that the webview loads beside its bundle. */
+const assets = [
+  ['webview-ui/theme.css', 'dist/webview.css'],
+  ['node_modules/@vscode/codicons/dist/codicon.css', 'dist/codicon.css'],
+  ['node_modules/@vscode/codicons/dist/codicon.ttf', 'dist/codicon.ttf'],
+];
+
+await mkdir('dist', { recursive: true });
+for (const [from, to] of assets) await copyFile(from, to);
+
+if (process.argv.includes('--watch')) {
+  for (const { options } of bundles) await (await context(options)).watch();
+} else {
+  await Promise.all(bundles.map(({ options }) => build(options)));
+  let over = false;
+  for (const { name, options, budget } of bundles) {
+    const file = options.outfile ?? `${options.outdir}/${Object.keys(options.entryPoints)[0]}.mjs`;
+    const { size } = await stat(file);
+    over ||= size > budget;
+    const mark = size > budget ? 'OVER BUDGET' : 'ok';
+    console.log(`${name.padEnd(11)} ${(size / KB).toFixed(0).padStart(5)} KB of ${budget / KB} KB  ${mark}`);
+  }
+  if (over) process.exit(1);
+}

@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { Oid, RepoPath, SourceSpec } from './source.ts';
+
+/** Made by the client, so that a repeated request is one command. */
+export const ClientId = z
+  .string()
+  .min(8)
+  .max(64)
+  .regex(/^[\w.:-]+$/);
+
+/** The most text that one message may carry, in UTF-16 units. */
+export const MAX_MESSAGE_LENGTH = 200_000;
+const MessageText = z.string().trim().min(1, 'must not be empty').max(MAX_MESSAGE_LENGTH);
+
+/** A part of a file that the person pointed at: lines are 1-based and inclusive. */
+export const Selection = z.object({
+  path: RepoPath,
+  startLine: z.number().int().min(1).optional(),
+  endLine: z.number().int().min(1).optional(),
+});
+export type Selection = z.infer<typeof Selection>;
+
+/** `POST /v1/tasks` */
+export const CreateTask = z.object({
+  clientId: ClientId,
+  prompt: MessageText,
+  source: SourceSpec,
+  /** Files or lines that the task is about, as chosen in the editor. */
+  selection: z.array(Selection).max(100).default([]),
+  model: z.string().max(200).optional(),
+});
+export type CreateTask = z.input<typeof CreateTask>;
+export const TaskCreated = z.object({ taskId: z.string(), turnId: z.string() });
+export type TaskCreated = z.infer<typeof TaskCreated>;
+
+/** `POST /v1/sources` answers */
+export const SourceUploaded = z.object({ sourceId: z.string(), bytes: z.number().int() });
+
+/** `POST /v1/tasks/{id}/messages` */
+export const SendMessage = z.object({
+  clientId: ClientId,
+  text: MessageText,
+  selection: z.array(Selection).max(100).default([]),
+});
+export type SendMessage = z.input<typeof SendMessage>;
+export const MessageAccepted = z.object({
+  messageId: z.string(),
+  turnId: z.string(),
+  /** `started` a new turn, or was `queued` for the running one. */
+  disposition: z.enum(['started', 'queued']),
+});
+export type MessageAccepted = z.infer<typeof MessageAccepted>;
+
+/** `POST /v1/tasks/{id}/stop` answers. `stopped: false` where nothing was running. */
+export const StopAnswer = z.object({ stopped: z.boolean(), turnId: z.string().optional() });
+export type StopAnswer = z.infer<typeof StopAnswer>;
+
+/** Who a commit is by. */
+export const Person = z.object({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .regex(/^[^<>\n\0]+$/),
+  email: z
+    .string()
+    .trim()
+    .min(1)
+    .max(320)
+    .regex(/^[^<>\s\0]+$/),
+});
+export type Person = z.infer<typeof Person>;
+
+/** `POST /v1/tasks/{id}/pull-request`, with the person's token in the header `x-github-token` */
+export const OpenPullRequest = z.object({
+  acceptedTree: Oid,
+  title: z
+    .string()
+    .trim()
+    .min(1)
+    .max(256)
+    .regex(/^[^\n]*$/, 'must be one line'),
+  body: z.string().max(60_000).default(''),
+  draft: z.boolean().default(true),
+  /** The branch to push to. Absent: one derived from the task's title and id. */
+  branch: z.string().max(200).optional(),
+  /** The commit's author and committer. Absent: the owner of the token, as GitHub names them. */
+  author: Person.optional(),
+});
+export type OpenPullRequest = z.input<typeof OpenPullRequest>;

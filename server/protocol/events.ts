@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import { Failure } from './errors.ts';
+import { AcceptedFile, ChangedFile } from './review.ts';
+import { Oid, SourceSummary } from './source.ts';
+
+/** One point of the agent's plan. */
+export const TodoItem = z.object({
+  text: z.string(),
+  status: z.enum(['pending', 'in_progress', 'completed']),
+});
+export type TodoItem = z.infer<typeof TodoItem>;
+
+/** What the model provider said a call used; a provider that says nothing leaves them out. */
+export const Usage = z.object({
+  inputTokens: z.number().int().optional(),
+  outputTokens: z.number().int().optional(),
+  cachedInputTokens: z.number().int().optional(),
+});
+export type Usage = z.infer<typeof Usage>;
+
+export const SandboxState = z.enum(['provisioning', 'running', 'hibernated', 'gone', 'failed']);
+export type SandboxState = z.infer<typeof SandboxState>;
+
+export const TurnOutcome = z.enum(['completed', 'stopped', 'failed']);
+export type TurnOutcome = z.infer<typeof TurnOutcome>;
+
+/** Where accepted work ended up. */
+export const PullRequest = z.object({
+  url: z.string(),
+  number: z.number().int(),
+  /** An open pull request of the same branch was there and was brought up to date. */
+  reused: z.boolean(),
+});
+export type PullRequest = z.infer<typeof PullRequest>;
+
+const head = { seq: z.number().int().min(1), at: z.number().int() };
+const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+  z.object({ ...head, type: z.literal(type), ...shape });
+
+/** A call that failed and is tried again; what was shown of it before is superseded by the next attempt. */
+const inTurn = { turnId: z.string() };
+
+/**
+ * Everything that happens to a task, as facts in the past tense. `seq` counts from 1 without a gap in each task,
+ * `at` is milliseconds since 1970. Only `reduce` gives them meaning.
+ */
+export const TaskEvent = z.discriminatedUnion('type', [
+  event('task.created', {
+    taskId: z.string(),
+    title: z.string(),
+    source: SourceSummary,
+    model: z.string().optional(),
+  }),
+  event('task.archived', {}),
+
+  event('message.queued', { messageId: z.string(), text: z.string() }),
+  event('message.delivered', { ...inTurn, messageId: z.string(), text: z.string() }),
+
+  event('turn.started', { ...inTurn }),
+  event('turn.stopping', { ...inTurn }),
+  event('turn.ended', { ...inTurn, outcome: TurnOutcome, error: Failure.optional(), usage: Usage }),
+
+  event('sandbox.changed', { state: SandboxState, detail: z.string().optional() }),
+
+  event('model.called', { ...inTurn, messageId: z.string(), attempt: z.number().int(), model: z.string() }),
+  event('model.retried', {
+    ...inTurn,
+    messageId: z.string(),
+    attempt: z.number().int(),
+    reason: Failure,
+    delayMs: z.number().int(),
+  }),
+  event('text.delta', {
+    ...inTurn,
+    messageId: z.string(),
+    attempt: z.number().int(),
+    text: z.string(),
+  }),
+  /** The model's whole answer. `toolCalls` name what it asked for; each then has its own started and finished. */
+  event('model.answered', {
+    ...inTurn,
+    messageId: z.string(),
+    attempt: z.number().int(),
+    text: z.string(),
+    toolCalls: z.array(z.object({ callId: z.string(), name: z.string(), input: z.unknown() })),
+    usage: Usage,
+  }),
+
+  event('tool.started', { ...inTurn, callId: z.string(), name: z.string(), input: z.unknown() }),
+  event('tool.output', { ...inTurn, callId: z.string(), text: z.string() }),
+  /** `output` is exactly what the model reads. */
+  event('tool.finished', {
+    ...inTurn,
+    callId: z.string(),
+    name: z.string(),
+    output: z.string(),
+    isError: z.boolean(),
+    durationMs: z.number().int(),
+  }),
+  event('todos.changed', { ...inTurn, items: z.array(TodoItem) }),
+
+  event('proposal.changed', {
+    revision: z.number().int(),
+    baseTree: Oid,
+    headTree: Oid,
+    files: z.array(ChangedFile),
+  }),
+  event('review.changed', {
+    revision: z.number().int(),
+    accepted: z.array(AcceptedFile),
+    acceptedTree: Oid,
+  }),
+
+  event('publish.started', { publishId: z.string(), branch: z.string(), acceptedTree: Oid }),
+  event('publish.committed', { publishId: z.string(), commit: Oid, tree: Oid }),
+  event('publish.pushed', { publishId: z.string(), branch: z.string(), commit: Oid, tree: Oid }),
+  event('publish.opened', { publishId: z.string(), pullRequest: PullRequest }),
+  /** `compareUrl` is the prefilled page where the person can open the pull request by hand. */
+  event('publish.failed', { publishId: z.string(), error: Failure, compareUrl: z.string().optional() }),
+]);
+export type TaskEvent = z.infer<typeof TaskEvent>;
+export type TaskEventType = TaskEvent['type'];
+export type EventOf<Type extends TaskEventType> = Extract<TaskEvent, { type: Type }>;
+
+type Unnumbered<Event> = Event extends TaskEvent ? Omit<Event, 'seq' | 'at'> : never;
+/** An event before the log has given it its place. */
+export type NewEvent = Unnumbered<TaskEvent>;

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+
+/** A Git object name, SHA-1 or SHA-256. */
+export const Oid = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'must be a full Git object name');
+
+/** A path inside a repository: relative, forward slashes, no `.`/`..`/`.git` component, no NUL. */
+export const RepoPath = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((path) => path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'), {
+    message: 'must be relative, without empty, "." or ".." components',
+  })
+  .refine((path) => !path.includes('\0') && !path.split('/').some((part) => part.toLowerCase() === '.git'), {
+    message: 'must not contain NUL or a ".git" component',
+  });
+
+/** Git file modes that a tree entry of a file may have. */
+export const FileMode = z.enum(['100644', '100755', '120000']);
+export type FileMode = z.infer<typeof FileMode>;
+
+/** One uncommitted file: its whole content as Git would store it, or `null` where the person deleted it. */
+export const OverlayEntry = z.object({
+  path: RepoPath,
+  mode: FileMode,
+  content: z.base64().nullable(),
+});
+export type OverlayEntry = z.infer<typeof OverlayEntry>;
+
+/**
+ * What a sandbox starts from: the tree of `commit` with `overlay` laid over it.
+ * The relay gets the commit's objects from `url`, or from the uploaded bundle `sourceId`.
+ */
+export const SourceSpec = z
+  .object({
+    /** Where the relay fetches from. `file://` only on a relay that listens on loopback. */
+    url: z.string().max(4096).optional(),
+    /** Where accepted work is pushed to. Absent: `url`, unless that is a `file://` one. Never with credentials. */
+    remote: z.string().max(4096).optional(),
+    commit: Oid,
+    /** The branch that the person was on: the base of the pull request. */
+    branch: z.string().max(255).optional(),
+    sourceId: z.string().max(64).optional(),
+    overlay: z.array(OverlayEntry).max(20_000).default([]),
+  })
+  .refine((source) => source.url !== undefined || source.sourceId !== undefined, {
+    message: 'needs a url, or the sourceId of an uploaded bundle',
+  });
+export type SourceSpec = z.infer<typeof SourceSpec>;
+
+/** What is shown of a source: no content, no credential. */
+export const SourceSummary = z.object({
+  /** The remote without credentials, or the local folder's name. */
+  repository: z.string(),
+  remote: z.string().optional(),
+  commit: Oid,
+  branch: z.string().optional(),
+  overlayFiles: z.number().int(),
+});
+export type SourceSummary = z.infer<typeof SourceSummary>;

@@ -1,0 +1,200 @@
+import type { ErrorCode } from '../protocol/errors.ts';
+
+/** What a machine was created for; becomes its name and labels at the vendor. */
+export interface SandboxSpec {
+  taskId: string;
+}
+
+/** Names a machine at its provider. Plain data: it is stored, and outlives the process that made it. */
+export interface SandboxRef {
+  provider: string;
+  id: string;
+}
+
+/** The provider's word on a machine, polled; what the relay remembers is never more true than this. */
+export type ProviderState = 'running' | 'hibernated' | 'archived' | 'gone' | 'failed';
+
+/** What an adapter really enforces, disclosed so that nobody has to guess. */
+export interface SandboxCaps {
+  /** `namespaces`: own kernel namespaces on a shared kernel. `container`, `vm`: as the vendor says. */
+  isolation: 'namespaces' | 'container' | 'vm';
+  /** Output arrives byte for byte, stdout apart from stderr. */
+  byteExactOutput: boolean;
+  /** A command goes on, and can be attached to, when the relay has died. */
+  attach: boolean;
+  network: 'none' | 'allow-list' | 'open';
+}
+
+/** A command. Its `execId` is its identity: starting the same one again attaches to the first. */
+export interface ExecRequest {
+  /** Unique in the sandbox; `turnId:callId` for a tool call. */
+  execId: string;
+  /** Run as it is, without a shell. */
+  argv: string[];
+  /** Relative to the workspace, or absolute inside the sandbox. */
+  cwd?: string;
+  env?: Record<string, string>;
+  stdin?: Uint8Array;
+  /** Milliseconds; at the end of it the whole process group is killed and what was printed is returned. */
+  timeoutMs: number;
+  /** Of each stream, how many bytes are returned at most: the first half and the last half. */
+  maxOutputBytes: number;
+}
+
+export interface ExecStream {
+  name: 'stdout' | 'stderr';
+  data: Uint8Array;
+}
+
+/** One stream's bounded output: `head`, then `omittedBytes` that are not here, then `tail`. */
+export interface BoundedOutput {
+  head: Uint8Array;
+  tail: Uint8Array;
+  omittedBytes: number;
+}
+
+export interface ExecResult {
+  /** Null where a signal ended it. */
+  exitCode: number | null;
+  reason: 'exit' | 'timeout' | 'cancelled' | 'lost';
+  stdout: BoundedOutput;
+  stderr: BoundedOutput;
+  durationMs: number;
+}
+
+export interface FileContent {
+  data: Uint8Array;
+  /** Size of the whole file, of which `data` may be a part. */
+  size: number;
+  /** SHA-256 of the whole file, hex. */
+  sha256: string;
+}
+
+/** Writes happen whole or not at all. */
+export interface WriteRequest {
+  path: string;
+  data: Uint8Array;
+  /**
+   * SHA-256 of the content that must be there now, or `null` for "must not exist". Absent: whatever is there.
+   * A file that already has the new content was written before: done, not an error.
+   */
+  expected?: string | null;
+}
+
+/** A search that ran into its limit says so; what it returns is ordered and never silently cut. */
+export interface SearchResult<Match> {
+  matches: Match[];
+  truncated: boolean;
+}
+
+export interface GrepMatch {
+  path: string;
+  line: number;
+  text: string;
+}
+
+export interface GlobRequest {
+  pattern: string;
+  path?: string;
+  limit: number;
+  signal?: AbortSignal;
+}
+
+export interface GrepRequest {
+  pattern: string;
+  path?: string;
+  glob?: string;
+  ignoreCase?: boolean;
+  limit: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * The machine that an agent works on, and the only way to it. Paths are relative to the workspace; one that leaves it,
+ * by `..` or through a symbolic link, fails with `outside-workspace`. Every method may fail with a `SandboxError`.
+ */
+export interface Sandbox {
+  readonly ref: SandboxRef;
+  /** Absolute path of the workspace inside the sandbox. */
+  readonly workdir: string;
+  readonly caps: SandboxCaps;
+  /** Runs a command, or attaches to the one that was started under this `execId`. `onOutput` gets output from its beginning. */
+  exec(
+    request: ExecRequest,
+    options?: { signal?: AbortSignal; onOutput?: (chunk: ExecStream) => void },
+  ): Promise<ExecResult>;
+  /** Reads a part of a file: `offset` and `length` in bytes; the whole file without them. */
+  readFile(path: string, range?: { offset: number; length: number }): Promise<FileContent>;
+  /** Answers with the SHA-256 of what is there now. Creates folders on the way; keeps an existing file's mode. */
+  writeFile(request: WriteRequest): Promise<{ sha256: string }>;
+  /** Paths that match a glob, newest first; ignored files and `.git` left out. */
+  glob(request: GlobRequest): Promise<SearchResult<string>>;
+  /** Lines that match a regular expression (ripgrep's), by path and line; ignored files and `.git` left out. */
+  grep(request: GrepRequest): Promise<SearchResult<GrepMatch>>;
+  /** Kills the processes of every command whose `execId` begins with `prefix`; resolves once they are dead. */
+  killAll(prefix: string): Promise<void>;
+  /**
+   * A folder outside the workspace which the agent's file tools do not show, for the relay's own bundles.
+   * Absolute, inside the sandbox.
+   */
+  readonly scratchdir: string;
+  /** Writes and reads files in `scratchdir`; `name` has no slash. */
+  putScratch(name: string, data: Uint8Array): Promise<void>;
+  getScratch(name: string): Promise<Uint8Array>;
+}
+
+/** Where sandboxes come from. `resume` never creates: a lost machine is `gone`, and somebody else decides what then. */
+export interface SandboxProvider {
+  readonly name: string;
+  /** Throws `SandboxError('unavailable')` with the command that mends it where isolation cannot be had: fails closed. */
+  create(spec: SandboxSpec): Promise<Sandbox>;
+  /** A running machine is attached to; a hibernated one started again with its files. */
+  resume(ref: SandboxRef): Promise<Sandbox>;
+  state(ref: SandboxRef): Promise<ProviderState>;
+  /** Frees memory and processes, keeps files. Idempotent. */
+  hibernate(ref: SandboxRef): Promise<void>;
+  /** Removes everything. Idempotent. */
+  destroy(ref: SandboxRef): Promise<void>;
+  /** Lets go of connections; machines and their commands go on. */
+  close(): Promise<void>;
+}
+
+export type SandboxErrorCode =
+  | 'unavailable'
+  | 'lost'
+  | 'not-found'
+  | 'outside-workspace'
+  | 'is-directory'
+  | 'not-a-file'
+  | 'too-large'
+  | 'changed'
+  | 'exists'
+  | 'permission'
+  | 'no-space'
+  | 'bad-pattern'
+  | 'failed';
+
+/** A failure of a sandbox or of an operation in it. `message` may be shown to the model and to the person. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError';
+  readonly code: SandboxErrorCode;
+  readonly nextAction: string | undefined;
+  constructor(
+    code: SandboxErrorCode,
+    message: string,
+    options: { cause?: unknown; nextAction?: string } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.nextAction = options.nextAction;
+  }
+}
+
+/** The same failure as the rest of the relay speaks of it. */
+export function errorCodeOf(code: SandboxErrorCode): ErrorCode {
+  if (code === 'unavailable') return 'sandbox_unavailable';
+  if (code === 'lost') return 'sandbox_lost';
+  if (code === 'outside-workspace') return 'path_outside_workspace';
+  if (code === 'too-large') return 'too_large';
+  return 'internal';
+}
