@@ -1,0 +1,141 @@
+import type { Selection } from '../../server/protocol/commands.ts';
+import type { Failure } from '../../server/protocol/errors.ts';
+import type { TaskEvent } from '../../server/protocol/events.ts';
+import type { TaskState, TaskSummary } from '../../server/protocol/task.ts';
+
+/**
+ * What the chat panel (webview-ui) and the extension say to each other, and nothing else: no token, no relay address.
+ * The panel renders what the extension tells it; it asks for everything else by a message, which answers nothing by itself.
+ */
+
+/** Which page the panel shows: one task's chat, all tasks, or the composer of a task that does not exist yet. */
+export type PanelView = 'task' | 'list' | 'new';
+
+/** What must be in place before a task can be delegated. The panel turns each lack into a sentence and a button. */
+export interface Setup {
+  relay: 'starting' | 'connected' | 'reconnecting' | 'unavailable';
+  /** Why the relay cannot be used, and what to do about it; shown as they are. */
+  message?: string;
+  nextAction?: string;
+  modelConfigured: boolean;
+  workspace: 'ready' | 'no-folder' | 'no-git' | 'untrusted';
+  /** Name of the repository that a new task would work on. */
+  repository?: string;
+}
+
+/** Text and chips that wait in the composer. */
+export interface Draft {
+  text: string;
+  selection: Selection[];
+}
+
+export type ToPanel =
+  /** Everything the panel shows, complete: the answer to `ready`, and after every change of view or task. */
+  | {
+      type: 'snapshot';
+      view: PanelView;
+      task: TaskState | null;
+      tasks: TaskSummary[];
+      setup: Setup;
+      /** Goes into the composer; absent: whatever the person has typed stays. */
+      draft?: Draft;
+    }
+  /** What came after the snapshot's `seq`, in order and without a gap; the panel runs `reduce`. */
+  | { type: 'events'; taskId: string; events: TaskEvent[] }
+  | { type: 'tasks'; tasks: TaskSummary[] }
+  | { type: 'setup'; setup: Setup }
+  /** "Delegate" was chosen on a file or selection: it becomes a chip in the composer, which gets the focus. */
+  | { type: 'attach'; selection: Selection }
+  | { type: 'focusComposer' }
+  /** How a `delegate` or `send` ended. The panel keeps the draft until then, and gives it back where there is a failure. */
+  | { type: 'settled'; clientId: string; failure: Failure | null };
+
+export type FromPanel =
+  /** The panel listens now, and last showed this task. Answered by a snapshot. */
+  | { type: 'ready'; taskId: string | null }
+  /** `clientId` is made by the panel and becomes the command's own: sending it twice is one task or message. */
+  | { type: 'delegate'; clientId: string; text: string; selection: Selection[] }
+  | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[] }
+  | { type: 'stop'; taskId: string }
+  | { type: 'openTask'; taskId: string }
+  | { type: 'newTask' }
+  | { type: 'showList' }
+  /** Opens the review of the whole proposal, or at one path of it. */
+  | { type: 'review'; taskId: string; path: string | null }
+  | { type: 'pullRequest'; taskId: string }
+  /** `path` came from the model or the transcript: relative to the repository, not yet checked. `line` is 1-based. */
+  | { type: 'openFile'; taskId: string; path: string; line: number | null }
+  /** `url` came from the model or an event: the extension checks its scheme again. */
+  | { type: 'openExternal'; url: string }
+  | { type: 'copy'; text: string }
+  | { type: 'setUpModel' }
+  | { type: 'retryConnection' }
+  | { type: 'showLog' }
+  | { type: 'archive'; taskId: string };
+
+type Message = ToPanel | FromPanel;
+export type MessageOf<Type extends Message['type']> = Extract<Message, { type: Type }>;
+
+/** One handler a message: a missing one does not compile. */
+export type ToPanelHandlers = {
+  [Type in ToPanel['type']]: (message: Extract<ToPanel, { type: Type }>) => void;
+};
+export type FromPanelHandlers = {
+  [Type in FromPanel['type']]: (message: Extract<FromPanel, { type: Type }>) => void | Promise<void>;
+};
+
+type Check = (value: unknown) => boolean;
+type Shapes = {
+  [Type in FromPanel['type']]: {
+    [Field in Exclude<keyof Extract<FromPanel, { type: Type }>, 'type'>]: Check;
+  };
+};
+
+const text: Check = (value) => typeof value === 'string';
+const line: Check = (value) => Number.isInteger(value) && Number(value) >= 1;
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const selections: Check = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (item) =>
+      isRecord(item) &&
+      text(item['path']) &&
+      optional(line)(item['startLine']) &&
+      optional(line)(item['endLine']),
+  );
+
+const shapes: Shapes = {
+  ready: { taskId: orNull(text) },
+  delegate: { clientId: text, text, selection: selections },
+  send: { clientId: text, taskId: text, text, selection: selections },
+  stop: { taskId: text },
+  openTask: { taskId: text },
+  newTask: {},
+  showList: {},
+  review: { taskId: text, path: orNull(text) },
+  pullRequest: { taskId: text },
+  openFile: { taskId: text, path: text, line: orNull(line) },
+  openExternal: { url: text },
+  copy: { text },
+  setUpModel: {},
+  retryConnection: {},
+  showLog: {},
+  archive: { taskId: text },
+};
+
+/** Whether what a webview posted is a message that this extension knows, with fields of the right types. */
+export function isFromPanel(value: unknown): value is FromPanel {
+  if (!isRecord(value) || typeof value['type'] !== 'string' || !Object.hasOwn(shapes, value['type']))
+    return false;
+  const shape: Record<string, Check> = shapes[value['type'] as FromPanel['type']];
+  return Object.entries(shape).every(([field, check]) => check(value[field]));
+}
