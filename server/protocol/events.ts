@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Selection } from './commands.ts';
 import { Failure } from './errors.ts';
 import { AcceptedFile, ChangedFile } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
@@ -37,8 +38,8 @@ const head = { seq: z.number().int().min(1), at: z.number().int() };
 const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ ...head, type: z.literal(type), ...shape });
 
-/** A call that failed and is tried again; what was shown of it before is superseded by the next attempt. */
 const inTurn = { turnId: z.string() };
+const message = { messageId: z.string(), text: z.string(), selection: z.array(Selection).optional() };
 
 /**
  * Everything that happens to a task, as facts in the past tense. `seq` counts from 1 without a gap in each task,
@@ -53,8 +54,8 @@ export const TaskEvent = z.discriminatedUnion('type', [
   }),
   event('task.archived', {}),
 
-  event('message.queued', { messageId: z.string(), text: z.string() }),
-  event('message.delivered', { ...inTurn, messageId: z.string(), text: z.string() }),
+  event('message.queued', { ...message }),
+  event('message.delivered', { ...inTurn, ...message }),
 
   event('turn.started', { ...inTurn }),
   event('turn.stopping', { ...inTurn }),
@@ -63,6 +64,7 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('sandbox.changed', { state: SandboxState, detail: z.string().optional() }),
 
   event('model.called', { ...inTurn, messageId: z.string(), attempt: z.number().int(), model: z.string() }),
+  /** A call that failed and is tried again; what was shown of it before is superseded by the next attempt. */
   event('model.retried', {
     ...inTurn,
     messageId: z.string(),
@@ -87,7 +89,12 @@ export const TaskEvent = z.discriminatedUnion('type', [
   }),
 
   event('tool.started', { ...inTurn, callId: z.string(), name: z.string(), input: z.unknown() }),
-  event('tool.output', { ...inTurn, callId: z.string(), text: z.string() }),
+  event('tool.output', {
+    ...inTurn,
+    callId: z.string(),
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+  }),
   /** `output` is exactly what the model reads. */
   event('tool.finished', {
     ...inTurn,
