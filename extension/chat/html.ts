@@ -25,23 +25,23 @@ export function panelHtml({ nonce, cspSource, scriptUri, styleUris, language = '
     "form-action 'none'",
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="${escape(language)}">
+<html lang="${escapeHtml(language)}">
   <head>
     <meta charset="utf-8">
-    <meta http-equiv="Content-Security-Policy" content="${escape(policy)}">
+    <meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Handoff</title>
-${styleUris.map((uri) => `    <link rel="stylesheet" href="${escape(uri)}">`).join('\n')}
+${styleUris.map((uri) => `    <link rel="stylesheet" href="${escapeHtml(uri)}">`).join('\n')}
   </head>
   <body>
     <div id="root"></div>
     <noscript>Handoff needs scripts to be enabled in this webview.</noscript>
-    <script nonce="${escape(nonce)}" src="${escape(scriptUri)}"></script>
+    <script nonce="${escapeHtml(nonce)}" src="${escapeHtml(scriptUri)}"></script>
   </body>
 </html>
 `;
 }
 
-function escape(value: string): string {
+function escapeHtml(value: string): string {
   return value.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

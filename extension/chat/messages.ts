@@ -53,7 +53,10 @@ export type ToPanel =
 export type FromPanel =
   /** The panel listens now, and last showed this task. Answered by a snapshot. */
   | { type: 'ready'; taskId: string | null }
-  /** `clientId` is made by the panel and becomes the command's own: sending it twice is one task or message. */
+  /**
+   * `clientId` is made by the panel and becomes the command's own: sending it twice is one task or message.
+   * A panel that was reloaded before `settled` sends the same command again.
+   */
   | { type: 'delegate'; clientId: string; text: string; selection: Selection[] }
   | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[] }
   | { type: 'stop'; taskId: string }
@@ -69,6 +72,8 @@ export type FromPanel =
   | { type: 'openExternal'; url: string }
   | { type: 'copy'; text: string }
   | { type: 'setUpModel' }
+  /** Mends what `setup.workspace` lacks: opens a folder, initialises a repository, or manages trust. */
+  | { type: 'fixWorkspace' }
   | { type: 'retryConnection' }
   | { type: 'showLog' }
   | { type: 'archive'; taskId: string };
@@ -127,6 +132,7 @@ const shapes: Shapes = {
   openExternal: { url: text },
   copy: { text },
   setUpModel: {},
+  fixWorkspace: {},
   retryConnection: {},
   showLog: {},
   archive: { taskId: text },
