@@ -1,0 +1,327 @@
+import { createParser } from 'eventsource-parser';
+import type * as z from 'zod';
+import {
+  type CreateTask,
+  MessageAccepted,
+  type OpenPullRequest,
+  type SendMessage,
+  SourceUploaded,
+  StopAnswer,
+  TaskCreated,
+} from './commands.ts';
+import { ErrorBody, type ErrorCode } from './errors.ts';
+import { TaskEvent } from './events.ts';
+import { Health, Ready } from './health.ts';
+import { Changes, type PutReview, ReviewRecorded } from './review.ts';
+import { Publish, TaskList, TaskState } from './task.ts';
+
+/** The relay said no, or could not be reached (`unreachable`, status 0). Match on `code`, never on `message`. */
+export class RelayError extends Error {
+  override readonly name = 'RelayError';
+  readonly code: ErrorCode | 'unreachable';
+  /** Of the HTTP answer; 0 where there was none. */
+  readonly status: number;
+  readonly nextAction: string | undefined;
+  readonly requestId: string | undefined;
+  constructor(
+    code: ErrorCode | 'unreachable',
+    message: string,
+    options: { status?: number; nextAction?: string; requestId?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.status = options.status ?? 0;
+    this.nextAction = options.nextAction;
+    this.requestId = options.requestId;
+  }
+}
+
+export interface RelayClientOptions {
+  /** The relay's address, such as `http://127.0.0.1:7420`. */
+  url: string;
+  token: string;
+  fetch?: typeof fetch;
+  /** A stream this long without a byte is dead, in ms. The relay writes a heartbeat every 10 s. */
+  silenceMs?: number;
+  /** The longest wait before connecting again, in ms. */
+  maxBackoffMs?: number;
+}
+
+export interface FollowOptions {
+  /** Ends following; the promise then resolves. */
+  signal: AbortSignal;
+  /** Called in order of `seq`, once each, without a gap. */
+  onEvent: (event: TaskEvent) => void;
+  onState?: (state: 'connected' | 'reconnecting') => void;
+}
+
+export type RelayClient = ReturnType<typeof createRelayClient>;
+
+const ANSWER_MS = 30_000;
+/** For what moves packs over a network: uploads and pushes. */
+const TRANSFER_MS = 300_000;
+const SILENCE_MS = 25_000;
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 10_000;
+
+interface Request {
+  method?: 'POST' | 'PUT' | 'DELETE';
+  json?: unknown;
+  bytes?: Uint8Array<ArrayBuffer>;
+  headers?: Record<string, string>;
+  /** Without the token. */
+  anonymous?: boolean;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+/**
+ * The relay's HTTP API as functions. Every answer is checked against its schema, every failure is a `RelayError`.
+ * Runs wherever `fetch` does.
+ */
+export function createRelayClient(options: RelayClientOptions) {
+  const base = options.url.replace(/\/+$/, '');
+  const doFetch = options.fetch ?? fetch;
+  const authorization = { authorization: `Bearer ${options.token}` };
+  const task = (id: string, rest = '') => `/v1/tasks/${encodeURIComponent(id)}${rest}`;
+
+  /** Resolves with a 2xx answer. An abort of `signal` by the caller rejects with its reason. */
+  async function request(path: string, options: Request = {}) {
+    const { method, json, bytes, headers, anonymous, signal, timeoutMs } = options;
+    const timeout = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
+    const init: RequestInit = {
+      headers: {
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+        ...(anonymous ? {} : authorization),
+        ...headers,
+      },
+      ...(method === undefined ? {} : { method }),
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      ...(bytes === undefined ? {} : { body: bytes }),
+      signal: AbortSignal.any([...(signal ? [signal] : []), ...timeout]),
+    };
+    let answer: Response;
+    try {
+      answer = await doFetch(base + path, init);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw unreachable(base, cause);
+    }
+    if (!answer.ok) throw await refusal(answer);
+    return answer;
+  }
+
+  async function read<Schema extends z.ZodType>(schema: Schema, path: string, init: Request = {}) {
+    const answer = await request(path, { timeoutMs: ANSWER_MS, ...init });
+    const body: unknown = await answer.json().catch((cause: unknown) => {
+      throw unreachable(base, cause);
+    });
+    return understood(schema, body);
+  }
+
+  return {
+    /** Sent without the token: whoever listens at the address is not known yet. */
+    health: () => read(Health, '/v1/health', { anonymous: true, timeoutMs: 5000 }),
+    ready: () => read(Ready, '/v1/ready'),
+
+    createTask: (body: CreateTask) => read(TaskCreated, '/v1/tasks', { method: 'POST', json: body }),
+    listTasks: (cursor?: string) =>
+      read(TaskList, `/v1/tasks${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`),
+    getTask: (id: string) => read(TaskState, task(id)),
+    sendMessage: (id: string, body: SendMessage) =>
+      read(MessageAccepted, task(id, '/messages'), { method: 'POST', json: body }),
+    stop: (id: string) => read(StopAnswer, task(id, '/stop'), { method: 'POST', json: {} }),
+    archive: async (id: string): Promise<void> => {
+      await request(task(id), { method: 'DELETE', timeoutMs: ANSWER_MS });
+    },
+
+    changes: (id: string) => read(Changes, task(id, '/changes')),
+    blob: async (id: string, oid: string): Promise<Uint8Array> => {
+      const answer = await request(task(id, `/blobs/${encodeURIComponent(oid)}`), { timeoutMs: TRANSFER_MS });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
+    /** Unified diff from the base to `tree`; to the proposal where `tree` is absent. */
+    patch: async (id: string, tree?: string): Promise<string> => {
+      const query = tree === undefined ? '' : `?tree=${encodeURIComponent(tree)}`;
+      return (await request(task(id, `/patch${query}`), { timeoutMs: TRANSFER_MS })).text();
+    },
+    putReview: (id: string, body: PutReview) =>
+      read(ReviewRecorded, task(id, '/review'), { method: 'PUT', json: body }),
+    /** @param githubToken the person's own; it goes into a header and nowhere else. */
+    openPullRequest: (id: string, body: OpenPullRequest, githubToken: string) =>
+      read(Publish, task(id, '/pull-request'), {
+        method: 'POST',
+        json: body,
+        headers: { 'x-github-token': githubToken },
+        timeoutMs: TRANSFER_MS,
+      }),
+    /** @param bundle a Git bundle */
+    uploadSource: (bundle: Uint8Array<ArrayBuffer>) =>
+      read(SourceUploaded, '/v1/sources', { method: 'POST', bytes: bundle, timeoutMs: TRANSFER_MS }),
+
+    /**
+     * Follows a task's events from after `after` until aborted: connects again with growing waits when the stream ends,
+     * breaks, falls silent or skips a number; drops what was seen. Throws `RelayError` where trying again cannot help:
+     * the relay refuses (4xx) or sends an event that this version does not know.
+     */
+    async events(id: string, after: number, { signal, onEvent, onState }: FollowOptions): Promise<void> {
+      let cursor = after;
+      let failures = 0;
+      while (!signal.aborted) {
+        const stream = await open(id, cursor, signal);
+        if (stream) onState?.('connected');
+        for await (const found of stream ?? []) {
+          if (found === 'heartbeat') {
+            failures = 0;
+            continue;
+          }
+          const event = understood(TaskEvent, found);
+          if (event.seq <= cursor) continue;
+          if (event.seq > cursor + 1) break;
+          cursor = event.seq;
+          failures = 0;
+          onEvent(event);
+          if (signal.aborted) return;
+        }
+        if (signal.aborted) return;
+        onState?.('reconnecting');
+        await pause(backoff(failures++, options.maxBackoffMs ?? MAX_BACKOFF_MS), signal);
+      }
+    },
+  };
+
+  /** The stream's contents, or nothing where it could not be had now but may be later. */
+  async function open(id: string, cursor: number, signal: AbortSignal) {
+    const connection = new AbortController();
+    const stop = () => connection.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const close = () => {
+      connection.abort();
+      signal.removeEventListener('abort', stop);
+    };
+    const silent = setTimeout(stop, options.silenceMs ?? SILENCE_MS);
+    try {
+      const answer = await request(task(id, `/events?after=${cursor}`), {
+        headers: { accept: 'text/event-stream', 'last-event-id': String(cursor) },
+        signal: connection.signal,
+      });
+      if (answer.body === null) return close();
+      return contents(answer.body, options.silenceMs ?? SILENCE_MS, connection.signal, close);
+    } catch (error) {
+      close();
+      if (error instanceof RelayError && isFinal(error.status)) throw error;
+      return undefined;
+    } finally {
+      clearTimeout(silent);
+    }
+  }
+}
+
+/** Events (as parsed JSON) and heartbeats, until the stream ends, breaks or is silent for too long. */
+async function* contents(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+  signal: AbortSignal,
+  close: () => void,
+): AsyncGenerator<unknown> {
+  let arrived: unknown[] = [];
+  const parser = createParser({
+    onEvent: ({ data }) => arrived.push(parseJson(data)),
+    onComment: () => arrived.push('heartbeat'),
+  });
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  try {
+    while (!signal.aborted) {
+      const timer = setTimeout(close, silenceMs);
+      const chunk = await reader.read().catch(() => undefined);
+      clearTimeout(timer);
+      if (chunk?.value === undefined) return;
+      parser.feed(decoder.decode(chunk.value, { stream: true }));
+      yield* arrived;
+      arrived = [];
+    }
+  } finally {
+    close();
+  }
+}
+
+/** A refusal that the same request will meet again: not "too early", not "slow down", not the relay's own trouble. */
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
+}
+
+/** Doubles from a quarter second, and spreads over its upper half so that clients do not come back all at once. */
+function backoff(failures: number, maxMs: number): number {
+  const full = Math.min(maxMs, FIRST_BACKOFF_MS * 2 ** Math.min(failures, 16));
+  return full / 2 + (Math.random() * full) / 2;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function understood<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new RelayError(
+    'incompatible_client',
+    'The relay answered something that this version does not understand.',
+    {
+      nextAction: 'Update Handoff so that editor and relay are of the same version, then restart the relay.',
+      cause: parsed.error,
+    },
+  );
+}
+
+function unreachable(base: string, cause: unknown): RelayError {
+  const slow = cause instanceof DOMException && cause.name === 'TimeoutError';
+  return new RelayError(
+    'unreachable',
+    `The relay at ${base} ${slow ? 'did not answer in time' : 'cannot be reached'}.`,
+    {
+      nextAction: 'Check that the relay runs and that its address is right, then try again.',
+      cause,
+    },
+  );
+}
+
+/** The relay's own words where the answer has them; a proxy's page has none. */
+async function refusal(answer: Response): Promise<RelayError> {
+  const body = ErrorBody.safeParse(parseJson(await answer.text().catch(() => '')));
+  const { status } = answer;
+  if (!body.success) {
+    return new RelayError(
+      status === 401 ? 'unauthorized' : status === 404 ? 'not_found' : 'internal',
+      `The relay answered ${status}.`,
+      {
+        status,
+        nextAction: 'Check that the address is that of a Handoff relay; its log has the details.',
+      },
+    );
+  }
+  const { code, message, nextAction, requestId } = body.data;
+  return new RelayError(code, message, {
+    status,
+    requestId,
+    ...(nextAction === undefined ? {} : { nextAction }),
+  });
+}
