@@ -19,6 +19,15 @@ export const RepoPath = z
 export const FileMode = z.enum(['100644', '100755', '120000']);
 export type FileMode = z.infer<typeof FileMode>;
 
+/** A repository's URL. One that carries credentials is refused here, before it could be stored or shown anywhere. */
+const RepositoryUrl = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((url) => !/^https?:\/\/[^/]*@/i.test(url) && !/^[a-z+]+:\/\/[^/@]*:[^/@]*@/i.test(url), {
+    message: 'must not contain credentials',
+  });
+
 /** One uncommitted file: its whole content as Git would store it, or `null` where the person deleted it. */
 export const OverlayEntry = z.object({
   path: RepoPath,
@@ -34,9 +43,9 @@ export type OverlayEntry = z.infer<typeof OverlayEntry>;
 export const SourceSpec = z
   .object({
     /** Where the relay fetches from. `file://` only on a relay that listens on loopback. */
-    url: z.string().max(4096).optional(),
+    url: RepositoryUrl.optional(),
     /** Where accepted work is pushed to. Absent: `url`, unless that is a `file://` one. Never with credentials. */
-    remote: z.string().max(4096).optional(),
+    remote: RepositoryUrl.optional(),
     commit: Oid,
     /** The branch that the person was on: the base of the pull request. */
     branch: z.string().max(255).optional(),

@@ -1,0 +1,42 @@
+import { toFailure } from '../errors.ts';
+import type { Failure } from '../protocol/errors.ts';
+import { inOurWords } from './prepare-step.ts';
+import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+
+export type CaptureStep = { kind: 'captured'; headTree: string } | { kind: 'failed'; failure: Failure };
+
+/**
+ * Fetches the workspace's tree to the relay and says what changed: the proposal is readable with the sandbox off, and a
+ * lost sandbox loses one step. @param place unique in the turn
+ */
+export async function captureStep(
+  turn: TurnContext,
+  place: string,
+  baseTree: string,
+  previousTree: string,
+): Promise<CaptureStep> {
+  const { taskId, turnId, repo } = turn;
+  try {
+    const sandbox = await turn.sandboxes.open(taskId);
+    const { headTree } = await repo.capture(taskId, sandbox, previousTree);
+    const { proposal } = await turn.states.current(taskId);
+    if (headTree !== (proposal?.headTree ?? baseTree)) {
+      const files = await repo.changedFiles(taskId, baseTree, headTree);
+      await tell(turn, {
+        key: `${turnId}:proposal:${place}`,
+        event: {
+          type: 'proposal.changed',
+          revision: (proposal?.revision ?? 0) + 1,
+          baseTree,
+          headTree,
+          files,
+        },
+      });
+    }
+    return { kind: 'captured', headTree };
+  } catch (error) {
+    if (isTurnOver(error)) throw error;
+    turn.logger.error({ taskId, turnId, err: error }, 'the workspace could not be captured');
+    return { kind: 'failed', failure: toFailure(inOurWords(error)) };
+  }
+}

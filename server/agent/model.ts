@@ -1,0 +1,111 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { type ModelMessage, streamText, type ToolSet, tool } from 'ai';
+import { AppError } from '../errors.ts';
+import type { Usage } from '../protocol/events.ts';
+import type { Tool } from './tools/tool.ts';
+
+/** How to reach the model. */
+export interface ModelSettings {
+  /** Of an OpenAI-compatible API, up to and including its version: `https://host/v1`. */
+  baseUrl: string;
+  apiKey?: string;
+  model: string;
+}
+
+/** A tool call that the model asked for. `problem` says why it cannot be run: no such tool, or arguments that do not fit. */
+export interface RequestedCall {
+  name: string;
+  input: unknown;
+  problem?: string;
+}
+
+export interface ModelAnswer {
+  text: string;
+  toolCalls: RequestedCall[];
+  usage: Usage;
+}
+
+export interface ModelRequest {
+  instructions: string;
+  messages: ModelMessage[];
+  tools: readonly Tool[];
+  signal: AbortSignal;
+  onText: (text: string) => void;
+}
+
+/** One call of a model. */
+export type CallModel = (settings: ModelSettings, request: ModelRequest) => Promise<ModelAnswer>;
+
+/**
+ * The one door to every model. Streams one answer; runs no tool and tries nothing twice, because both are journaled by
+ * the caller. Throws what the provider did (see `classify`), or `model_cut_off` where the answer did not come to its end.
+ */
+export const callModel: CallModel = async (settings, { instructions, messages, tools, signal, onText }) => {
+  const provider = createOpenAICompatible({
+    name: 'model',
+    baseURL: settings.baseUrl,
+    includeUsage: true,
+    ...(settings.apiKey ? { apiKey: settings.apiKey } : {}),
+  });
+  const result = streamText({
+    model: provider.chatModel(settings.model),
+    instructions,
+    messages,
+    tools: toolSet(tools),
+    maxRetries: 0,
+    abortSignal: signal,
+    // Failures arrive as parts of the stream; the default handler prints them, request included.
+    onError: () => {},
+  });
+
+  const answer: ModelAnswer = { text: '', toolCalls: [], usage: {} };
+  let hasEnded = false;
+  for await (const part of result.fullStream) {
+    if (part.type === 'text-delta') {
+      answer.text += part.text;
+      onText(part.text);
+    } else if (part.type === 'tool-call') {
+      answer.toolCalls.push(requested(part));
+    } else if (part.type === 'error') {
+      throw part.error;
+    } else if (part.type === 'finish') {
+      hasEnded = part.rawFinishReason !== undefined;
+      const { inputTokens, outputTokens, inputTokenDetails } = part.totalUsage;
+      answer.usage = {
+        ...(inputTokens === undefined ? {} : { inputTokens }),
+        ...(outputTokens === undefined ? {} : { outputTokens }),
+        ...(inputTokenDetails.cacheReadTokens === undefined
+          ? {}
+          : { cachedInputTokens: inputTokenDetails.cacheReadTokens }),
+      };
+    }
+  }
+  signal.throwIfAborted();
+  if (!hasEnded) {
+    throw new AppError('model_cut_off', 'The model’s answer broke off before its end.', {
+      nextAction: 'Send a message to go on.',
+    });
+  }
+  return answer;
+};
+
+/** Without `execute`: the SDK checks arguments, the loop runs the tools. */
+function toolSet(tools: readonly Tool[]): ToolSet {
+  return Object.fromEntries(
+    tools.map(({ name, description, input }) => [name, tool({ description, inputSchema: input })]),
+  );
+}
+
+/** The SDK marks a call that it could not parse or does not know; the model is told why, and can do better. */
+function requested(part: {
+  toolName: string;
+  input: unknown;
+  invalid?: boolean;
+  error?: unknown;
+}): RequestedCall {
+  const isObject = typeof part.input === 'object' && part.input !== null && !Array.isArray(part.input);
+  const input = isObject ? part.input : { malformed: part.input };
+  if (!part.invalid && isObject) return { name: part.toolName, input };
+  const reason = part.error instanceof Error ? part.error.message : 'the arguments are not a JSON object';
+  return { name: part.toolName, input, problem: `This call could not be run: ${reason}` };
+}

@@ -1,0 +1,70 @@
+import { AppError, toFailure } from '../errors.ts';
+import type { Failure } from '../protocol/errors.ts';
+import type { SandboxState } from '../protocol/events.ts';
+import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
+import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+
+export type PrepareStep =
+  | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string }
+  | { kind: 'failed'; failure: Failure };
+
+/** Of AGENTS.md, in bytes: more than a page of rules is a book, and costs in every call. */
+const AGENTS_MD_BYTES = 32_000;
+
+/** Fetches the source, wakes or makes the sandbox, and puts the source into it: each only if that was not done before. */
+export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
+  const { taskId, turnId, store, repo } = turn;
+  const signal = await turn.stops.of(taskId, turnId);
+  const sandboxIs = (state: SandboxState, detail?: string): Promise<void> =>
+    tell(turn, {
+      key: `${turnId}:sandbox:${state}:${detail ?? ''}`,
+      event: { type: 'sandbox.changed', state, ...(detail === undefined ? {} : { detail }) },
+    });
+  try {
+    const row = await store.get(taskId);
+    if (!row) throw new AppError('not_found', 'The task is gone.');
+    if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
+    const prepared = row.prepared ?? (await repo.prepare(taskId, row.spec.source, signal));
+    await store.setPrepared(taskId, prepared);
+
+    if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
+    const sandbox = await turn.sandboxes.reopen(taskId);
+    // Done once for a machine: checking out again would undo what the agent did since.
+    await store.memo(taskId, `checkout:${sandbox.ref.id}`, async () => {
+      await repo.checkout(taskId, sandbox);
+      return true;
+    });
+    await sandboxIs('running');
+    const agentsMd = await readAgentsMd(sandbox);
+    return {
+      kind: 'ready',
+      baseTree: prepared.baseTree,
+      workdir: sandbox.workdir,
+      ...(agentsMd === undefined ? {} : { agentsMd }),
+    };
+  } catch (error) {
+    if (isTurnOver(error)) throw error;
+    turn.logger.error({ taskId, turnId, err: error }, 'the task could not be prepared');
+    await sandboxIs('failed');
+    return { kind: 'failed', failure: toFailure(inOurWords(error)) };
+  }
+}
+
+/** A sandbox's failure as the rest of the relay speaks of it. */
+export function inOurWords(error: unknown): unknown {
+  if (!(error instanceof SandboxError)) return error;
+  return new AppError(errorCodeOf(error.code), error.message, {
+    cause: error,
+    ...(error.nextAction === undefined ? {} : { nextAction: error.nextAction }),
+  });
+}
+
+async function readAgentsMd(sandbox: Sandbox): Promise<string | undefined> {
+  try {
+    const { data } = await sandbox.readFile('AGENTS.md', { offset: 0, length: AGENTS_MD_BYTES });
+    return new TextDecoder().decode(data);
+  } catch (error) {
+    if (error instanceof SandboxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import type * as z from 'zod';
+import type { TodoItem } from '../../protocol/events.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+
+/** What a tool may reach: the sandbox through its interface, and the turn it belongs to. Nothing else. */
+export interface ToolContext {
+  sandbox: Sandbox;
+  /** Identity of this call, the same when it is run again after a crash. */
+  callId: string;
+  /** Aborts when the person stops the turn. */
+  signal: AbortSignal;
+  /** Remembers what was decided before acting, so that running the call again does the same thing once. */
+  memo<T>(key: string, compute: () => Promise<T>): Promise<T>;
+  /** Shows output while the call runs. */
+  showOutput(stream: 'stdout' | 'stderr', text: string): void;
+  setTodos(items: TodoItem[]): Promise<void>;
+}
+
+/** One thing that the model can do. Its name and input shape are public: models and transcripts depend on them. */
+export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
+  name: string;
+  /** What the model reads about it. */
+  description: string;
+  input: Schema;
+  /** Whether it may change the workspace; calls that do not run in parallel. */
+  writes: boolean;
+  /** The text that the model reads. Throws `ToolProblem` or `SandboxError` for what the model should know went wrong. */
+  run(input: z.output<Schema>, context: ToolContext): Promise<string>;
+}
+
+/** Keeps a tool's own input type while it is written, and lets all tools be listed together. */
+export function defineTool<Schema extends z.ZodObject>(tool: Tool<Schema>): Tool {
+  return tool as unknown as Tool;
+}
+
+/** An expected failure: its message is what the model reads, so it says what to do next. */
+export class ToolProblem extends Error {
+  override readonly name = 'ToolProblem';
+}

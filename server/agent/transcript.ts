@@ -1,0 +1,78 @@
+import type { ModelMessage } from 'ai';
+import type { Selection } from '../protocol/commands.ts';
+import type { NewEvent, TaskEvent } from '../protocol/events.ts';
+import { messageText } from './prompt.ts';
+
+/** The facts that a model's conversation is made of. */
+export type TranscriptEvent = Extract<
+  NewEvent,
+  { type: 'message.delivered' | 'model.answered' | 'tool.finished' }
+>;
+
+/** What a call that never finished is answered with: a transcript with an unanswered call is refused by providers. */
+const INTERRUPTED = '[interrupted: whether and how far this ran is unknown]';
+
+/** A conversation as it is sent to a model, grown event by event: the same from the log as from the running turn. */
+export interface Transcript {
+  add(event: TranscriptEvent): void;
+  messages(): ModelMessage[];
+}
+
+/** A person's message as the model is given it. */
+export function userMessage(message: { text: string; selection?: Selection[] | undefined }): ModelMessage {
+  return { role: 'user', content: messageText(message.text, message.selection) };
+}
+
+type ToolPart = Extract<ModelMessage, { role: 'tool' }>['content'][number];
+
+export function createTranscript(history: readonly TaskEvent[] = []): Transcript {
+  const messages: ModelMessage[] = [];
+  /** Results of the last answer's calls, in the order of the calls, whatever order they finished in. */
+  let open = new Map<string, Extract<ToolPart, { type: 'tool-result' }>>();
+
+  const transcript: Transcript = {
+    add(event) {
+      if (event.type === 'message.delivered') {
+        messages.push(userMessage(event));
+      } else if (event.type === 'model.answered') {
+        answer(event);
+      } else {
+        const result = open.get(event.callId);
+        if (result) {
+          result.output = { type: event.isError ? 'error-text' : 'text', value: event.output };
+        }
+      }
+    },
+    messages: () => [...messages],
+  };
+
+  function answer({ text, toolCalls }: Extract<TranscriptEvent, { type: 'model.answered' }>): void {
+    const calls = toolCalls.map(({ callId, name, input }) => ({
+      type: 'tool-call' as const,
+      toolCallId: callId,
+      toolName: name,
+      input,
+    }));
+    if (text === '' && calls.length === 0) return;
+    messages.push({
+      role: 'assistant',
+      content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...calls],
+    });
+    open = new Map(
+      calls.map(({ toolCallId, toolName }) => [
+        toolCallId,
+        { type: 'tool-result', toolCallId, toolName, output: { type: 'error-text', value: INTERRUPTED } },
+      ]),
+    );
+    if (open.size > 0) messages.push({ role: 'tool', content: [...open.values()] });
+  }
+
+  for (const event of history) if (isTranscriptEvent(event)) transcript.add(event);
+  return transcript;
+}
+
+function isTranscriptEvent(event: TaskEvent): event is Extract<TaskEvent, { type: TranscriptEvent['type'] }> {
+  return (
+    event.type === 'message.delivered' || event.type === 'model.answered' || event.type === 'tool.finished'
+  );
+}

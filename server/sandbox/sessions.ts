@@ -1,0 +1,60 @@
+import type { Sandbox, SandboxProvider, SandboxRef } from './sandbox.ts';
+import { SandboxError } from './sandbox.ts';
+
+/** The sandboxes of tasks, opened once per process and shared by all that work on the task. */
+export interface SandboxSessions {
+  /** The task's machine: attached to, resumed if it sleeps, created if the task never had one. Never recreated. */
+  open(taskId: string): Promise<Sandbox>;
+  /** The same, asking the provider again: what this process remembers of a machine may have become wrong. */
+  reopen(taskId: string): Promise<Sandbox>;
+  destroy(ref: SandboxRef): Promise<void>;
+}
+
+/** @param refs where the task's machine is remembered, beyond this process */
+export function createSandboxSessions(
+  provider: SandboxProvider,
+  refs: {
+    get(taskId: string): Promise<SandboxRef | null>;
+    set(taskId: string, ref: SandboxRef): Promise<void>;
+  },
+): SandboxSessions {
+  const opened = new Map<string, Promise<Sandbox>>();
+
+  async function openAnew(taskId: string): Promise<Sandbox> {
+    const ref = await refs.get(taskId);
+    if (ref) {
+      if (ref.provider !== provider.name) {
+        throw new SandboxError(
+          'unavailable',
+          `This task's sandbox is at ${ref.provider}, and the relay uses ${provider.name}.`,
+          {
+            nextAction: `Start the relay with HANDOFF_SANDBOX=${ref.provider}, or start a new task.`,
+          },
+        );
+      }
+      return provider.resume(ref);
+    }
+    const sandbox = await provider.create({ taskId });
+    await refs.set(taskId, sandbox.ref);
+    return sandbox;
+  }
+
+  function reopen(taskId: string): Promise<Sandbox> {
+    const opening = openAnew(taskId);
+    opened.set(taskId, opening);
+    opening.catch(() => opened.delete(taskId));
+    return opening;
+  }
+
+  return {
+    open: (taskId) => opened.get(taskId) ?? reopen(taskId),
+    reopen,
+    async destroy(ref) {
+      for (const [taskId, opening] of opened) {
+        const sandbox = await opening.catch(() => undefined);
+        if (sandbox?.ref.id === ref.id) opened.delete(taskId);
+      }
+      await provider.destroy(ref);
+    },
+  };
+}

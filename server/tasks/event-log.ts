@@ -1,0 +1,133 @@
+import type pg from 'pg';
+import type { Notices } from '../engine/notices.ts';
+import type { NewEvent, TaskEvent } from '../protocol/events.ts';
+
+/** An event with the identity that makes appending it twice the same as once; unique in its task. */
+export interface KeyedEvent {
+  key: string;
+  event: NewEvent;
+}
+
+/** The append-only log of what happened to each task. */
+export interface EventLog {
+  /**
+   * Appends what is new of `events`, in order.
+   * @param turnId the turn that speaks; once it has ended it may say no more, and the answer is false
+   */
+  append(taskId: string, turnId: string | null, events: KeyedEvent[]): Promise<boolean>;
+  read(taskId: string, after: number, limit?: number): Promise<TaskEvent[]>;
+  /** The event of that identity, if it was appended. */
+  find(taskId: string, key: string): Promise<TaskEvent | undefined>;
+  /** The events whose keys begin with `prefix`, in order. */
+  findAll(taskId: string, prefix: string): Promise<TaskEvent[]>;
+  /** Every event after `after`, in batches as they come, until the signal aborts. */
+  follow(taskId: string, after: number, signal: AbortSignal): AsyncGenerator<TaskEvent[]>;
+}
+
+const PAGE = 1000;
+
+/** A notice can be lost with its connection; looking this often (ms) bounds what that costs. */
+const LOOK_ANYWAY_MS = 10_000;
+
+interface Row {
+  seq: number;
+  at: string;
+  type: string;
+  body: Record<string, unknown>;
+}
+
+export function createEventLog(pool: pg.Pool, notices: Notices, now: () => number): EventLog {
+  // The log is written by `append` alone, from checked types; reading it back is not checked again.
+  const toEvent = (row: Row): TaskEvent =>
+    ({ seq: row.seq, at: Number(row.at), type: row.type, ...row.body }) as TaskEvent;
+
+  const log: EventLog = {
+    async append(taskId, turnId, events) {
+      if (events.length === 0) return true;
+      const { rows } = await pool.query<{ last: number }>({
+        name: 'append-events',
+        text: 'SELECT handoff.append_events($1, $2, $3, $4) AS last',
+        values: [taskId, turnId, now(), JSON.stringify(events.map(toRow))],
+      });
+      return rows[0]?.last !== -1;
+    },
+
+    async read(taskId, after, limit = PAGE) {
+      const { rows } = await pool.query<Row>({
+        name: 'read-events',
+        text: 'SELECT seq, at, type, body FROM handoff.events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
+        values: [taskId, after, limit],
+      });
+      return rows.map(toEvent);
+    },
+
+    async find(taskId, key) {
+      const { rows } = await pool.query<Row>({
+        name: 'find-event',
+        text: 'SELECT seq, at, type, body FROM handoff.events WHERE task_id = $1 AND key = $2',
+        values: [taskId, key],
+      });
+      return rows[0] && toEvent(rows[0]);
+    },
+
+    async findAll(taskId, prefix) {
+      const { rows } = await pool.query<Row>({
+        name: 'find-events',
+        text: `SELECT seq, at, type, body FROM handoff.events
+               WHERE task_id = $1 AND key >= $2 AND key < $3 ORDER BY seq`,
+        values: [taskId, prefix, `${prefix}\u{10ffff}`],
+      });
+      return rows.map(toEvent);
+    },
+
+    async *follow(taskId, after, signal) {
+      let cursor = after;
+      let news = Promise.withResolvers<void>();
+      const wake = (): void => news.resolve();
+      const unsubscribe = notices.subscribe(taskId, wake);
+      signal.addEventListener('abort', wake, { once: true });
+      try {
+        while (!signal.aborted) {
+          // Renewed before reading: a notice during the read is not lost.
+          news = Promise.withResolvers<void>();
+          const events = await log.read(taskId, cursor);
+          cursor = events.at(-1)?.seq ?? cursor;
+          if (events.length > 0) {
+            yield events;
+            continue;
+          }
+          const timer = setTimeout(wake, LOOK_ANYWAY_MS);
+          if (!signal.aborted) await news.promise;
+          clearTimeout(timer);
+        }
+      } finally {
+        unsubscribe();
+        signal.removeEventListener('abort', wake);
+      }
+    },
+  };
+  return log;
+}
+
+/** An event as the SQL function takes it. */
+export function toRow({ key, event }: KeyedEvent): { key: string; type: string; body: object } {
+  const { type, ...body } = event;
+  return { key, type, body };
+}
+
+/** Every event of a task from `after` on, page by page. */
+export async function readAll(
+  log: EventLog,
+  taskId: string,
+  after = 0,
+  until = Infinity,
+): Promise<TaskEvent[]> {
+  const all: TaskEvent[] = [];
+  for (let cursor = after; ; ) {
+    const page = await log.read(taskId, cursor, PAGE);
+    for (const event of page) if (event.seq <= until) all.push(event);
+    const last = page.at(-1)?.seq;
+    if (last === undefined || last >= until || page.length < PAGE) return all;
+    cursor = last;
+  }
+}

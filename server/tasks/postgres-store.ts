@@ -1,0 +1,143 @@
+import type pg from 'pg';
+import { AppError } from '../errors.ts';
+import type { Message, TaskRow, TaskStore } from './task-store.ts';
+import { taskTransaction } from './task-transaction.ts';
+
+const TASK_COLUMNS = 'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived';
+
+export function createTaskStore(pool: pg.Pool, now: () => number): TaskStore {
+  const one = async <T extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<T | undefined> =>
+    (await pool.query<T>(text, values)).rows[0];
+
+  return {
+    get: (taskId) => one<TaskRow>(`SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE task_id = $1`, [taskId]),
+
+    async page(before, limit) {
+      const { rows } = await pool.query<{ taskId: string }>(
+        `SELECT task_id AS "taskId" FROM handoff.tasks
+         WHERE NOT archived AND ($1::text IS NULL OR (created_at, task_id) <
+           (SELECT created_at, task_id FROM handoff.tasks WHERE task_id = $1))
+         ORDER BY created_at DESC, task_id DESC LIMIT $2`,
+        [before ?? null, limit + 1],
+      );
+      const taskIds = rows.slice(0, limit).map((row) => row.taskId);
+      const next = rows.length > limit ? taskIds.at(-1) : undefined;
+      return { taskIds, ...(next === undefined ? {} : { next }) };
+    },
+
+    findByClient: (clientId) =>
+      one(
+        `SELECT t.task_id AS "taskId", u.turn_id AS "turnId" FROM handoff.tasks t JOIN handoff.turns u USING (task_id)
+         WHERE t.client_id = $1 ORDER BY u.created_at LIMIT 1`,
+        [clientId],
+      ),
+
+    async setSandbox(taskId, ref) {
+      await pool.query('UPDATE handoff.tasks SET sandbox = $2 WHERE task_id = $1', [
+        taskId,
+        JSON.stringify(ref),
+      ]);
+    },
+    async setPrepared(taskId, prepared) {
+      await pool.query('UPDATE handoff.tasks SET prepared = $2 WHERE task_id = $1', [
+        taskId,
+        JSON.stringify(prepared),
+      ]);
+    },
+    async setArchived(taskId) {
+      await pool.query('UPDATE handoff.tasks SET archived = true WHERE task_id = $1', [taskId]);
+    },
+
+    create: ({ taskId, clientId, spec, at }, work) =>
+      inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query(
+          `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec) VALUES ($1, $2, $3, $3, $4)
+           ON CONFLICT (client_id) DO NOTHING`,
+          [taskId, clientId, at, JSON.stringify(spec)],
+        );
+        if (rowCount !== 1) return false;
+        await work(taskTransaction(client, await lockRow(client, taskId), now));
+        return true;
+      }),
+
+    locked: (taskId, work) =>
+      inTransaction(pool, async (client) =>
+        work(taskTransaction(client, await lockRow(client, taskId), now)),
+      ),
+
+    async isStopRequested(turnId) {
+      const row = await one<{ stop: boolean }>(
+        'SELECT stop_requested AS stop FROM handoff.turns WHERE turn_id = $1',
+        [turnId],
+      );
+      return row?.stop ?? false;
+    },
+
+    async openTurns() {
+      const { rows } = await pool.query<{ taskId: string; turnId: string }>(
+        'SELECT task_id AS "taskId", turn_id AS "turnId" FROM handoff.turns WHERE NOT ended ORDER BY created_at',
+      );
+      return rows;
+    },
+
+    async takeMessages(taskId, deliveredTo) {
+      const { rows } = await pool.query<Message & { place: string }>({
+        name: 'take-messages',
+        text: `UPDATE handoff.messages SET delivered_to = $2
+               WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2)
+               RETURNING message_id AS "messageId", text, selection, place`,
+        values: [taskId, deliveredTo],
+      });
+      rows.sort((a, b) => Number(a.place) - Number(b.place));
+      return rows.map(({ messageId, text, selection }) => ({ messageId, text, selection }));
+    },
+
+    async memo<T>(taskId: string, key: string, compute: () => Promise<T>) {
+      const known = await one<{ value: T }>(
+        'SELECT value FROM handoff.memos WHERE task_id = $1 AND key = $2',
+        [taskId, key],
+      );
+      if (known) return known.value;
+      const value = await compute();
+      const kept = await one<{ value: T }>(
+        `INSERT INTO handoff.memos VALUES ($1, $2, $3)
+         ON CONFLICT (task_id, key) DO UPDATE SET value = handoff.memos.value RETURNING value`,
+        [taskId, key, JSON.stringify(value)],
+      );
+      return kept ? kept.value : value;
+    },
+  };
+}
+
+async function lockRow(client: pg.PoolClient, taskId: string): Promise<TaskRow> {
+  const { rows } = await client.query<TaskRow>(
+    `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE task_id = $1 FOR UPDATE`,
+    [taskId],
+  );
+  if (!rows[0]) throw noSuchTask(taskId);
+  return rows[0];
+}
+
+/** Commits what `work` did, or nothing of it. A connection that cannot even roll back is thrown away. */
+async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isBroken = false;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {
+      isBroken = true;
+    });
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
+export const noSuchTask = (taskId: string): AppError =>
+  new AppError('not_found', `There is no task ${taskId}.`, {
+    nextAction: 'Refresh the task list; the task may belong to another relay.',
+  });
