@@ -1,0 +1,84 @@
+import type { Item, TaskState, Turn } from '../server/protocol/task.ts';
+import { strings } from './strings.ts';
+import { spokenSummary } from './tools/summary.ts';
+
+/**
+ * What a screen reader is told when a task goes from `before` to `after`: finished sentences, ends of tools, turns of
+ * the task's fate. Never a token, so that a stream can be listened to.
+ */
+export function announcements(before: TaskState, after: TaskState): string[] {
+  const said: string[] = [];
+  const turn = after.turns.at(-1);
+  if (turn) {
+    const earlier = before.turns.findLast((candidate) => candidate.turnId === turn.turnId);
+    if (earlier !== turn) said.push(...inTurn(earlier, turn));
+  }
+  if (before.status !== after.status) said.push(...ofStatus(after, turn));
+  const changed = after.proposal;
+  if (changed && after.status !== 'running' && changed.revision !== before.proposal?.revision)
+    said.push(strings.announce.proposal(changed.files.length));
+  const opened = after.publish?.pullRequest;
+  if (opened && !before.publish?.pullRequest) said.push(strings.announce.opened(opened.number));
+  return said;
+}
+
+function ofStatus(after: TaskState, turn: Turn | undefined): string[] {
+  const say = strings.announce;
+  if (after.status === 'running') return [say.started];
+  if (after.status === 'stopped') return [say.stopped];
+  if (after.status === 'failed') return [say.failed(turn?.error?.message ?? '')];
+  if (after.status !== 'completed') return [];
+  return after.proposal?.files.length
+    ? [say.completed, say.proposal(after.proposal.files.length)]
+    : [say.completed];
+}
+
+function inTurn(before: Turn | undefined, after: Turn): string[] {
+  return after.items.flatMap((item, index) => {
+    const same = before?.items[index];
+    if (same === item) return [];
+    const earlier = same && keyOf(same) === keyOf(item) ? same : undefined;
+    if (item.kind === 'tool') return ofTool(earlier, item);
+    if (item.kind === 'text') return ofText(earlier, item);
+    return item.kind === 'notice' ? [item.text] : [];
+  });
+}
+
+const keyOf = (item: Item) =>
+  'callId' in item ? item.callId : 'messageId' in item ? item.messageId : item.at;
+
+function ofTool(before: Item | undefined, tool: Extract<Item, { kind: 'tool' }>): string[] {
+  const ended = tool.output !== undefined && !(before?.kind === 'tool' && before.output !== undefined);
+  if (!ended) return [];
+  return [strings.announce.tool(spokenSummary(tool))];
+}
+
+function ofText(
+  before: Item | undefined,
+  { attempt, text, done }: Extract<Item, { kind: 'text' }>,
+): string[] {
+  const seen =
+    before?.kind === 'text' && before.attempt === attempt
+      ? before.done
+        ? before.text.length
+        : sentenceEnd(before.text)
+      : 0;
+  const spoken = plain(text.slice(seen, done ? undefined : sentenceEnd(text)));
+  return spoken === '' ? [] : [spoken];
+}
+
+/** Where the last finished sentence or line of a text ends: 0 if there is none. */
+export function sentenceEnd(text: string): number {
+  const ends = [...text.matchAll(/[.!?:](?=\s)|\n/g)];
+  const last = ends.at(-1);
+  return last === undefined ? 0 : last.index + 1;
+}
+
+/** Markdown as it is spoken: the marks are left out, the words stay. */
+function plain(markdown: string): string {
+  return markdown
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/[`*_#>|]+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

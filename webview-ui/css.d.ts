@@ -1,0 +1,2 @@
+/** Style sheets are imported for the bundler's sake: it makes one dist/webview.css of them. */
+declare module '*.css';

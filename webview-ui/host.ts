@@ -1,0 +1,51 @@
+import type { Draft, FromPanel, ToPanel } from '../extension/chat/messages.ts';
+import type { Pending } from './store.ts';
+
+/** What survives the panel being hidden: VS Code keeps it, and throws the page away. */
+export interface Saved {
+  taskId: string | null;
+  /** The transcript's first visible row and how far it is scrolled into, in pixels; null follows the tail. */
+  scrollAnchor: { row: string; offset: number } | null;
+  /** By task, `new` for the task that does not exist yet. */
+  drafts: Record<string, Draft>;
+  pending: Pending | null;
+  /** Keys of the tool calls that are opened. */
+  openTools: string[];
+}
+
+/** The extension, as the panel sees it. */
+export interface Host {
+  post(message: FromPanel): void;
+  /** What was saved before the page was thrown away, or nothing. */
+  saved: Saved | null;
+  save(change: Partial<Saved>): void;
+  listen(onMessage: (message: ToPanel) => void): void;
+}
+
+/** What VS Code injects into every webview; it may be called once a page. */
+interface VsCodeApi {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+declare function acquireVsCodeApi(): VsCodeApi;
+
+const nothingSaved: Saved = { taskId: null, scrollAnchor: null, drafts: {}, pending: null, openTools: [] };
+
+/** The only place that talks to VS Code. Its messages are trusted: nothing else can post into a webview's page. */
+export function connectHost(): Host {
+  const api = acquireVsCodeApi();
+  const saved = (api.getState() as Saved | undefined) ?? null;
+  let state = saved ?? nothingSaved;
+  return {
+    saved,
+    post: (message) => api.postMessage(message),
+    save(change) {
+      state = { ...state, ...change };
+      api.setState(state);
+    },
+    listen(onMessage) {
+      window.addEventListener('message', (event: MessageEvent<ToPanel>) => onMessage(event.data));
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { Marked, type Token } from 'marked';
+import { link } from './links.ts';
+import { strings } from './strings.ts';
+
+/** One block of a markdown text. Equal `raw` renders equally, so a block is rendered once however often its text grows. */
+export type Block =
+  | { kind: 'prose'; raw: string; token: Token }
+  | { kind: 'code'; raw: string; language: string; code: string; closed: boolean };
+
+/** A markdown text and what has been made of it, so that its continuation costs only what is new. */
+export interface Blocks {
+  text: string;
+  blocks: Block[];
+}
+
+export const noBlocks: Blocks = { text: '', blocks: [] };
+
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character] ?? character);
+
+/** Raw HTML is shown as the text that it is; a line break is the one tag that models need in tables. */
+const marked = new Marked({
+  gfm: true,
+  renderer: {
+    html: ({ text }) => (/^<br\s*\/?>$/i.test(text.trim()) ? '<br>' : escapeHtml(text)),
+    link({ href, title, tokens }) {
+      return anchor(href, title, this.parser.parseInline(tokens));
+    },
+    /** Never loaded: an address in a model's answer could carry away what the model has read. */
+    image: ({ href, title, text }) => anchor(href, title, escapeHtml(strings.transcript.image(text))),
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+    code: ({ text }) => `<pre><code>${escapeHtml(text)}</code></pre>`,
+  },
+});
+
+function anchor(href: string, title: string | null | undefined, inner: string): string {
+  const target = link(href);
+  if (target === null) return inner;
+  const tip = escapeHtml(title ?? href);
+  if (target.kind === 'external') return `<a href="${escapeHtml(target.url)}" title="${tip}">${inner}</a>`;
+  const line = target.line === null ? '' : ` data-line="${target.line}"`;
+  return `<a href="#" data-path="${escapeHtml(target.path)}"${line} title="${tip}">${inner}</a>`;
+}
+
+/**
+ * Splits `text`. Where it continues `previous`, only its last block and what follows are read again: nothing that comes
+ * later changes a block before that, but for link definitions, which count from where they stand.
+ */
+export function splitBlocks(text: string, previous: Blocks = noBlocks): Blocks {
+  const source = text.replace(/\r\n?/g, '\n');
+  const kept = source.startsWith(previous.text) ? withoutLast(previous.blocks) : [];
+  const from = kept.reduce((length, block) => length + block.raw.length, 0);
+  const fresh = marked.lexer(source.slice(from)).map(toBlock);
+  return { text: source, blocks: [...kept, ...fresh] };
+}
+
+/** All blocks but the last one that shows something, and without the space after it: either may still grow. */
+function withoutLast(blocks: Block[]): Block[] {
+  const last = blocks.findLastIndex((block) => block.kind === 'code' || block.token.type !== 'space');
+  return blocks.slice(0, Math.max(0, last));
+}
+
+function toBlock(token: Token): Block {
+  if (token.type !== 'code' || token.codeBlockStyle === 'indented')
+    return { kind: 'prose', raw: token.raw, token };
+  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(token.raw)?.[1] ?? '```';
+  const closed = new RegExp(`\\n {0,3}${fence[0]}{${fence.length},}[ \\t]*\\n*$`).test(token.raw);
+  const language = /^[^\s{,:]*/.exec(token.lang ?? '')?.[0] ?? '';
+  return { kind: 'code', raw: token.raw, language, code: token.text, closed };
+}
+
+/** HTML of one block. It is not safe until it has been through `sanitise`. */
+export function renderBlock(token: Token): string {
+  return marked.parser([token]);
+}

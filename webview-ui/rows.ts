@@ -1,0 +1,52 @@
+import type { Item, TaskState, Turn } from '../server/protocol/task.ts';
+
+export type ToolItem = Extract<Item, { kind: 'tool' }>;
+
+/** One row of the transcript. `key` is stable for as long as the row means the same. */
+export type Row =
+  | { kind: 'item'; key: string; item: Item }
+  | { kind: 'turnEnd'; key: string; turn: Turn; last: boolean }
+  | { kind: 'working'; key: string; startedAt: number };
+
+const cache = new WeakMap<Turn, Row[]>();
+
+/** The transcript of a task; rows of a turn that did not change are the same objects as before. */
+export function rowsOf(task: TaskState): Row[] {
+  const rows: Row[] = [];
+  const last = task.turns.at(-1);
+  for (const turn of task.turns) {
+    for (const row of itemRows(turn)) rows.push(row);
+    if (turn.outcome) rows.push({ kind: 'turnEnd', key: `${turn.turnId}/end`, turn, last: turn === last });
+  }
+  if (last && !last.outcome)
+    rows.push({ kind: 'working', key: `${last.turnId}/working`, startedAt: last.startedAt });
+  return rows;
+}
+
+function itemRows(turn: Turn): Row[] {
+  const known = cache.get(turn);
+  if (known) return known;
+  const rows = turn.items.map(
+    (item, index): Row => ({ kind: 'item', key: itemKey(turn, item, index), item }),
+  );
+  cache.set(turn, rows);
+  return rows;
+}
+
+function itemKey(turn: Turn, item: Item, index: number): string {
+  if (item.kind === 'tool') return `${turn.turnId}/${item.callId}`;
+  if (item.kind === 'notice') return `${turn.turnId}/notice/${index}`;
+  return `${turn.turnId}/${item.messageId}`;
+}
+
+/** The tool call of a row, if it is one: the rows that the arrow keys go through. */
+export function toolOf(row: Row | undefined): ToolItem | null {
+  return row?.kind === 'item' && row.item.kind === 'tool' ? row.item : null;
+}
+
+/** The next row in `direction` that is a tool call, or -1. */
+export function nextTool(rows: Row[], from: number, direction: 1 | -1): number {
+  for (let index = from + direction; index >= 0 && index < rows.length; index += direction)
+    if (toolOf(rows[index])) return index;
+  return -1;
+}

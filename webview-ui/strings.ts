@@ -1,0 +1,190 @@
+/** Every word that the panel shows, in one place, so that it can be localised. Functions take what varies. */
+
+const plural = (count: number, one: string, many: string) =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;
+
+export const strings = {
+  product: 'Handoff',
+  loading: 'Loading…',
+
+  header: {
+    newTask: 'New task',
+    allTasks: 'All tasks',
+    untitled: 'Untitled task',
+    carried: (files: number) => `${plural(files, 'uncommitted file', 'uncommitted files')} carried`,
+    commit: (commit: string) => `Commit ${commit}`,
+  },
+
+  status: {
+    idle: 'Not started',
+    running: 'Running',
+    stopping: 'Stopping',
+    completed: 'Done',
+    stopped: 'Stopped',
+    failed: 'Failed',
+    archived: 'Archived',
+  },
+
+  sandbox: {
+    provisioning: 'Preparing the sandbox',
+    running: 'Sandbox running',
+    hibernated: 'Waking the sandbox',
+    gone: 'The sandbox is gone',
+    failed: 'The sandbox failed',
+  },
+
+  welcome: {
+    title: 'Delegate a task',
+    lead: 'Describe a change. An agent makes it in a sandbox of its own while you keep working, or while your computer sleeps.',
+    carries: 'Your uncommitted changes go along; your files here stay as they are.',
+    review: 'You review every change in the editor. Nothing is pushed that you did not accept.',
+    repository: (name: string) => `Works on ${name}`,
+    recent: 'Recent tasks',
+  },
+
+  list: {
+    title: 'Tasks',
+    emptyTitle: 'No tasks yet',
+    empty: 'Right-click a file or a selection and choose “Delegate”, or describe a change in a new task.',
+    changed: (files: number) => plural(files, 'file changed', 'files changed'),
+    archive: (title: string) => `Archive “${title}”`,
+    pullRequest: 'pull request',
+    openPullRequest: (title: string) => `Open the pull request of “${title}”`,
+  },
+
+  transcript: {
+    label: 'Conversation',
+    you: 'You',
+    agent: 'Agent',
+    latest: 'Jump to latest',
+    working: 'Working',
+    stopping: 'Stopping',
+    empty: 'Nothing has happened yet.',
+    copyCode: 'Copy code',
+    copyMessage: 'Copy message',
+    copied: 'Copied',
+    image: (alt: string) => (alt === '' ? 'Image' : `Image: ${alt}`),
+  },
+
+  turn: {
+    completed: (duration: string) => `Finished in ${duration}`,
+    stopped: (duration: string) => `Stopped after ${duration}`,
+    failed: (duration: string) => `Failed after ${duration}`,
+    tokens: (input: string, output: string) => `${input} tokens in, ${output} out`,
+    retry: 'Try again',
+    retryText: 'Try again from where you stopped.',
+  },
+
+  tools: {
+    running: 'running',
+    failed: 'failed',
+    exit: (code: string) => `exit ${code}`,
+    input: 'Input',
+    output: 'Output',
+    noOutput: 'No output.',
+    copyOutput: 'Copy output',
+    openFile: (path: string) => `Open ${path}`,
+    read: 'Read',
+    lines: (from: number, to: number) => `lines ${from}–${to}`,
+    fromLine: (from: number) => `from line ${from}`,
+    wrote: 'Wrote',
+    writing: 'Write',
+    lineCount: (lines: number) => plural(lines, 'line', 'lines'),
+    edited: 'Edited',
+    editing: 'Edit',
+    replaceAll: 'all occurrences',
+    globbed: 'Found files',
+    grepped: 'Searched',
+    within: (path: string) => `in ${path}`,
+    matches: (count: number) => plural(count, 'result', 'results'),
+    noMatches: 'no results',
+    ran: 'Ran',
+    running_: 'Running',
+    planned: 'Updated the plan',
+    steps: (done: number, all: number) => `${done} of ${all} done`,
+    used: 'Used',
+    cut: (characters: number) => `… ${plural(characters, 'more character', 'more characters')} not shown`,
+  },
+
+  plan: {
+    title: 'Plan',
+    pending: 'to do',
+    in_progress: 'in progress',
+    completed: 'done',
+    progress: (done: number, all: number) => `${done} of ${all}`,
+  },
+
+  proposal: {
+    changed: (files: number) => plural(files, 'file changed', 'files changed'),
+    review: 'Review changes',
+    reviewAgain: 'Review again',
+    openPullRequest: 'Open pull request',
+    updatePullRequest: 'Update pull request',
+    accepted: (files: number) => `${plural(files, 'file', 'files')} accepted`,
+    stale: 'The agent changed the proposal after your review.',
+    reviewFile: (path: string) => `Review ${path}`,
+    status: { added: 'added', modified: 'modified', deleted: 'deleted', 'type-changed': 'type changed' },
+    letter: { added: 'A', modified: 'M', deleted: 'D', 'type-changed': 'T' },
+    binary: 'binary',
+  },
+
+  publish: {
+    started: (branch: string) => `Committing to ${branch}…`,
+    committed: (branch: string) => `Pushing ${branch}…`,
+    pushed: 'Opening the pull request…',
+    opened: (number: number) => `Pull request #${number}`,
+    openedLead: 'Opened',
+    updatedLead: 'Updated',
+    failed: 'The pull request could not be opened.',
+    compare: 'Open on GitHub instead',
+  },
+
+  queue: {
+    label: 'Waiting messages',
+    queued: 'Queued',
+    sending: 'Sending',
+  },
+
+  composer: {
+    label: 'Message to the agent',
+    newPlaceholder: 'What should be done?',
+    followUp: 'Ask for changes or add details',
+    whileRunning: 'Add a message; the agent reads it next',
+    send: 'Send',
+    delegate: 'Delegate',
+    queue: 'Send when the agent is ready',
+    stop: 'Stop the agent',
+    stopping: 'Stopping…',
+    remove: (label: string) => `Remove ${label}`,
+    attached: 'Attached',
+    notSent: 'Not sent.',
+    dismiss: 'Dismiss',
+  },
+
+  setup: {
+    starting: 'Starting the relay…',
+    reconnecting: 'The relay does not answer. Reconnecting…',
+    unavailable: 'The relay is not running.',
+    noModel: 'No model is set up yet.',
+    noFolder: 'Open a folder with a Git repository to delegate work on it.',
+    noGit: 'This folder is not a Git repository.',
+    untrusted: 'This workspace is not trusted, so nothing of it is sent to an agent.',
+    archived: 'This task is archived.',
+    retry: 'Retry',
+    showLog: 'Show log',
+    setUpModel: 'Set up a model',
+    openFolder: 'Open folder',
+    initialise: 'Initialize repository',
+    trust: 'Manage trust',
+  },
+
+  announce: {
+    tool: (summary: string) => `${summary}.`,
+    started: 'The agent is working.',
+    completed: 'The agent has finished.',
+    stopped: 'The agent was stopped.',
+    failed: (reason: string) => `The agent failed. ${reason}`,
+    proposal: (files: number) => `${plural(files, 'changed file', 'changed files')} to review.`,
+    opened: (number: number) => `Pull request ${number} is open.`,
+  },
+} as const;

@@ -1,0 +1,136 @@
+import { duration } from '../format.ts';
+import type { ToolItem } from '../rows.ts';
+import { strings } from '../strings.ts';
+import { field, isRunning, numberField, pathField, textField } from './input.ts';
+
+/** The tools that have a summary and a renderer of their own; every other one has the fallback's. */
+export const toolNames = ['read', 'write', 'edit', 'glob', 'grep', 'bash', 'todo'] as const;
+export type ToolName = (typeof toolNames)[number];
+export type ToolKind = ToolName | 'fallback';
+
+/** A tool call in one line: `Ran` `npm test` `1.2 s`. */
+export interface Summary {
+  /** A codicon. */
+  icon: string;
+  verb: string;
+  /** What it was done to; shown in the editor's font where it is `code`. */
+  subject: string;
+  code: boolean;
+  detail: string[];
+}
+
+export function toolKind(name: string): ToolKind {
+  return toolNames.find((known) => known === name) ?? 'fallback';
+}
+
+const text = strings.tools;
+
+const summaries: Record<ToolKind, (tool: ToolItem) => Summary> = {
+  read: (tool) => ({
+    icon: 'file',
+    verb: text.read,
+    subject: pathField(tool),
+    code: true,
+    detail: lines(tool),
+  }),
+  write: (tool) => {
+    const content = textField(tool.input, 'content');
+    const count = content === '' ? 0 : content.split('\n').length - (content.endsWith('\n') ? 1 : 0);
+    const verb = isRunning(tool) || tool.isError ? text.writing : text.wrote;
+    return { icon: 'new-file', verb, subject: pathField(tool), code: true, detail: [text.lineCount(count)] };
+  },
+  edit: (tool) => ({
+    icon: 'edit',
+    verb: isRunning(tool) || tool.isError ? text.editing : text.edited,
+    subject: pathField(tool),
+    code: true,
+    detail: field(tool.input, 'replaceAll') === true ? [text.replaceAll] : [],
+  }),
+  glob: (tool) => ({
+    icon: 'files',
+    verb: text.globbed,
+    subject: textField(tool.input, 'pattern'),
+    code: true,
+    detail: [...within(tool), ...results(tool, /^(?!\[|No file matches ).+/)],
+  }),
+  grep: (tool) => ({
+    icon: 'search',
+    verb: text.grepped,
+    subject: textField(tool.input, 'pattern'),
+    code: true,
+    detail: [...within(tool), ...results(tool, /:\d+: /)],
+  }),
+  bash: (tool) => ({
+    icon: 'terminal',
+    verb: isRunning(tool) ? text.running_ : text.ran,
+    subject: textField(tool.input, 'command').split('\n')[0] ?? '',
+    code: true,
+    detail: tool.durationMs === undefined ? [] : [duration(tool.durationMs)],
+  }),
+  todo: (tool) => {
+    const items = todoItems(tool);
+    const done = items.filter(({ status }) => status === 'completed').length;
+    return {
+      icon: 'checklist',
+      verb: text.planned,
+      subject: '',
+      code: false,
+      detail: items.length === 0 ? [] : [text.steps(done, items.length)],
+    };
+  },
+  fallback: (tool) => ({
+    icon: 'tools',
+    verb: text.used,
+    subject: tool.name,
+    code: true,
+    detail: tool.durationMs !== undefined && tool.durationMs >= 1000 ? [duration(tool.durationMs)] : [],
+  }),
+};
+
+export function summaryOf(tool: ToolItem): Summary {
+  const summary = summaries[toolKind(tool.name)](tool);
+  if (!tool.isError) return summary;
+  const code = exitCode(tool);
+  const failure = code === undefined ? text.failed : text.exit(code);
+  return { ...summary, detail: [...summary.detail, failure] };
+}
+
+/** The same as a sentence's worth of words, for a label or a screen reader. */
+export function spokenSummary(tool: ToolItem): string {
+  const { verb, subject, detail } = summaryOf(tool);
+  return [verb, subject, ...detail].filter(Boolean).join(' ');
+}
+
+/** The plan that a call of the todo tool laid down. */
+export function todoItems(tool: ToolItem): { text: string; status: string }[] {
+  const items = field(tool.input, 'items');
+  if (!Array.isArray(items)) return [];
+  return items.map((item) => ({
+    text: textField(item, 'text'),
+    status: textField(item, 'status'),
+  }));
+}
+
+function lines(tool: ToolItem): string[] {
+  const from = numberField(tool.input, 'offset');
+  const limit = numberField(tool.input, 'limit');
+  if (limit !== null) return [text.lines(from ?? 1, (from ?? 1) + limit - 1)];
+  return from === null || from <= 1 ? [] : [text.fromLine(from)];
+}
+
+function within(tool: ToolItem): string[] {
+  const path = pathField(tool);
+  return path === '' || path === '.' ? [] : [text.within(path)];
+}
+
+/** How many lines of a search's answer are results; the rest are its remarks. */
+function results(tool: ToolItem, isResult: RegExp): string[] {
+  if (tool.output === undefined || tool.isError) return [];
+  const found = tool.output.split('\n').filter((line) => isResult.test(line)).length;
+  return [found === 0 ? text.noMatches : text.matches(found)];
+}
+
+/** A command that ended otherwise than with 0 says so at the end of its output. */
+function exitCode(tool: ToolItem): string | undefined {
+  return /\[exit code (\d+)\]$/.exec(tool.output ?? '')?.[1];
+}

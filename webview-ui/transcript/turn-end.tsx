@@ -1,0 +1,63 @@
+import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
+import type { Turn } from '../../server/protocol/task.ts';
+import { sendText } from '../actions.ts';
+import { usePanel, useSelect } from '../context.ts';
+import { count, duration } from '../format.ts';
+import { Icon } from '../icon.tsx';
+import { strings } from '../strings.ts';
+
+/** Failures that the same request meets again until the model's settings are changed. */
+const needsModel: ReadonlySet<ErrorCode> = new Set(['model_not_configured', 'model_unauthorized']);
+/** Failures that trying again cannot mend. */
+const final: ReadonlySet<ErrorCode> = new Set(['source_not_allowed', 'source_unreadable', 'overlay_invalid']);
+
+/** How a turn ended; the failure of the newest one with what can be done about it. */
+export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
+  const { outcome = 'completed', startedAt, endedAt = startedAt, usage, error } = turn;
+  return (
+    <div className="turn-end">
+      {error && <FailureBox failure={error} last={last} />}
+      <div className="turn-end-line">
+        <span>{strings.turn[outcome](duration(endedAt - startedAt))}</span>
+        {usage?.inputTokens !== undefined && (
+          <span>{strings.turn.tokens(count(usage.inputTokens), count(usage.outputTokens ?? 0))}</span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function FailureBox({ failure: { code, message, nextAction }, last }: { failure: Failure; last: boolean }) {
+  const panel = usePanel();
+  const failed = useSelect((state) => state.task?.status === 'failed');
+  const canAct = last && failed && !final.has(code);
+  return (
+    <div className="alert alert-error" role={last ? 'alert' : undefined}>
+      <Icon name="error" />
+      <div className="alert-text">
+        <strong>{message}</strong>
+        {nextAction && <p>{nextAction}</p>}
+        {canAct && (
+          <div className="buttons">
+            {needsModel.has(code) && (
+              <button
+                type="button"
+                className="button"
+                onClick={() => panel.host.post({ type: 'setUpModel' })}
+              >
+                {strings.setup.setUpModel}
+              </button>
+            )}
+            <button
+              type="button"
+              className={needsModel.has(code) ? 'button secondary' : 'button'}
+              onClick={() => sendText(panel, strings.turn.retryText)}
+            >
+              {strings.turn.retry}
+            </button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

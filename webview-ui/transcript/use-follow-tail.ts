@@ -1,0 +1,92 @@
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { VirtualizerHandle } from 'virtua';
+import { usePanel } from '../context.ts';
+import type { Row } from '../rows.ts';
+
+/** How far from the end, in pixels, still counts as being at it. */
+const AT_END = 24;
+/** How long scrolling rests before its place is saved, in milliseconds. */
+const SAVE_AFTER = 150;
+
+interface Parts {
+  scroller: RefObject<HTMLDivElement | null>;
+  list: RefObject<VirtualizerHandle | null>;
+  rows: Row[];
+}
+
+/**
+ * Keeps the end of the transcript in sight while it grows, until the person scrolls up; being at the end again resumes
+ * it. The place is saved by row, not by pixel, so that it survives another width.
+ */
+export function useFollowTail({ scroller, list, rows }: Parts): {
+  following: boolean;
+  jumpToEnd: () => void;
+} {
+  const { host, store } = usePanel();
+  const [anchor] = useState(() =>
+    host.saved?.taskId === store.get().task?.taskId ? (host.saved?.scrollAnchor ?? null) : null,
+  );
+  const [following, setFollowing] = useState(anchor === null);
+  const follow = useRef(following);
+  const latestRows = useRef(rows);
+  latestRows.current = rows;
+
+  const change = useCallback((value: boolean) => {
+    follow.current = value;
+    setFollowing(value);
+  }, []);
+  const toEnd = useCallback(() => {
+    const element = scroller.current;
+    if (element) element.scrollTop = element.scrollHeight;
+  }, [scroller]);
+  const jumpToEnd = useCallback(() => {
+    change(true);
+    toEnd();
+  }, [change, toEnd]);
+
+  useLayoutEffect(() => {
+    const index = latestRows.current.findIndex((row) => row.key === anchor?.row);
+    if (anchor && index !== -1) list.current?.scrollToIndex(index, { align: 'start', offset: anchor.offset });
+    else {
+      change(true);
+      toEnd();
+    }
+  }, [anchor, change, list, toEnd]);
+
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    let last = { top: element.scrollTop, height: element.scrollHeight };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onScroll = () => {
+      const { scrollTop: top, scrollHeight: height, clientHeight } = element;
+      if (height - top - clientHeight <= AT_END) change(true);
+      else if (top < last.top && height >= last.height) change(false);
+      last = { top, height };
+      clearTimeout(timer);
+      timer = setTimeout(save, SAVE_AFTER);
+    };
+    const save = () => {
+      const handle = list.current;
+      const index = handle?.findItemIndex(element.scrollTop) ?? 0;
+      const row = latestRows.current[index];
+      host.save({
+        scrollAnchor:
+          follow.current || !row || !handle
+            ? null
+            : { row: row.key, offset: element.scrollTop - handle.getItemOffset(index) },
+      });
+    };
+    const onGrow = new ResizeObserver(() => follow.current && toEnd());
+    onGrow.observe(element);
+    for (const child of element.children) onGrow.observe(child);
+    element.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      clearTimeout(timer);
+      onGrow.disconnect();
+      element.removeEventListener('scroll', onScroll);
+    };
+  }, [scroller, list, host, change, toEnd]);
+
+  return { following, jumpToEnd };
+}
