@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { CaptureError, captureSource } from '../../protocol/capture.ts';
+import type { RelayClient } from '../../protocol/client.ts';
+import type { EventOf, TaskEvent } from '../../protocol/events.ts';
+import { readArguments, readSeconds } from '../arguments.ts';
+import { CliError, type Command, type Terminal, UsageError } from '../command.ts';
+import { applyPatch, captureDeps } from '../git.ts';
+import { onInterrupt } from '../interrupts.ts';
+import { ensureRelay } from '../local-relay.ts';
+import { MODEL_ADVICE } from '../model-settings.ts';
+import { createProgress, printable } from '../progress.ts';
+
+interface Options {
+  prompt: string;
+  repo: string;
+  apply: boolean;
+  json: boolean;
+  model: string | undefined;
+  timeoutSeconds: number | undefined;
+}
+
+/** Ended with the person gone: the shells' number for Ctrl-C. */
+const LEFT = 130;
+
+/** Delegates from a terminal: the task's whole life in front of the person, from the prompt to the diff. */
+export const run: Command = async (args, terminal) => {
+  const options = readOptions(args, terminal.cwd);
+  const { client } = await ensureRelay(terminal.env, () => terminal.err('Starting the relay ...\n'));
+  if (!(await client.ready()).modelConfigured) throw new CliError('No model is configured.', MODEL_ADVICE);
+
+  const capture = await captureSource(captureDeps, { folder: options.repo }).catch((error: unknown) => {
+    throw error instanceof CaptureError ? new CliError(error.message, error.nextAction, error) : error;
+  });
+  for (const submodule of capture.skippedSubmodules) {
+    terminal.err(`handoff: changes in the submodule ${printable(submodule)} stay here; commit them first.\n`);
+  }
+  const { taskId, turnId } = await client.createTask({
+    clientId: randomUUID(),
+    prompt: options.prompt,
+    source: capture.source,
+    ...(options.model === undefined ? {} : { model: options.model }),
+  });
+
+  const ended = await follow(client, { taskId, turnId }, options, terminal);
+  if (ended === undefined) {
+    terminal.err(`\nLeft task ${taskId} to the relay: npm start -- tasks ${taskId}\n`);
+    return LEFT;
+  }
+  const patch = await client.patch(taskId);
+  if (!options.json) terminal.out(terminal.errIsTty ? printable(patch) : patch);
+  if (ended.outcome !== 'completed') {
+    const { message, nextAction } = ended.error ?? { message: `The task was ${ended.outcome}.` };
+    throw new CliError(`${message} (task ${taskId})`, nextAction);
+  }
+  if (patch === '') terminal.err('The agent changed nothing.\n');
+  else if (options.apply) await applyTo(capture.toplevel, patch, taskId, terminal);
+  return 0;
+};
+
+function readOptions(args: string[], cwd: string): Options {
+  const { values, positionals } = readArguments(args, {
+    repo: { type: 'string', default: '.' },
+    apply: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    model: { type: 'string' },
+    timeout: { type: 'string' },
+  });
+  const [prompt, ...more] = positionals;
+  if (prompt === undefined || prompt.trim() === '') {
+    throw new UsageError('run needs the task in words: run "<prompt>" --repo DIR');
+  }
+  if (more.length > 0) throw new UsageError(`put the prompt into quotes; "${more[0]}" came after it`);
+  const repo = path.resolve(cwd, values.repo);
+  try {
+    return {
+      ...{ prompt, apply: values.apply, json: values.json, model: values.model },
+      repo: realpathSync(repo),
+      timeoutSeconds: readSeconds(values.timeout, '--timeout'),
+    };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`--repo ${repo} is not a folder that can be read`);
+  }
+}
+
+/**
+ * Shows the task's events until its turn has ended. The first interrupt, or the end of the time, stops the task;
+ * the second interrupt leaves it.
+ * @returns how it ended; nothing where the person left
+ */
+async function follow(
+  client: RelayClient,
+  { taskId, turnId }: { taskId: string; turnId: string },
+  { json, timeoutSeconds }: Options,
+  { out, err, errIsTty }: Terminal,
+): Promise<EventOf<'turn.ended'> | undefined> {
+  const leave = new AbortController();
+  const progress = createProgress();
+  let ended: EventOf<'turn.ended'> | undefined;
+  const stop = (why: string) => {
+    err(`\n${why}: stopping the task ...\n`);
+    client.stop(taskId).catch((error: unknown) => err(`handoff: ${String(error)}\n`));
+  };
+  const forget = onInterrupt((count) => (count === 1 ? stop('Interrupted') : leave.abort()));
+  const timer = timeoutSeconds && setTimeout(() => stop(`After ${timeoutSeconds} s`), timeoutSeconds * 1000);
+  const onEvent = (event: TaskEvent) => {
+    if (json) out(`${JSON.stringify(event)}\n`);
+    else if (errIsTty) err(progress(event));
+    if (event.type !== 'turn.ended' || event.turnId !== turnId) return;
+    ended = event;
+    leave.abort();
+  };
+  try {
+    await client.events(taskId, 0, {
+      signal: leave.signal,
+      onEvent,
+      onState: (state) => state === 'reconnecting' && err('Connecting to the relay again ...\n'),
+    });
+  } finally {
+    clearTimeout(timer);
+    forget();
+  }
+  return ended;
+}
+
+async function applyTo(toplevel: string, patch: string, taskId: string, { err }: Terminal): Promise<void> {
+  const conflict = await applyPatch(toplevel, patch);
+  if (conflict !== undefined) {
+    throw new CliError(
+      `The changes do not fit ${toplevel} as it is now; nothing was changed there.\n${printable(conflict)}`,
+      `They stay for review in VS Code as task ${taskId}.`,
+    );
+  }
+  err(`Applied to ${toplevel}.\n`);
+}

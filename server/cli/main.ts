@@ -1,0 +1,90 @@
+import { realpathSync } from 'node:fs';
+import process from 'node:process';
+import { AppError } from '../errors.ts';
+import { RelayError } from '../protocol/client.ts';
+import { CliError, type Command, type Terminal, UsageError } from './command.ts';
+import { packageVersion } from './package-root.ts';
+
+/** Loaded when used: `--help` needs no engine. */
+const commands: Record<string, () => Promise<Command>> = {
+  start: async () => (await import('./commands/start.ts')).start,
+  relay: async () => (await import('./commands/relay.ts')).relay,
+  run: async () => (await import('./commands/run.ts')).run,
+  tasks: async () => (await import('./commands/tasks.ts')).tasks,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+};
+
+const HELP = `Handoff delegates a coding task to a background agent and lets you review what it did.
+
+Usage: npm start [-- <command> [options]]
+
+  (no command)            start the relay and open VS Code with the extension
+    --demo                the whole path on a sample repository, with a scripted model and a scripted GitHub
+    --no-open             VS Code as a local web address, even where \`code\` is on the path
+    --folder DIR          the folder to open
+  relay                   run the relay here, until Ctrl-C
+    --stop                stop the one that runs in the background
+  run "<prompt>"          delegate from this terminal, show progress, print the diff
+    --repo DIR            the Git repository (default: this folder)
+    --apply               apply the changes to it when the agent has finished
+    --json                one JSON event a line on stdout, and nothing else there
+    --model NAME          instead of the configured one
+    --timeout SECONDS     stop the task after that
+  tasks [ID] [--json]     list tasks, or show one
+  doctor [--json]         say what is missing, and the command that mends it
+  --help, --version
+
+Settings are environment variables or keys of config.json in the data folder: see README.md.
+`;
+
+/** Resolves with the exit code. Every error becomes a sentence and what to do about it, never a stack. */
+export async function main(args: string[], terminal: Terminal): Promise<number> {
+  const [name = '--help', ...rest] = args;
+  if (name === '--version') {
+    terminal.out(`${packageVersion()}\n`);
+    return 0;
+  }
+  if (name === '--help' || name === '-h' || name === 'help' || rest.includes('--help')) {
+    terminal.out(HELP);
+    return 0;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  try {
+    if (load === undefined) {
+      throw new UsageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`);
+    }
+    return await (await load())(rest, terminal);
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+function report(error: unknown, { err, env }: Terminal): number {
+  if (error instanceof UsageError) {
+    err(`handoff: ${error.message}\nhandoff: see npm start -- --help\n`);
+    return 2;
+  }
+  err(`handoff: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (error instanceof CliError || error instanceof RelayError || error instanceof AppError) {
+    if (error.nextAction) err(`handoff: ${error.nextAction}\n`);
+  } else if (error instanceof Error && env.HANDOFF_DEBUG) err(`${error.stack}\n`);
+  return 1;
+}
+
+/** The real process as a terminal. */
+function processTerminal(): Terminal {
+  // A reader that went away (`| head`) is no reason for a stack trace.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    errIsTty: process.stderr.isTTY === true,
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    env: process.env,
+    cwd: process.cwd(),
+  };
+}
+
+/** `import.meta.main` is not there before Node 24. */
+const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.meta.filename;
+if (isProgram) process.exitCode = await main(process.argv.slice(2), processTerminal());

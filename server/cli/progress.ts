@@ -1,0 +1,54 @@
+import type { EventOf, TaskEvent, TaskEventType } from '../protocol/events.ts';
+
+/** The longest line that is shown of a tool's input, in characters. */
+const SUMMARY_LENGTH = 100;
+
+type Shown = { [Type in TaskEventType]?: (event: EventOf<Type>) => string };
+
+/**
+ * A task's events as lines for a person: the agent's words as they come, one line a tool.
+ * @returns a function from event to text to print; it remembers whether a line is open
+ */
+export function createProgress(): (event: TaskEvent) => string {
+  let lineOpen = false;
+  const line = (text: string) => `${lineOpen ? '\n' : ''}${text}\n`;
+  const shown: Shown = {
+    'sandbox.changed': ({ state, detail }) => line(`  sandbox ${state}${detail ? `: ${detail}` : ''}`),
+    'text.delta': ({ text }) => text,
+    'model.answered': () => (lineOpen ? '\n' : ''),
+    'model.retried': ({ reason, delayMs }) =>
+      line(`! ${reason.message} Trying again in ${Math.ceil(delayMs / 1000)} s.`),
+    'tool.started': ({ name, input }) => line(`> ${name} ${summarize(input)}`.trimEnd()),
+    'tool.finished': ({ name, output, isError }) =>
+      isError ? line(`! ${name}: ${oneLine(output.split('\n')[0] ?? '')}`) : '',
+    'message.queued': ({ text }) => line(`queued: ${oneLine(text)}`),
+    'proposal.changed': ({ files }) => line(`  ${files.length} file${files.length === 1 ? '' : 's'} changed`),
+  };
+  return (event) => {
+    const show = shown[event.type] as ((event: TaskEvent) => string) | undefined;
+    const text = printable(show?.(event) ?? '');
+    if (text !== '') lineOpen = !text.endsWith('\n');
+    return text;
+  };
+}
+
+/** The part of a tool's input by which a person knows what it is about. */
+function summarize(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return '';
+  const values = new Map(Object.entries(input));
+  for (const name of ['command', 'path', 'pattern', 'query']) {
+    const value = values.get(name);
+    if (typeof value === 'string') return oneLine(value);
+  }
+  return oneLine(JSON.stringify(input));
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > SUMMARY_LENGTH ? `${line.slice(0, SUMMARY_LENGTH - 1)}…` : line;
+}
+
+/** What a model or a file says must not move the cursor or change the terminal. Keeps line ends and tabs. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
