@@ -163,7 +163,7 @@ async function apply(directory: string, { name, arguments: args }: ToolCall): Pr
   const file = join(directory, String(args['path']));
   if (name === 'write') await writeFile(file, String(args['content']));
   if (name !== 'edit') return;
-  const [before, ...after] = (await readFile(file, 'utf8')).split(String(args['oldString']));
+  const [before, ...after] = (await readFile(file, 'utf8')).split(String(args['oldText']));
   assert.equal(after.length, 1, `the edit of ${args['path']} matches once`);
-  await writeFile(file, `${before}${args['newString']}${after[0]}`);
+  await writeFile(file, `${before}${args['newText']}${after[0]}`);
 }

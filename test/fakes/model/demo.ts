@@ -155,10 +155,10 @@ const firstTurn: Step[] = [
     text: 'The conversion gets a module of its own, so that the formatting stays free of arithmetic.',
     toolCalls: [todo(1), call('write', { path: 'src/units.js', content: UNITS })],
   },
-  { toolCalls: [call('edit', { path: 'src/format.js', oldString: FORMAT_BEFORE, newString: FORMAT_AFTER })] },
+  { toolCalls: [call('edit', { path: 'src/format.js', oldText: FORMAT_BEFORE, newText: FORMAT_AFTER })] },
   {
     text: 'Now the command line.',
-    toolCalls: [todo(2), call('edit', { path: 'src/cli.js', oldString: CLI_BEFORE, newString: CLI_AFTER })],
+    toolCalls: [todo(2), call('edit', { path: 'src/cli.js', oldText: CLI_BEFORE, newText: CLI_AFTER })],
   },
   { toolCalls: [todo(3), call('write', { path: 'test/units.test.js', content: UNITS_TEST })] },
   { text: 'Everything is in place; I run all tests.', toolCalls: [call('bash', { command: 'node --test' })] },
@@ -172,8 +172,8 @@ const secondTurn: Step[] = [
     toolCalls: [
       call('edit', {
         path: 'README.md',
-        oldString: 'Each line of the file',
-        newString: '`--unit mi` shows miles instead.\n\nEach line of the file',
+        oldText: 'Each line of the file',
+        newText: '`--unit mi` shows miles instead.\n\nEach line of the file',
       }),
     ],
   },

@@ -50,9 +50,7 @@ const badTools: Scenario = [
       { toolCalls: [{ name: 'read', arguments: '' }] },
       { toolCalls: [{ name: 'read', arguments: { path: '../../etc/passwd' } }] },
       {
-        toolCalls: [
-          { name: 'edit', arguments: { path: 'README.md', oldString: 'not there', newString: '' } },
-        ],
+        toolCalls: [{ name: 'edit', arguments: { path: 'README.md', oldText: 'not there', newText: '' } }],
       },
       { toolCalls: [{ name: 'read', arguments: { path: 'README.md' } }] },
       { text: 'I have read the README at last.' },
