@@ -23,7 +23,9 @@ export function Plan() {
         <span className="dim">{strings.plan.progress(done, items.length)}</span>
         {!open && current && <span className="ellipsis dim">{current.text}</span>}
       </button>
-      <progress className="plan-bar" value={done} max={items.length} aria-hidden="true" />
+      {done < items.length && (
+        <progress className="plan-bar" value={done} max={items.length} aria-hidden="true" />
+      )}
       {open && <TodoList items={items} />}
     </section>
   );

@@ -120,7 +120,8 @@ function Counts({ files }: { files: ChangedFile[] }) {
 function Lines({ additions, deletions }: { additions: number; deletions: number }) {
   return (
     <span className="counts">
-      <span className="added">+{additions}</span> <span className="deleted">−{deletions}</span>
+      {additions > 0 && <span className="added">+{additions}</span>}{' '}
+      {deletions > 0 && <span className="deleted">−{deletions}</span>}
     </span>
   );
 }

@@ -26,21 +26,22 @@ export function TaskRow({ task }: { task: TaskSummary }) {
           {ago(updatedAt, Date.now())}
         </time>
       </button>
-      {pullRequestUrl !== undefined && (
-        <IconButton
-          icon="git-pull-request"
-          label={strings.list.openPullRequest(name)}
-          onClick={() => host.post({ type: 'openExternal', url: pullRequestUrl })}
-        />
-      )}
-      {status !== 'archived' && (
-        <IconButton
-          icon="archive"
-          label={strings.list.archive(name)}
-          onClick={() => host.post({ type: 'archive', taskId })}
-          className="on-hover"
-        />
-      )}
+      <span className="task-actions">
+        {pullRequestUrl !== undefined && (
+          <IconButton
+            icon="git-pull-request"
+            label={strings.list.openPullRequest(name)}
+            onClick={() => host.post({ type: 'openExternal', url: pullRequestUrl })}
+          />
+        )}
+        {status !== 'archived' && (
+          <IconButton
+            icon="archive"
+            label={strings.list.archive(name)}
+            onClick={() => host.post({ type: 'archive', taskId })}
+          />
+        )}
+      </span>
     </li>
   );
 }
