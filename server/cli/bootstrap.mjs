@@ -141,5 +141,7 @@ if (!existsSync(path.join(root, 'package-lock.json'))) {
 }
 main(process.argv.slice(2)).catch((error) => {
   say(error.message);
-  process.exit(1);
+  // Whoever reads the last line of a test run must not take the one before it for the result.
+  if (process.argv[2] === 'test') process.stdout.write('\n0 passed, 1 failed\n');
+  process.exitCode = 1;
 });
