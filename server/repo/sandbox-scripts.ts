@@ -1,0 +1,117 @@
+/**
+ * The shell scripts that run inside a sandbox. They are constants: what differs from run to run comes as positional
+ * parameters and is always quoted. POSIX sh, a sed that has -z, and Git 2.32 or newer.
+ *
+ * `$1` is the workspace and `$2` the scratch folder. The capture repository lives in the scratch folder with an index of its
+ * own, so nothing that the agent does to the workspace's `.git` matters to it.
+ */
+
+/** No configuration of the machine or of the agent applies. */
+export const SCRIPT_ENV = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ALLOW_PROTOCOL: 'file',
+  GIT_DEFAULT_HASH: 'sha1',
+  LC_ALL: 'C',
+};
+
+/** What keeps every byte as it is in both directions. `info/attributes` outranks every `.gitattributes`. */
+const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
+
+/**
+ * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on. Done once: a marker ends it.
+ * Until then nobody but this script has written to the workspace, so each part may overwrite what an earlier attempt left.
+ */
+export const CHECKOUT_SCRIPT = `
+set -eu
+umask 022
+workspace=$1 scratch=$2 bundle=$3 branch=$4
+capture=$scratch/capture.git
+[ ! -e "$capture/handoff-ready" ] || exit 0
+rm -rf "$capture" "$workspace/.git"
+mkdir -p "$workspace"
+
+git init --quiet --bare --template= "$capture"
+mkdir -p "$capture/info"
+echo '${BYTE_EXACT}' >"$capture/info/attributes"
+cat >>"$capture/config" <<'CONFIG'
+[core]
+	bare = false
+	autocrlf = false
+	ignoreCase = false
+	symlinks = true
+	fileMode = true
+	attributesFile = /dev/null
+	excludesFile = /dev/null
+	hooksPath = /dev/null
+	fsmonitor = false
+	logAllRefUpdates = false
+[gc]
+	auto = 0
+CONFIG
+git --git-dir="$capture" fetch --quiet --no-tags "$scratch/$bundle" 'refs/handoff/*:refs/handoff/*'
+cd "$workspace"
+export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
+git read-tree --reset -u refs/handoff/base
+# A submodule is an empty folder here; whatever becomes of it is not part of the proposal.
+git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
+base=$(git rev-parse refs/handoff/base)
+
+export GIT_DIR="$workspace/.git"
+git init --quiet --template= "$workspace"
+mkdir -p .git/info .git/objects/info
+echo '${BYTE_EXACT}' >.git/info/attributes
+printf '%s\\n' "$capture/objects" >.git/objects/info/alternates
+git symbolic-ref HEAD "refs/heads/$branch"
+git update-ref "refs/heads/$branch" "$base"
+git config user.name 'Handoff agent'
+git config user.email handoff@localhost
+cp -p "$capture/index" .git/index
+
+: >"$capture/handoff-ready"
+rm -f "$scratch/$bundle"
+`;
+
+/** How the capture script says that another run has, or had, the index. */
+export const CAPTURE_LOCKED = 75;
+
+/**
+ * `$3` is the tree of the last capture, `$4` the name that a pack of the difference gets, `$5` is `unlock` where the caller knows
+ * that no other capture runs. Prints the tree's name, and after a space `pack` where there is one.
+ *
+ * The pack is thin, between commits without parents whose bytes depend on their tree only: the relay has the older tree.
+ * What Git cannot take in (an unreadable file, a repository inside the workspace) is left out. Git ends with 1 or warns then, and
+ * only then is the index looked through for new repositories; the submodules of the base are marked, and stay.
+ */
+export const CAPTURE_SCRIPT = `
+set -eu
+export GIT_DIR="$2/capture.git" GIT_WORK_TREE="$1"
+cd "$1"
+if [ -e "$GIT_DIR/index.lock" ]; then
+  [ "\${5-}" = unlock ] || exit ${CAPTURE_LOCKED}
+  rm -f "$GIT_DIR/index.lock"
+fi
+failed=0
+said=$(git add --all --ignore-errors . 2>&1) || failed=$?
+if [ "$failed" -gt 1 ]; then
+  printf '%s\\n' "$said" >&2
+  exit "$failed"
+fi
+if [ -n "$said" ]; then
+  git ls-files -t --stage -z | sed -z -n 's/^H 160000 [^\\t]*\\t//p' | git update-index -z --force-remove --stdin
+fi
+tree=$(git write-tree)
+if [ "$tree" = "$3" ]; then
+  echo "$tree"
+  exit 0
+fi
+export GIT_AUTHOR_NAME=Handoff GIT_AUTHOR_EMAIL=handoff@localhost GIT_AUTHOR_DATE='@0 +0000'
+export GIT_COMMITTER_NAME=Handoff GIT_COMMITTER_EMAIL=handoff@localhost GIT_COMMITTER_DATE='@0 +0000'
+commit=$(git commit-tree "$tree" </dev/null)
+known=$(git commit-tree "$3" </dev/null 2>/dev/null) || known=refs/handoff/base
+rm -f "$2"/capture-*.pack
+printf '%s\\n^%s\\n' "$commit" "$known" | git pack-objects --quiet --revs --thin --stdout --delta-base-offset >"$2/$4"
+echo "$tree pack"
+`;

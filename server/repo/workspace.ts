@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { BoundedOutput, ExecResult, Sandbox } from '../sandbox/sandbox.ts';
+import { isBranchName } from './branch.ts';
+import { type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
+import { CAPTURE_LOCKED, CAPTURE_SCRIPT, CHECKOUT_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
+
+const CHECKOUT_LIMIT_MS = 10 * 60_000;
+const CAPTURE_LIMIT_MS = 5 * 60_000;
+const START_BUNDLE = 'start.bundle';
+/** A pack of fewer objects becomes loose files, so that hundreds of captures do not make hundreds of packs (as Git's own fetch). */
+const UNPACK_BELOW = 100;
+
+/**
+ * Fills an empty workspace from `startBundle`, byte for byte, and gives the agent a repository of one commit on `branch`, without
+ * remote and credential. Once it is done, repeating it changes nothing, whatever the agent has written since.
+ */
+export async function checkoutInto(
+  sandbox: Sandbox,
+  bundle: Uint8Array,
+  branch: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!isBranchName(branch)) {
+    throw new AppError('bad_request', `${JSON.stringify(branch)} is not a branch name that Git allows.`);
+  }
+  // What an attempt of a relay that died left running would write to the same files.
+  await sandbox.killAll('checkout:');
+  await sandbox.putScratch(START_BUNDLE, bundle);
+  const result = await runScript(sandbox, {
+    execId: `checkout:${randomUUID()}`,
+    script: CHECKOUT_SCRIPT,
+    parameters: [START_BUNDLE, branch],
+    timeoutMs: CHECKOUT_LIMIT_MS,
+    signal,
+  });
+  if (result.exitCode !== 0) throw scriptFailure('The workspace could not be filled.', result);
+}
+
+/**
+ * The workspace as a tree in the task's repository, kept by `refs/handoff/proposal/<tree>`. Ignored files, repositories inside
+ * the workspace and unreadable files are not part of it. Costs one command in the sandbox while nothing has changed.
+ * @param previousTree the tree of the last capture, or the base
+ */
+export async function captureProposal(
+  deps: RepoDeps,
+  sandbox: Sandbox,
+  input: { taskId: string; previousTree: string },
+  signal?: AbortSignal,
+): Promise<{ headTree: string }> {
+  const repo = repoPath(deps, input.taskId);
+  const pack = `capture-${randomUUID()}.pack`;
+  const capture = (...extra: string[]) =>
+    runScript(sandbox, {
+      execId: `capture:${randomUUID()}`,
+      script: CAPTURE_SCRIPT,
+      parameters: [input.previousTree, pack, ...extra],
+      timeoutMs: CAPTURE_LIMIT_MS,
+      signal,
+    });
+  let result = await capture();
+  if (result.exitCode === CAPTURE_LOCKED) {
+    // A capture of a relay that died, still running or killed: after this it is the latter.
+    await sandbox.killAll('capture:');
+    result = await capture('unlock');
+  }
+  if (result.exitCode !== 0) throw scriptFailure('The changes could not be read from the workspace.', result);
+  const [, headTree, hasPack] = /^([0-9a-f]{40})( pack)?\n$/.exec(textOf(result.stdout)) ?? [];
+  if (headTree === undefined) throw scriptFailure('The capture answered what it should not.', result);
+  const ref = `refs/handoff/proposal/${headTree}`;
+  if (hasPack === undefined || (await readRef(repo, ref)) !== undefined) return { headTree };
+  await takeIn(deps, repo, await sandbox.getScratch(pack), signal);
+  const written = await deps.git(['cat-file', '-t', headTree], { repo, signal });
+  if (written.toString() !== 'tree\n') throw new Error(`the sandbox sent no tree ${headTree}`);
+  await writeRef(repo, ref, headTree);
+  return { headTree };
+}
+
+/** Objects out of a sandbox are checked like those of a stranger: well formed, no `.git` entries, no missing links. */
+async function takeIn(deps: RepoDeps, repo: string, pack: Uint8Array, signal: AbortSignal | undefined) {
+  const objects = pack.byteLength < 12 ? 0 : new DataView(pack.buffer, pack.byteOffset).getUint32(8);
+  const args =
+    objects < UNPACK_BELOW
+      ? ['unpack-objects', '-q', '--strict']
+      : ['index-pack', '--stdin', '--fix-thin', '--strict'];
+  await deps.git(args, { repo, stdin: pack, signal });
+}
+
+function runScript(
+  sandbox: Sandbox,
+  run: {
+    execId: string;
+    script: string;
+    parameters: string[];
+    timeoutMs: number;
+    signal: AbortSignal | undefined;
+  },
+): Promise<ExecResult> {
+  const argv = ['sh', '-c', run.script, 'handoff', sandbox.workdir, sandbox.scratchdir, ...run.parameters];
+  return sandbox.exec(
+    {
+      execId: run.execId,
+      argv,
+      cwd: '/',
+      env: SCRIPT_ENV,
+      timeoutMs: run.timeoutMs,
+      maxOutputBytes: 16 * 1024,
+    },
+    run.signal === undefined ? {} : { signal: run.signal },
+  );
+}
+
+function scriptFailure(message: string, result: ExecResult): AppError {
+  if (result.reason === 'lost') {
+    return new AppError('sandbox_lost', `${message} The sandbox lost the command.`, {
+      nextAction: 'Try again.',
+    });
+  }
+  if (result.reason === 'timeout') {
+    return new AppError(
+      'too_large',
+      `${message} It took longer than ${Math.round(result.durationMs / 1000)} s.`,
+      {
+        nextAction: 'Keep big generated files out of the workspace, or name them in .gitignore.',
+      },
+    );
+  }
+  const said = textOf(result.stderr).trim().slice(-1000);
+  return new AppError('sandbox_unavailable', `${message} ${said || `Exit code ${result.exitCode}.`}`, {
+    nextAction: 'Check that the sandbox has git and free disk space, then try again.',
+  });
+}
+
+function textOf(output: BoundedOutput): string {
+  return Buffer.concat([output.head, output.tail]).toString();
+}
