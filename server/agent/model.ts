@@ -100,7 +100,7 @@ function toolSet(tools: readonly Tool[]): ToolSet {
 function requested(part: {
   toolName: string;
   input: unknown;
-  invalid?: boolean;
+  invalid?: boolean | undefined;
   error?: unknown;
 }): RequestedCall {
   const isObject = typeof part.input === 'object' && part.input !== null && !Array.isArray(part.input);

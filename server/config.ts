@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import * as z from 'zod';
+import type { ModelSettings } from './agent/model.ts';
+import { AppError } from './errors.ts';
+import { DATA_FILES, dataDir } from './protocol/locations.ts';
+
+type Env = Record<string, string | undefined>;
+
+const HttpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+
+/** The settings, named as in the environment and in `config.json`; the environment wins. */
+const Settings = z.object({
+  HANDOFF_HOST: z.string().default('127.0.0.1'),
+  HANDOFF_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  HANDOFF_TOKEN: z.string().min(16, 'needs at least 16 characters').optional(),
+  HANDOFF_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  HANDOFF_MODEL_BASE_URL: HttpUrl.optional(),
+  HANDOFF_MODEL_API_KEY: z.string().optional(),
+  HANDOFF_MODEL: z.string().min(1).optional(),
+  HANDOFF_SANDBOX: z.enum(['local']).default('local'),
+  HANDOFF_GITHUB_URL: HttpUrl.default('https://github.com'),
+  HANDOFF_GITHUB_API_URL: HttpUrl.default('https://api.github.com'),
+  HANDOFF_ALLOWED_HOSTS: z.string().optional(),
+  HANDOFF_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+const DEFAULT_PORT = 7420;
+
+export interface Config {
+  dataDir: string;
+  host: string;
+  /** The port to try first; `portIsChosen` says that no other will do. */
+  port: number;
+  portIsChosen: boolean;
+  /** Absent: the embedded Postgres. */
+  databaseUrl: string | undefined;
+  githubUrl: string;
+  githubApiUrl: string;
+  /** Host names by which this relay may be addressed, besides loopback's. */
+  allowedHosts: string[];
+  /** Whether only this machine can reach the relay. */
+  isLoopback: boolean;
+  sandbox: 'local';
+  logLevel: string;
+  env: Env;
+}
+
+/** Reads and checks the settings. The only reader of the environment and of `config.json`. */
+export async function loadConfig(env: Env): Promise<Config> {
+  const folder = dataDir({ env, platform: process.platform, homedir: homedir() });
+  const data = isAbsolute(folder) ? folder : resolve(folder);
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  // Only execute, not read, for others: the user that runs Postgres must get through, and nothing else.
+  await chmod(data, process.getuid?.() === 0 ? 0o711 : 0o700);
+  const settings = readSettings(data, env);
+  return {
+    dataDir: data,
+    host: settings.HANDOFF_HOST,
+    port: settings.HANDOFF_PORT ?? DEFAULT_PORT,
+    portIsChosen: settings.HANDOFF_PORT !== undefined,
+    databaseUrl: settings.HANDOFF_DATABASE_URL,
+    githubUrl: settings.HANDOFF_GITHUB_URL,
+    githubApiUrl: settings.HANDOFF_GITHUB_API_URL,
+    allowedHosts: (settings.HANDOFF_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
+    isLoopback: ['127.0.0.1', '::1', 'localhost'].includes(settings.HANDOFF_HOST),
+    sandbox: settings.HANDOFF_SANDBOX,
+    logLevel: settings.HANDOFF_LOG,
+    env,
+  };
+}
+
+function readSettings(data: string, env: Env): z.output<typeof Settings> {
+  const file = join(data, DATA_FILES.config);
+  const fromFile = readConfigFile(file);
+  const fromEnv = Object.fromEntries(
+    Object.keys(Settings.shape).flatMap((key) => (env[key] ? [[key, env[key]]] : [])),
+  );
+  const parsed = Settings.safeParse({ ...fromFile, ...fromEnv });
+  if (parsed.success) return parsed.data;
+  // The values are not repeated: one of them may be a secret.
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new AppError('bad_request', `The relay's settings are wrong: ${problems}.`, {
+    nextAction: `Mend them in the environment or in ${file}.`,
+  });
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return {};
+  }
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError('bad_request', `${file} is not a JSON object.`, {
+      cause,
+      nextAction: 'Mend or remove the file.',
+    });
+  }
+}
+
+/** The model to use now: read at each call, so that a running relay follows the settings. Throws `model_not_configured`. */
+export function modelSettings({ dataDir: data, env }: Config, model: string | undefined): ModelSettings {
+  const settings = readSettings(data, env);
+  const name = model ?? settings.HANDOFF_MODEL;
+  if (!settings.HANDOFF_MODEL_BASE_URL || !name) {
+    throw new AppError('model_not_configured', 'No model is configured.', {
+      nextAction:
+        'Set HANDOFF_MODEL_BASE_URL, HANDOFF_MODEL and HANDOFF_MODEL_API_KEY, or run “Handoff: Set Up Model” in VS Code; then send a message to go on.',
+    });
+  }
+  return {
+    baseUrl: settings.HANDOFF_MODEL_BASE_URL,
+    model: name,
+    ...(settings.HANDOFF_MODEL_API_KEY ? { apiKey: settings.HANDOFF_MODEL_API_KEY } : {}),
+  };
+}
+
+/** The bearer token: chosen by the owner, else made once and kept in the data folder. */
+export async function loadToken({ dataDir: data, env }: Config): Promise<string> {
+  const chosen = readSettings(data, env).HANDOFF_TOKEN;
+  const file = join(data, DATA_FILES.token);
+  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
+  const token = chosen ?? (known || randomBytes(32).toString('base64url'));
+  if (token !== known) await writeFile(file, `${token}\n`, { mode: 0o600 });
+  return token;
+}
+
+/** Names this relay among those that share a database. Kept, so that a restarted relay goes on with its own work. */
+export async function loadRelayId({ dataDir: data }: Config): Promise<string> {
+  const file = join(data, 'relay-id');
+  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (known) return known;
+  const id = `relay-${randomBytes(8).toString('hex')}`;
+  await writeFile(file, `${id}\n`, { mode: 0o600 });
+  return id;
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import type { Logger } from 'pino';
+import type * as z from 'zod';
+import { AppError } from '../errors.ts';
+import { bearerAuth, sameMachine } from './auth.ts';
+import { errorHandler } from './error-handler.ts';
+import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
+import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
+import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
+import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
+import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
+
+export type App = OpenAPIHono<{ Variables: { requestId: string } }>;
+
+export interface AppDeps
+  extends EventRouteDeps,
+    ReviewRouteDeps,
+    SourceRouteDeps,
+    SystemRouteDeps,
+    TaskRouteDeps {
+  token: string;
+  allowedHosts: readonly string[];
+  logger: Logger;
+}
+
+/** Bytes of a JSON body: an overlay of 25 MB in base64, and room. */
+const MAX_BODY = 48 * 1024 * 1024;
+
+/** The relay's HTTP API. */
+export function createApp(deps: AppDeps): App {
+  const app: App = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success) throw invalid(result.error);
+    },
+  });
+  app.use(async (context, next) => {
+    const requestId = randomUUID();
+    context.set('requestId', requestId);
+    context.header('x-request-id', requestId);
+    await next();
+  });
+  app.use(sameMachine(deps.allowedHosts));
+  const auth = bearerAuth(deps.token);
+  app.use(async (context, next) => (context.req.path === '/v1/health' ? next() : auth(context, next)));
+  const limit = bodyLimit({
+    maxSize: MAX_BODY,
+    onError: () => {
+      throw new AppError('payload_too_large', `The request is larger than ${MAX_BODY} bytes.`, {
+        nextAction: 'Commit large files first, or leave them out of the uncommitted work.',
+      });
+    },
+  });
+  app.use(async (context, next) => (context.req.path === '/v1/sources' ? next() : limit(context, next)));
+
+  systemRoutes(app, deps);
+  sourceRoutes(app, deps);
+  taskRoutes(app, deps);
+  eventRoutes(app, deps);
+  reviewRoutes(app, deps);
+
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  app.doc31('/v1/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Handoff relay', version: deps.version },
+  });
+  app.notFound(() => {
+    throw new AppError('not_found', 'There is no such route.', { nextAction: 'See /v1/openapi.json.' });
+  });
+  app.onError(errorHandler(deps.logger));
+  return app;
+}
+
+/** Names the fields that are wrong, never their values: one of them may be a secret. */
+function invalid(error: z.core.$ZodError): AppError {
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  return new AppError('bad_request', `The request is wrong. ${problems.slice(0, 10).join('; ')}`, {
+    nextAction: 'Mend the named fields; see /v1/openapi.json.',
+  });
+}

@@ -1,0 +1,43 @@
+import type { PublishService } from '../tasks/publish-service.ts';
+import type { ReviewService } from '../tasks/review-service.ts';
+import type { App } from './app.ts';
+import * as routes from './routes.ts';
+
+export interface ReviewRouteDeps {
+  reviews: ReviewService;
+  publishing: PublishService;
+}
+
+/** What came out of a sandbox must never be taken for a page. */
+const AS_DATA = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+};
+
+export function reviewRoutes(app: App, { reviews, publishing }: ReviewRouteDeps): void {
+  app.openapi(routes.getChanges, async (context) =>
+    context.json(await reviews.changes(context.req.valid('param').id), 200),
+  );
+  app.openapi(routes.getBlob, async (context) => {
+    const { id, oid } = context.req.valid('param');
+    const content = await reviews.blob(id, oid);
+    return context.body(new Uint8Array(content), 200, {
+      ...AS_DATA,
+      'content-type': 'application/octet-stream',
+    });
+  });
+  app.openapi(routes.getPatch, async (context) => {
+    const patch = await reviews.patch(context.req.valid('param').id, context.req.valid('query').tree);
+    return context.body(new Uint8Array(patch), 200, { ...AS_DATA, 'content-type': 'text/x-diff' }) as never;
+  });
+  app.openapi(routes.putReview, async (context) =>
+    context.json(await reviews.decide(context.req.valid('param').id, context.req.valid('json')), 200),
+  );
+  app.openapi(routes.openPullRequest, async (context) => {
+    const token = context.req.valid('header')['x-github-token'];
+    return context.json(
+      await publishing.publish(context.req.valid('param').id, context.req.valid('json'), token),
+      200,
+    );
+  });
+}

@@ -1,0 +1,193 @@
+import { createRoute } from '@hono/zod-openapi';
+import * as z from 'zod';
+import {
+  CreateTask,
+  MessageAccepted,
+  OpenPullRequest,
+  SendMessage,
+  SourceUploaded,
+  StopAnswer,
+  TaskCreated,
+} from '../protocol/commands.ts';
+import { ErrorBody } from '../protocol/errors.ts';
+import { TaskEvent } from '../protocol/events.ts';
+import { Health, Ready } from '../protocol/health.ts';
+import { Changes, PutReview, ReviewRecorded } from '../protocol/review.ts';
+import { Oid } from '../protocol/source.ts';
+import { Publish, TaskList, TaskState } from '../protocol/task.ts';
+
+/** Every route's shape: what is checked, and what `GET /v1/openapi.json` says, are the same schemas. */
+
+const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const body = <Schema extends z.ZodType>(schema: Schema) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});
+const errors = { default: json(ErrorBody, 'What went wrong, why, and what to do next.') };
+const secured = { security: [{ token: [] }] };
+
+const taskId = z.object({ id: z.uuid() });
+
+export const health = createRoute({
+  method: 'get',
+  path: '/v1/health',
+  summary: 'Whether the relay answers; needs no token.',
+  responses: { 200: json(Health, 'It does.'), ...errors },
+});
+
+export const ready = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/ready',
+  summary: 'Whether the engine is up, and what is missing for work.',
+  responses: { 200: json(Ready, 'The engine is up.'), ...errors },
+});
+
+export const uploadSource = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/sources',
+  summary: 'Uploads a git bundle: of unpushed commits, or of a repository without a remote.',
+  request: {
+    body: { required: true, content: { 'application/octet-stream': { schema: z.unknown() } } },
+  },
+  responses: { 201: json(SourceUploaded, 'The bundle is kept for a task.'), ...errors },
+});
+
+export const createTask = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks',
+  summary: 'Delegates a task. The same clientId twice is one task.',
+  request: body(CreateTask),
+  responses: { 201: json(TaskCreated, 'The task was recorded and goes on by itself.'), ...errors },
+});
+
+export const listTasks = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks',
+  summary: 'Tasks, newest first.',
+  request: {
+    query: z.object({
+      cursor: z.uuid().optional(),
+      limit: z.coerce.number().int().min(1).max(100).default(50),
+    }),
+  },
+  responses: { 200: json(TaskList, 'A page of tasks.'), ...errors },
+});
+
+export const getTask = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}',
+  summary: 'A task as it is now, with the seq of its last event.',
+  request: { params: taskId },
+  responses: { 200: json(TaskState, 'The whole state.'), ...errors },
+});
+
+export const archiveTask = createRoute({
+  ...secured,
+  method: 'delete',
+  path: '/v1/tasks/{id}',
+  summary: 'Archives a task: its sandbox is destroyed, its record kept.',
+  request: { params: taskId },
+  responses: { 204: { description: 'It is archived.' }, ...errors },
+});
+
+export const followEvents = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/events',
+  summary:
+    'Events from a seq on, as server-sent events: gapless, without duplicates, resumed by Last-Event-ID.',
+  request: {
+    params: taskId,
+    query: z.object({ after: z.coerce.number().int().min(0).optional() }),
+  },
+  responses: {
+    200: {
+      description: 'One event a message; a comment at least every ten seconds.',
+      content: { 'text/event-stream': { schema: TaskEvent } },
+    },
+    ...errors,
+  },
+});
+
+export const sendMessage = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/messages',
+  summary: 'Starts a turn, or is queued for the running one. The same clientId twice is one message.',
+  request: { params: taskId, ...body(SendMessage) },
+  responses: { 202: json(MessageAccepted, 'It was recorded.'), ...errors },
+});
+
+export const stopTask = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/stop',
+  summary: 'Stops the running turn: its model call, its tools, its processes.',
+  request: { params: taskId },
+  responses: { 202: json(StopAnswer, 'It was asked to stop; turn.ended says when it has.'), ...errors },
+});
+
+export const getChanges = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/changes',
+  summary: 'The proposal: what differs between base and head, by file and hunk.',
+  request: { params: taskId },
+  responses: { 200: json(Changes, 'The proposal at its latest revision.'), ...errors },
+});
+
+export const getBlob = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/blobs/{oid}',
+  summary: 'A file’s content, byte for byte.',
+  request: { params: taskId.extend({ oid: Oid }) },
+  responses: {
+    200: { description: 'The content.', content: { 'application/octet-stream': { schema: z.unknown() } } },
+    ...errors,
+  },
+});
+
+export const getPatch = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/patch',
+  summary: 'The difference from base to a tree (the proposal unless named), as git apply takes it.',
+  request: { params: taskId, query: z.object({ tree: Oid.optional() }) },
+  responses: {
+    200: { description: 'A binary-safe patch.', content: { 'text/x-diff': { schema: z.string() } } },
+    ...errors,
+  },
+});
+
+export const putReview = createRoute({
+  ...secured,
+  method: 'put',
+  path: '/v1/tasks/{id}/review',
+  summary: 'The complete decision on a revision. Answers with the one tree that may be pushed.',
+  request: { params: taskId, ...body(PutReview) },
+  responses: { 200: json(ReviewRecorded, 'It was recorded.'), ...errors },
+});
+
+export const openPullRequest = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/pull-request',
+  summary: 'Commits, pushes and opens a pull request as the owner of the token.',
+  request: {
+    params: taskId,
+    headers: z.object({ 'x-github-token': z.string().min(1).max(1024).optional() }),
+    ...body(OpenPullRequest),
+  },
+  responses: {
+    200: json(Publish, 'How far it came: opened, or failed with the reason and what to do.'),
+    ...errors,
+  },
+});

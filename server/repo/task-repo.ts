@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { TurnRepo } from '../agent/turn-context.ts';
+import type { ReviewRepo } from '../tasks/review-service.ts';
+import { composeAcceptedTree } from './accept.ts';
+import { listChanges, patchOf, readBlob } from './changes.ts';
+import type { TransportDeps } from './repository.ts';
+import { prepareSource, startBundle } from './source.ts';
+import { captureProposal, checkoutInto } from './workspace.ts';
+
+/** The Git work of tasks as the turn and the review ask for it. */
+export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): TurnRepo & ReviewRepo {
+  return {
+    prepare: (taskId, source, signal) =>
+      prepareSource(
+        deps,
+        {
+          taskId,
+          source,
+          ...(source.sourceId === undefined
+            ? {}
+            : { bundlePath: join(deps.sourcesDir, `${source.sourceId}.bundle`) }),
+        },
+        signal,
+      ),
+    async checkout(taskId, sandbox) {
+      await checkoutInto(sandbox, await startBundle(deps, taskId), `handoff/${taskId.slice(0, 8)}`);
+    },
+    capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
+    async changedFiles(taskId, baseTree, headTree) {
+      const changes = await listChanges(deps, taskId, baseTree, headTree);
+      return changes.map(({ path, status, binary, additions, deletions }) => ({
+        path,
+        status,
+        binary,
+        additions,
+        deletions,
+      }));
+    },
+    changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
+    blob: (taskId, oid) => readBlob(deps, taskId, oid),
+    patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
+    compose: (taskId, proposal) => composeAcceptedTree(deps, { taskId, ...proposal }),
+  };
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { Engine } from '../engine/durable.ts';
+import { AppError } from '../errors.ts';
+import type { OpenPullRequest } from '../protocol/commands.ts';
+import type { Publish, TaskState } from '../protocol/task.ts';
+import type { EventLog } from './event-log.ts';
+import type { PublishInput, TokenVault } from './publish-workflow.ts';
+import type { TaskService } from './task-service.ts';
+
+/** Taking accepted work to the remote, as the person. */
+export interface PublishService {
+  /** Starts the durable commit, push and pull request, and answers how far it came. Goes on when nobody waits. */
+  publish(taskId: string, command: OpenPullRequest, token: string | undefined): Promise<Publish>;
+}
+
+export function createPublishService(deps: {
+  tasks: Pick<TaskService, 'get'>;
+  log: EventLog;
+  engine: Pick<Engine, 'start' | 'result'>;
+  tokens: TokenVault;
+}): PublishService {
+  const { tasks, log, engine, tokens } = deps;
+  return {
+    async publish(taskId, command, token) {
+      const state = await tasks.get(taskId);
+      const { acceptedTree, title, body = '', draft = true, author } = command;
+      assertAccepted(state, acceptedTree);
+      if (!token) {
+        throw new AppError(
+          'token_required',
+          'A GitHub token is needed to push and open the pull request as you.',
+          {
+            nextAction: 'Sign in to GitHub, and send the token in the header x-github-token.',
+          },
+        );
+      }
+      const publishId = randomUUID();
+      const branch = command.branch ?? branchOf(state);
+      const input: PublishInput = {
+        taskId,
+        publishId,
+        acceptedTree,
+        title,
+        body,
+        draft,
+        branch,
+        author: author ?? null,
+      };
+      tokens.put(publishId, token);
+      try {
+        await log.append(taskId, null, [
+          {
+            key: `${publishId}:started`,
+            event: { type: 'publish.started', publishId, branch, acceptedTree },
+          },
+        ]);
+        await engine.start('publish', `publish:${publishId}`, input);
+        return await engine.result<Publish>(`publish:${publishId}`);
+      } finally {
+        tokens.drop(publishId);
+      }
+    },
+  };
+}
+
+/** Nothing is pushed that was not accepted: the named tree must be the one that the review made. */
+function assertAccepted({ review, proposal }: TaskState, acceptedTree: string): void {
+  if (review?.acceptedTree !== acceptedTree) {
+    throw new AppError('tree_not_accepted', 'That tree is not what was accepted in the review.', {
+      nextAction: 'Accept the changes again, then open the pull request.',
+    });
+  }
+  if (acceptedTree === proposal?.baseTree) {
+    throw new AppError('nothing_accepted', 'Nothing is accepted yet, so there is nothing to push.', {
+      nextAction: 'Accept at least one change.',
+    });
+  }
+}
+
+const SLUG_LENGTH = 40;
+
+/** A task keeps its branch, so that publishing again updates its pull request. */
+function branchOf({ taskId, title, publish }: TaskState): string {
+  if (publish) return publish.branch;
+  const slug = title
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, SLUG_LENGTH)
+    .replace(/^-+|-+$/g, '');
+  return `handoff/${slug || 'task'}-${taskId.slice(0, 8)}`;
+}
