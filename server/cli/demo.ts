@@ -5,6 +5,7 @@ import { CliError, type Terminal } from './command.ts';
 import { openEditor } from './editor.ts';
 import { runGit } from './git.ts';
 import { interrupted } from './interrupts.ts';
+import { findRelay } from './local-relay.ts';
 import { packageRoot } from './package-root.ts';
 import { type Service, startService } from './services.ts';
 
@@ -41,7 +42,7 @@ export async function runDemo(terminal: Terminal, { desktop }: { desktop: boolea
     const repository = path.join(folder, 'trip-log');
     const [relay] = await Promise.all([
       open(startRelayService(env)),
-      cloneSample(`${github.url}/${SAMPLE_REPOSITORY}.git`, repository),
+      cloneSample(`${github.announced}/${SAMPLE_REPOSITORY}.git`, repository),
     ]);
     const editor = await open(
       openEditor({
@@ -54,9 +55,9 @@ export async function runDemo(terminal: Terminal, { desktop }: { desktop: boolea
         say: (line) => err(`${line}\n`),
       }),
     );
-    out(`relay ready ${relay.url}\n`);
+    out(`relay ready ${relay.announced}\n`);
     if (editor.url !== undefined) out(`vscode ready ${editor.url}\n`);
-    err(guide({ repository, editorUrl: editor.url, githubUrl: github.url, folder }));
+    err(guide({ repository, editorUrl: editor.url, githubUrl: github.announced, folder }));
     const failed = Promise.race([relay, model, github].map((service) => service.ended.then(() => true)));
     if ((await Promise.race([stop, failed])) === true) {
       throw new CliError('A part of the demo ended by itself.', 'Start it again: npm start -- --demo');
@@ -64,6 +65,7 @@ export async function runDemo(terminal: Terminal, { desktop }: { desktop: boolea
     err('\nTaking the demo down ...\n');
     return 0;
   } finally {
+    await archiveTasks(path.join(folder, 'data'));
     for (const one of opened.reverse()) await one.close();
     // Postgres ends a moment after its relay, and writes until then.
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
@@ -117,17 +119,25 @@ function demoEnvironment(
     HANDOFF_DATA: path.join(folder, 'data'),
     HANDOFF_PORT: '0',
     HANDOFF_SANDBOX: 'local',
-    HANDOFF_MODEL_BASE_URL: model.url,
+    HANDOFF_MODEL_BASE_URL: model.announced,
     HANDOFF_MODEL: SCRIPTED_MODEL,
     HANDOFF_MODEL_API_KEY: SCRIPTED_KEY,
-    HANDOFF_GITHUB_URL: github.url,
-    HANDOFF_GITHUB_API_URL: `${github.url}/api/v3`,
+    HANDOFF_GITHUB_URL: github.announced,
+    HANDOFF_GITHUB_API_URL: `${github.announced}/api/v3`,
   };
 }
 
 async function cloneSample(url: string, folder: string): Promise<void> {
   const { exitCode, stderr } = await runGit(['clone', '--quiet', url, folder]);
   if (exitCode !== 0) throw new CliError(`The sample repository could not be cloned: ${stderr.trim()}`);
+}
+
+/** Sandboxes outlive their relay, unless their task is archived. */
+async function archiveTasks(data: string): Promise<void> {
+  const relay = await findRelay({ HANDOFF_DATA: data });
+  if (relay === undefined) return;
+  const { tasks } = await relay.client.listTasks();
+  await Promise.allSettled(tasks.map(({ taskId }) => relay.client.archive(taskId)));
 }
 
 interface Places {

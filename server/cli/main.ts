@@ -2,8 +2,8 @@ import { realpathSync } from 'node:fs';
 import process from 'node:process';
 import { AppError } from '../errors.ts';
 import { RelayError } from '../protocol/client.ts';
+import { VERSION } from '../version.ts';
 import { CliError, type Command, type Terminal, UsageError } from './command.ts';
-import { packageVersion } from './package-root.ts';
 
 /** Loaded when used: `--help` needs no engine. */
 const commands: Record<string, () => Promise<Command>> = {
@@ -41,7 +41,7 @@ Settings are environment variables or keys of config.json in the data folder: se
 export async function main(args: string[], terminal: Terminal): Promise<number> {
   const [name = '--help', ...rest] = args;
   if (name === '--version') {
-    terminal.out(`${packageVersion()}\n`);
+    terminal.out(`${VERSION}\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help' || rest.includes('--help')) {

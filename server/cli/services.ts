@@ -5,8 +5,8 @@ import { CliError } from './command.ts';
 
 /** A child process that serves until it is closed. */
 export interface Service {
-  /** The address that it announced. */
-  url: string;
+  /** What it announced, by which it is reached. */
+  announced: string;
   /** Resolves when it has ended, however that came. */
   ended: Promise<void>;
   /** Asks it to end, waits, and ends it where it does not. */
@@ -16,12 +16,12 @@ export interface Service {
 export interface ServiceSpec {
   /** As a person would call it. */
   name: string;
-  /** Arguments of this Node. */
+  /** This Node where absent. */
+  command?: string;
   argv: string[];
   env: Record<string, string | undefined>;
-  /** Finds the address in a line of its stdout. */
+  /** Its first group finds the address, or the port, in a line of its stdout. */
   announces: RegExp;
-  cwd?: string;
 }
 
 const READY_TIMEOUT_MS = 90_000;
@@ -33,11 +33,10 @@ const SHOWN_OUTPUT = 2000;
  * Starts a program and waits for its address.
  * @throws {CliError} with its last words where it ends, or says nothing in time
  */
-export async function startService({ name, argv, env, announces, cwd }: ServiceSpec): Promise<Service> {
-  const child = spawn(process.execPath, argv, {
+export async function startService({ name, command, argv, env, announces }: ServiceSpec): Promise<Service> {
+  const child = spawn(command ?? process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: env as NodeJS.ProcessEnv,
-    ...(cwd === undefined ? {} : { cwd }),
   });
   let words = '';
   const keep = (text: string) => (words = (words + text).slice(-SHOWN_OUTPUT));
@@ -47,26 +46,26 @@ export async function startService({ name, argv, env, announces, cwd }: ServiceS
     () => {},
   );
   const closing = new AbortController();
-  const url = await Promise.race([
-    announced(child, announces, keep),
+  const announced = await Promise.race([
+    announcement(child, announces, keep),
     ended.then(() => undefined),
     timeout(READY_TIMEOUT_MS, closing.signal),
   ]);
   closing.abort();
   const close = () => endProcess(child, ended);
-  if (url !== undefined) return { url, ended, close };
+  if (announced !== undefined) return { announced, ended, close };
   await close();
   throw new CliError(`The ${name} did not start:\n${words.trim() || 'It said nothing.'}`);
 }
 
 /** Goes on reading after the address, or the program would block on a full pipe. */
-function announced(child: ChildProcess, pattern: RegExp, keep: (text: string) => void): Promise<string> {
+function announcement(child: ChildProcess, pattern: RegExp, keep: (text: string) => void): Promise<string> {
   return new Promise((resolve) => {
     if (child.stdout === null) return;
     createInterface({ input: child.stdout }).on('line', (line) => {
       keep(`${line}\n`);
-      const url = pattern.exec(line)?.[1];
-      if (url !== undefined) resolve(url);
+      const found = pattern.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
     });
   });
 }
