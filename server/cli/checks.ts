@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { loadConfig, modelSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { probeIsolation } from '../sandbox/local/probe.ts';
-import { SandboxError } from '../sandbox/sandbox.ts';
 import { dataDirOf, findRelay } from './local-relay.ts';
 import { MODEL_ADVICE } from './model-settings.ts';
 import { packageRoot } from './package-root.ts';
@@ -42,7 +41,7 @@ export async function checkMachine(env: Env): Promise<Check[]> {
     checkNode(process.versions.node),
     await checkGit(env),
     checkRipgrep(env),
-    await checkIsolation(),
+    await checkIsolation(env),
     checkPostgres(env),
     checkDataDir(env),
     await checkModel(env),
@@ -71,14 +70,13 @@ function checkRipgrep(env: Env): Check {
   return rg ? good('ripgrep', rg) : bad('ripgrep', 'not on the path', 'sudo apt-get install -y ripgrep');
 }
 
-/** Makes a real sandbox's walls and tries to get through them. */
-async function checkIsolation(): Promise<Check> {
-  try {
-    return good('sandbox', await probeIsolation());
-  } catch (error) {
-    if (!(error instanceof SandboxError)) throw error;
-    return bad('sandbox', error.message, error.nextAction ?? 'See README.md, "The local sandbox".');
-  }
+/** Starts a real, empty sandbox and asks the kernel how it is confined. */
+async function checkIsolation(env: Env): Promise<Check> {
+  const supervisorPath = path.join(packageRoot(), 'dist/supervisor.mjs');
+  const report = await probeIsolation({ dataDir: dataDirOf(env), supervisorPath });
+  if (report.ok)
+    return good('sandbox', 'isolated by the kernel: bubblewrap, namespaces, a filter of system calls');
+  return bad('sandbox', report.message, report.nextAction);
 }
 
 function checkPostgres(env: Env): Check {
