@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
+
+/** A VS Code window, used as a person uses it. */
+export interface Workbench {
+  page: Page;
+  /** Runs a command by its title, through the command palette. */
+  command(title: string): Promise<void>;
+  /** The entry of a file or folder in the explorer. */
+  explorerItem(name: string): Locator;
+  /** Right-clicks and chooses from the menu that opens. */
+  chooseFromMenu(target: Locator, entry: string): Promise<void>;
+  /** The content of the webview that is shown; there must be one. */
+  webview(): FrameLocator;
+  /** A notification that contains the text. */
+  notification(text: string | RegExp): Locator;
+  /** The modal dialog. */
+  dialog(): Locator;
+  /** Writes `name.png` into the folder for pictures, where there is one. */
+  picture(name: string): Promise<void>;
+  /** As if the person's desktop had switched. */
+  useTheme(colorScheme: 'dark' | 'light'): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WorkbenchOptions {
+  browser: Browser;
+  /** Origin of the server. */
+  url: string;
+  /** What is opened: an absolute path. */
+  folder: string;
+  /** Where pictures go. */
+  pictures?: string | undefined;
+}
+
+/** Longer than a workbench takes to load on a busy machine with two cores, in milliseconds. */
+const LOAD_TIMEOUT_MS = 60_000;
+
+export async function openWorkbench({
+  browser,
+  url,
+  folder,
+  pictures,
+}: WorkbenchOptions): Promise<Workbench> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark' });
+  // Secrets are encrypted with a key that the server mints; a fixed one lets them survive a reload.
+  await context.route('**/mint-key', (route) =>
+    route.fulfill({ contentType: 'application/octet-stream', body: Buffer.alloc(32, 7) }),
+  );
+  const page = await context.newPage();
+  await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
+  await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: LOAD_TIMEOUT_MS });
+
+  return {
+    page,
+    command: async (title) => {
+      await page.keyboard.press('F1');
+      const input = page.locator('.quick-input-widget input');
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      const entry = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+      await entry.waitFor();
+      await entry.click();
+    },
+    explorerItem: (name) =>
+      page.locator('.explorer-folders-view .monaco-list-row', { hasText: new RegExp(`^\\s*${name}\\s*$`) }),
+    chooseFromMenu: async (target, entry) => {
+      const item = page.locator('.monaco-menu .action-item', { hasText: entry }).first();
+      // An extension's entries are there once VS Code has read its manifest, and an open menu does not learn of them.
+      for (const deadline = Date.now() + LOAD_TIMEOUT_MS; ; ) {
+        await target.click({ button: 'right' });
+        const shown = await item.waitFor({ timeout: 1000 }).then(
+          () => true,
+          () => false,
+        );
+        if (shown) break;
+        if (Date.now() > deadline) throw new Error(`the menu has no entry "${entry}"`);
+        await page.keyboard.press('Escape');
+      }
+      await item.click();
+    },
+    webview: () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame'),
+    notification: (text) => page.locator('.notification-toast', { hasText: text }),
+    dialog: () => page.locator('.monaco-dialog-box'),
+    picture: async (name) => {
+      if (pictures === undefined) return;
+      await mkdir(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, `${name}.png`) });
+    },
+    useTheme: (colorScheme) => page.emulateMedia({ colorScheme }),
+    close: () => context.close(),
+  };
+}
