@@ -1,0 +1,76 @@
+import type { Selection } from '../../server/protocol/commands.ts';
+import { toFailure } from '../ui/failure.ts';
+import type { FromPanelHandlers } from './messages.ts';
+import type { Panel } from './panel.ts';
+import type { SetupWatch } from './setup.ts';
+
+/** What the panel may ask for; each does it, or rejects with what is shown to the person. */
+export interface PanelActions {
+  delegate(text: string, selection: Selection[], clientId: string): Promise<string>;
+  send(taskId: string, text: string, selection: Selection[], clientId: string): Promise<void>;
+  stop(taskId: string): Promise<unknown>;
+  archive(taskId: string): Promise<unknown>;
+  review(taskId: string, path: string | null): Promise<unknown>;
+  pullRequest(taskId: string): Promise<unknown>;
+  openFile(taskId: string, path: string, line: number | null): Promise<void>;
+  openExternal(url: string): Promise<void>;
+  copy(text: string): Promise<void>;
+  setUpModel(): Promise<unknown>;
+  fixWorkspace(): Promise<void>;
+  retryConnection(): Promise<void>;
+  showLog(): void;
+}
+
+export interface HandlerDeps {
+  panel: Panel;
+  setup: SetupWatch;
+  actions: PanelActions;
+  /** Reads the task list again. Never rejects. */
+  refresh: () => Promise<void>;
+}
+
+/** One handler a message of the panel. Those that settle never reject: their failure goes into the panel. */
+export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps): FromPanelHandlers {
+  /** Commands on their way: a panel that was reloaded sends the same one again, and both are told how it ended. */
+  const underway = new Map<string, Promise<void>>();
+
+  function settle(clientId: string, work: () => Promise<void>): Promise<void> {
+    const known = underway.get(clientId);
+    const run = known ?? work().finally(() => underway.delete(clientId));
+    underway.set(clientId, run);
+    return run.then(
+      () => panel.settled(clientId, null),
+      (error: unknown) => panel.settled(clientId, toFailure(error)),
+    );
+  }
+
+  return {
+    ready: async ({ taskId }) => {
+      await panel.connect(taskId);
+      await Promise.all([setup.refresh(), refresh()]);
+    },
+    delegate: ({ clientId, text, selection }) =>
+      settle(clientId, async () => {
+        await panel.showTask(await actions.delegate(text, selection, clientId));
+      }),
+    send: ({ clientId, taskId, text, selection }) =>
+      settle(clientId, () => actions.send(taskId, text, selection, clientId)),
+    stop: async ({ taskId }) => void (await actions.stop(taskId)),
+    openTask: ({ taskId }) => panel.showTask(taskId),
+    newTask: () => panel.newTask(),
+    showList: async () => {
+      panel.showList();
+      await refresh();
+    },
+    review: async ({ taskId, path }) => void (await actions.review(taskId, path)),
+    pullRequest: async ({ taskId }) => void (await actions.pullRequest(taskId)),
+    openFile: ({ taskId, path, line }) => actions.openFile(taskId, path, line),
+    openExternal: ({ url }) => actions.openExternal(url),
+    copy: ({ text }) => actions.copy(text),
+    setUpModel: async () => void (await actions.setUpModel()),
+    fixWorkspace: () => actions.fixWorkspace(),
+    retryConnection: () => actions.retryConnection(),
+    showLog: () => actions.showLog(),
+    archive: async ({ taskId }) => void (await actions.archive(taskId)),
+  };
+}

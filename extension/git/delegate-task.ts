@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { captureSource } from '../../server/protocol/capture.ts';
+import type { RelayClient } from '../../server/protocol/client.ts';
+import type { Selection, TaskCreated } from '../../server/protocol/commands.ts';
+import type { Log } from '../ui/log.ts';
+import type { Repository } from './repositories.ts';
+import { captureDeps } from './run-git.ts';
+
+export interface Delegation {
+  repository: Repository;
+  prompt: string;
+  selection: Selection[];
+  /** Repeating it is one task. */
+  clientId?: string;
+  /** Empty: the relay's own. */
+  model?: string;
+}
+
+/** Captures the working tree as it is and makes a task of it. A relay elsewhere gets the commits as a bundle. */
+export async function delegateTask(
+  { client, log }: { client: RelayClient; log: Log },
+  { repository, prompt, selection, clientId = randomUUID(), model }: Delegation,
+  relayUrl: string,
+): Promise<TaskCreated> {
+  const started = Date.now();
+  const { source, skippedSubmodules } = await captureSource(captureDeps(repository.gitPath), {
+    folder: repository.root,
+    ...(isLoopback(relayUrl) ? {} : { upload: (bundle) => client.uploadSource(bundle) }),
+  });
+  log.info(
+    `captured ${repository.name}: ${source.overlay.length} uncommitted files, ${Date.now() - started} ms`,
+  );
+  if (skippedSubmodules.length > 0)
+    log.warn(`changed submodules stay behind: ${skippedSubmodules.join(', ')}`);
+  return client.createTask({ clientId, prompt, source, selection, ...(model ? { model } : {}) });
+}
+
+/** Whether the relay is on this machine, and so may read the repository in place. */
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
