@@ -47,24 +47,29 @@ function inTurn(before: Turn | undefined, after: Turn): string[] {
 const keyOf = (item: Item) =>
   'callId' in item ? item.callId : 'messageId' in item ? item.messageId : item.at;
 
+type TextItem = Extract<Item, { kind: 'text' }>;
+
 function ofTool(before: Item | undefined, tool: Extract<Item, { kind: 'tool' }>): string[] {
   const ended = tool.output !== undefined && !(before?.kind === 'tool' && before.output !== undefined);
   if (!ended) return [];
   return [strings.announce.tool(spokenSummary(tool))];
 }
 
-function ofText(
-  before: Item | undefined,
-  { attempt, text, done }: Extract<Item, { kind: 'text' }>,
-): string[] {
-  const seen =
-    before?.kind === 'text' && before.attempt === attempt
-      ? before.done
-        ? before.text.length
-        : sentenceEnd(before.text)
-      : 0;
-  const spoken = plain(text.slice(seen, done ? undefined : sentenceEnd(text)));
+function ofText(before: Item | undefined, after: TextItem): string[] {
+  const seen = before?.kind === 'text' && before.attempt === after.attempt ? spokenLength(before) : 0;
+  const spoken = plain(withoutCode(after.text).slice(seen, spokenLength(after)));
   return spoken === '' ? [] : [spoken];
+}
+
+/** Up to where a text, without its code, has been said: all of it when it is done, else its finished sentences. */
+function spokenLength({ text, done }: TextItem): number {
+  const words = withoutCode(text);
+  return done ? words.length : sentenceEnd(words);
+}
+
+/** Fenced code is looked at, not listened to; a fence that is open takes the rest. */
+function withoutCode(markdown: string): string {
+  return markdown.replace(/^ {0,3}(```|~~~)[\s\S]*?(?:^ {0,3}\1[^\n]*$|$(?![\s\S]))/gm, '');
 }
 
 /** Where the last finished sentence or line of a text ends: 0 if there is none. */

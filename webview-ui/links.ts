@@ -11,9 +11,11 @@ export function link(href: string): LinkTarget | null {
   const target = removeControls(href);
   if (/^(https?:\/\/|mailto:)/i.test(target)) return { kind: 'external', url: target };
   const [, path = '', hash, colon] = /^([^#?]+?)(?:#L(\d+)\S*|:(\d+)(?:[:-]\d+)?)?$/.exec(target) ?? [];
-  if (path === '' || path.startsWith('//') || path.includes('\\') || path.includes(':')) return null;
+  const file = decode(path);
+  if (file === '' || file.startsWith('//') || /[:\\]/.test(file) || file.split('/').includes('..'))
+    return null;
   const line = Number(hash ?? colon ?? 0);
-  return { kind: 'file', path: decode(path).replace(/^\.?\//, ''), line: line >= 1 ? line : null };
+  return { kind: 'file', path: file.replace(/^\.?\//, ''), line: line >= 1 ? line : null };
 }
 
 /** Browsers ignore control characters and spaces in a scheme, so they must not hide one. */

@@ -17,7 +17,6 @@ export function Queue() {
     <ul className="queue" aria-label={strings.queue.label}>
       {queue.map(({ messageId, text }) => (
         <li key={messageId}>
-          <Icon name="watch" />
           <span className="badge">{strings.queue.queued}</span>
           <span className="ellipsis" title={text}>
             {text}

@@ -16,7 +16,7 @@ export function SetupNotice({ obstacle: { kind, reason, actions } }: { obstacle:
               <button
                 key={label}
                 type="button"
-                className={index === 0 ? 'button' : 'button secondary'}
+                className={index === 0 && kind === 'blocked' ? 'button' : 'button secondary'}
                 onClick={() => host.post(message)}
               >
                 {label}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { ago, count, duration, wholeSeconds } from '../../../webview-ui/format.ts';
+import { shortRepository } from '../../../webview-ui/repository.ts';
+import { nextTool, type Row, rowsOf, type ToolItem, toolOf } from '../../../webview-ui/rows.ts';
+import { spokenSummary, todoItems } from '../../../webview-ui/tools/summary.ts';
+import { finished, log, taskOf, working } from '../../webview/story.ts';
+
+const kinds = (rows: Row[]) => rows.map((row) => (row.kind === 'item' ? row.item.kind : row.kind));
+
+describe('rows of the transcript', () => {
+  it('end with what goes on, and then with how it ended', () => {
+    assert.deepEqual(kinds(rowsOf(taskOf(log(working)))), [
+      'user',
+      ...['tool', 'tool', 'tool', 'text', 'tool', 'tool', 'tool'],
+      'working',
+    ]);
+    assert.deepEqual(kinds(rowsOf(taskOf(log(finished)))).slice(-3), ['tool', 'text', 'turnEnd']);
+  });
+
+  it('have keys of their own, the same in every rendering', () => {
+    const keys = (count: number) => rowsOf(taskOf(log(finished.slice(0, count)))).map(({ key }) => key);
+    assert.equal(new Set(keys(finished.length)).size, keys(finished.length).length);
+    assert.deepEqual(keys(finished.length).slice(0, 5), keys(16).slice(0, 5));
+  });
+
+  it('are gone through tool by tool, and stop at either end', () => {
+    const rows = rowsOf(taskOf(log(finished)));
+    const path: string[] = [];
+    for (let at = nextTool(rows, -1, 1); at !== -1; at = nextTool(rows, at, 1))
+      path.push(toolOf(rows[at])?.callId ?? '');
+    assert.deepEqual(path, ['c1', 'c2', 'c3', 'c4', 'c5', 'c6']);
+    assert.equal(nextTool(rows, 1, -1), -1);
+  });
+});
+
+describe('one line for a tool call', () => {
+  const tool = (name: string, input: unknown, rest: Partial<ToolItem> = {}): ToolItem => ({
+    kind: 'tool',
+    callId: 'c',
+    name,
+    input,
+    startedAt: 0,
+    output: '',
+    ...rest,
+  });
+  const cases: [ToolItem, string][] = [
+    [tool('read', { path: 'a.ts' }), 'Read a.ts'],
+    [tool('read', { path: 'a.ts', offset: 10, limit: 5 }), 'Read a.ts lines 10–14'],
+    [tool('read', { path: 'a.ts', offset: 10 }), 'Read a.ts from line 10'],
+    [tool('write', { path: 'a.ts', content: 'one\ntwo' }), 'Wrote a.ts 2 lines'],
+    [tool('write', { path: 'a.ts', content: '' }), 'Wrote a.ts 0 lines'],
+    [tool('edit', { path: 'a.ts', replaceAll: true }), 'Edited a.ts all occurrences'],
+    [tool('edit', { path: 'a.ts' }, { isError: true }), 'Edit a.ts failed'],
+    [
+      tool('glob', { pattern: '*.ts' }, { output: 'a.ts\nb.ts\n[only the newest 2; narrow the pattern]' }),
+      'Found files *.ts 2 results',
+    ],
+    [
+      tool('grep', { pattern: 'x', path: 'src' }, { output: 'Nothing matches x.' }),
+      'Searched x in src no results',
+    ],
+    [tool('bash', { command: 'npm test\nnpm run lint' }, { durationMs: 1240 }), 'Ran npm test 1.2 s'],
+    [
+      tool('bash', { command: 'npm test' }, { durationMs: 900, isError: true, output: 'no\n[exit code 2]' }),
+      'Ran npm test 900 ms exit 2',
+    ],
+    [tool('bash', { command: 'sleep 9' }, { isError: true, output: '[stopped' }), 'Ran sleep 9 failed'],
+    [
+      tool('todo', {
+        items: [
+          { text: 'a', status: 'completed' },
+          { text: 'b', status: 'pending' },
+        ],
+      }),
+      'Updated the plan 1 of 2 done',
+    ],
+    [tool('explore', { question: 'why' }, { durationMs: 61_000 }), 'Used explore 1 m 01 s'],
+    [tool('read', null), 'Read'],
+    [tool('bash', { command: 7 }), 'Ran'],
+  ];
+  for (const [item, line] of cases) it(line, () => assert.equal(spokenSummary(item), line));
+
+  it('reads a plan that a model got wrong as far as it goes', () => {
+    assert.deepEqual(todoItems(tool('todo', { items: [{ text: 'a' }, 'b', null] })), [
+      { text: 'a', status: '' },
+      { text: '', status: '' },
+      { text: '', status: '' },
+    ]);
+    assert.deepEqual(todoItems(tool('todo', { items: 'x' })), []);
+  });
+});
+
+describe('numbers and times as people read them', () => {
+  it('durations', () => {
+    assert.deepEqual([0, 840, 1000, 9949, 9950, 59_600, 3_599_000, 3_720_000].map(duration), [
+      ...['0 ms', '840 ms', '1.0 s', '9.9 s', '10 s', '1 m 00 s', '59 m 59 s', '1 h 02 m'],
+    ]);
+    assert.deepEqual([1400, 61_000].map(wholeSeconds), ['1 s', '1 m 01 s']);
+  });
+
+  it('counts', () => {
+    assert.deepEqual([0, 999, 1000, 18_450, 999_949, 999_950].map(count), [
+      '0',
+      '999',
+      '1k',
+      '18.4k',
+      '999.9k',
+      '1M',
+    ]);
+  });
+
+  it('ages', () => {
+    const now = Date.UTC(2026, 0, 20);
+    const minutes = (value: number) => ago(now - value * 60_000, now);
+    assert.deepEqual([0, 5, 180, 2 * 1440, 10 * 1440].map(minutes), [
+      'now',
+      '5 min',
+      '3 h',
+      '2 d',
+      '2026-01-10',
+    ]);
+  });
+
+  it('repositories', () => {
+    assert.deepEqual(
+      [
+        'https://github.com/a/b.git',
+        'git@github.com:a/b.git',
+        'ssh://git@host/a/b',
+        'webshop',
+        'https://host/a/b/',
+      ].map(shortRepository),
+      ['a/b', 'a/b', 'a/b', 'webshop', 'a/b'],
+    );
+  });
+});
