@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { assertToken, tokenRejected } from '../github/token.ts';
 import { type Git, GitError, type GitRun, type SecretHeader } from './git.ts';
 import { parseTransport, type Transport } from './source-url.ts';
 
@@ -11,11 +12,11 @@ export interface Remote extends Transport {
 export function remoteOf(url: string, token: string, options: { allowFileUrls: boolean }): Remote {
   const transport = parseTransport(url, options);
   if (transport.origin === undefined) return { ...transport, secret: undefined };
-  if (!/^[\x21-\x7e]+$/.test(token)) throw tokenRejected();
-  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  const basic = Buffer.from(`x-access-token:${assertToken(token)}`).toString('base64');
   const secret = {
     origin: transport.origin,
-    header: `Authorization: Basic ${basic}`,
+    name: 'Authorization',
+    value: `Basic ${basic}`,
     redact: [token, basic],
   };
   return { ...transport, secret };
@@ -111,11 +112,4 @@ function saidBy(error: GitError): string {
     .flatMap((line) => (line.startsWith('remote: ') ? [line.slice(8).trim()] : []));
   const words = [...refused, ...printed];
   return (words.length > 0 ? words.join(' ') : error.stderr.trim()).slice(-1000);
-}
-
-function tokenRejected(cause?: unknown): AppError {
-  return new AppError('token_rejected', 'The remote does not accept the GitHub token.', {
-    ...(cause === undefined ? {} : { cause }),
-    nextAction: 'Sign in to GitHub again in VS Code, then publish again.',
-  });
 }

@@ -1,0 +1,94 @@
+import { Octokit } from '@octokit/core';
+import { AppError } from '../errors.ts';
+import { assertToken, tokenRejected } from './token.ts';
+
+export interface Api {
+  /** Of the REST API, such as `https://api.github.com`. The token is sent to this origin only. */
+  apiUrl: string;
+  token: string;
+  signal?: AbortSignal;
+}
+
+/** One request takes no longer, in milliseconds. */
+const REQUEST_LIMIT_MS = 30_000;
+
+/** A client as the person. Its log is silent: what matters is in the errors. */
+export function connect({ apiUrl, token, signal }: Api): Octokit {
+  const silent = () => {};
+  const limited: typeof fetch = (input, init) => {
+    const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
+    return fetch(input, { ...init, signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) });
+  };
+  return new Octokit({
+    auth: assertToken(token),
+    baseUrl: apiUrl.replace(/\/+$/, ''),
+    userAgent: 'handoff',
+    request: { fetch: limited },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+}
+
+/** A refusal of GitHub; `status` 0 where no answer came. */
+export interface HttpError extends Error {
+  status: number;
+  response?: { headers: Record<string, string | undefined>; data: unknown };
+}
+
+export function isHttpError(error: unknown): error is HttpError {
+  return error instanceof Error && error.name === 'HttpError' && 'status' in error;
+}
+
+/** The fields that a 422 names as invalid. */
+export function invalidFields(error: HttpError): string[] {
+  const data = error.response?.data;
+  if (typeof data !== 'object' || data === null || !('errors' in data) || !Array.isArray(data.errors))
+    return [];
+  return data.errors.flatMap((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'field' in entry && typeof entry.field === 'string'
+      ? [entry.field]
+      : [],
+  );
+}
+
+/** What a failed request means to the person. Anything but a refusal of GitHub is passed through, a cancellation too. */
+export function failureOf(error: unknown, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (!isHttpError(error)) return error;
+  const { status, response } = error;
+  const headers = response?.headers ?? {};
+  if (status === 401) return tokenRejected(error);
+  if (status === 429 || (status === 403 && isRateLimit(headers))) {
+    return new AppError('github_unavailable', 'GitHub asks to slow down.', {
+      cause: error,
+      nextAction: `Try again in ${headers['retry-after'] ?? '60'} seconds.`,
+    });
+  }
+  if (status === 403 || status === 404) {
+    const address = /url=(https:\S+)/.exec(headers['x-github-sso'] ?? '')?.[1];
+    return new AppError('pull_request_forbidden', `GitHub does not let this account do that (${status}).`, {
+      cause: error,
+      nextAction:
+        address === undefined
+          ? 'Open the pull request from the prefilled page, or ask for write access to the repository.'
+          : `Authorise the sign-in for the organisation at ${address}, then publish again.`,
+    });
+  }
+  if (response === undefined || status >= 500) {
+    return new AppError('github_unavailable', 'GitHub cannot be reached, or has a failure of its own.', {
+      cause: error,
+      nextAction: 'Try again in a minute; what was pushed is found and gone on with.',
+    });
+  }
+  return new AppError(
+    'pull_request_rejected',
+    `GitHub refused the pull request: ${error.message.slice(0, 500)}`,
+    {
+      cause: error,
+      nextAction: 'Change what GitHub names, or open the pull request from the prefilled page.',
+    },
+  );
+}
+
+function isRateLimit(headers: Record<string, string | undefined>): boolean {
+  return headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0';
+}

@@ -1,0 +1,94 @@
+import type { Octokit } from '@octokit/core';
+import type { PullRequest } from '../protocol/events.ts';
+import { type Api, connect, failureOf, type HttpError, invalidFields, isHttpError } from './api.ts';
+import type { GitHubRepository } from './remote-url.ts';
+
+export interface PullRequestInput extends Api, GitHubRepository {
+  /** The pushed branch, of the same repository. */
+  head: string;
+  /** Absent, or unknown to GitHub (a branch that was never pushed): the default branch. */
+  base?: string;
+  title: string;
+  body: string;
+  draft: boolean;
+}
+
+/**
+ * Opens a pull request as the person, once: an open one of the same branches is answered with, whether it was there before or an
+ * earlier attempt made it. Where the repository's plan has no drafts it is opened ready for review.
+ *
+ * Throws `token_rejected`, `pull_request_forbidden`, `pull_request_rejected` or `github_unavailable`.
+ */
+export async function openPullRequest(input: PullRequestInput): Promise<PullRequest> {
+  try {
+    const api = connect(input);
+    if (input.base === undefined) return await openTo(api, input, await defaultBranch(api, input));
+    try {
+      return await openTo(api, input, input.base);
+    } catch (error) {
+      if (!isUnprocessable(error) || !invalidFields(error).includes('base')) throw error;
+      const base = await defaultBranch(api, input);
+      if (base === input.base) throw error;
+      return await openTo(api, input, base);
+    }
+  } catch (error) {
+    throw failureOf(error, input.signal);
+  }
+}
+
+async function openTo(api: Octokit, input: PullRequestInput, base: string): Promise<PullRequest> {
+  const existing = await findOpen(api, input, base);
+  if (existing !== undefined) return { ...existing, reused: true };
+  try {
+    return await create(api, input, base, input.draft);
+  } catch (error) {
+    // Somebody was faster (422), or GitHub did it and its answer was lost.
+    if (!isHttpError(error) || (error.status !== 422 && error.status < 500)) throw error;
+    const made = await findOpen(api, input, base).catch(() => undefined);
+    if (made !== undefined) return { ...made, reused: isUnprocessable(error) };
+    // A plan without drafts is one more 422. Any other reason for it fails the second time too.
+    if (!input.draft || !isUnprocessable(error) || invalidFields(error).length > 0) throw error;
+    return await create(api, input, base, false);
+  }
+}
+
+async function create(
+  api: Octokit,
+  input: PullRequestInput,
+  base: string,
+  draft: boolean,
+): Promise<PullRequest> {
+  const { owner, repo, head, title, body } = input;
+  const { data } = await api.request('POST /repos/{owner}/{repo}/pulls', {
+    owner,
+    repo,
+    head,
+    base,
+    title,
+    body,
+    draft,
+  });
+  return { url: data.html_url, number: data.number, reused: false };
+}
+
+async function findOpen(api: Octokit, { owner, repo, head }: PullRequestInput, base: string) {
+  const { data } = await api.request('GET /repos/{owner}/{repo}/pulls', {
+    owner,
+    repo,
+    // Without the owner GitHub ignores the filter.
+    head: `${owner}:${head}`,
+    base,
+    state: 'open',
+    per_page: 1,
+  });
+  const [found] = data;
+  return found === undefined ? undefined : { url: found.html_url, number: found.number };
+}
+
+async function defaultBranch(api: Octokit, { owner, repo }: GitHubRepository): Promise<string> {
+  return (await api.request('GET /repos/{owner}/{repo}', { owner, repo })).data.default_branch;
+}
+
+function isUnprocessable(error: unknown): error is HttpError {
+  return isHttpError(error) && error.status === 422;
+}
