@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SandboxError } from '../sandbox.ts';
+import { type Connection, connect } from './connection.ts';
+import { onlyThese } from './inheritance.ts';
+import { type SandboxPlace, socketPath } from './layout.ts';
+import type { Workshop } from './prepare.ts';
+import { infoFile, killGroup, killSandbox, rememberProcess } from './process.ts';
+import { INSIDE } from './wire.ts';
+
+/** Milliseconds for another relay's start, and how often to look; a start takes about 60. */
+const WINNER_PATIENCE = 20_000;
+const WINNER_PACE = 10;
+/** Milliseconds for hearing how bwrap exited. */
+const EXIT_PATIENCE = 1_000;
+/** MiB of heap for the supervisor; file contents are not on the heap. */
+const SUPERVISOR_HEAP = 96;
+/** What flock exits with when another relay holds the lock: EX_TEMPFAIL. */
+const LOCK_HELD = 75;
+/** Bytes of a log's end that go into an error. */
+const LOG_TAIL = 1_000;
+
+/**
+ * Starts a sandbox that does not run, so that it outlives this process: in a session of its own, with no pipe to us. The
+ * lock is inherited by the supervisor and with it given back by the kernel, so a sandbox can never run twice; where
+ * another relay was faster, its sandbox is the one that is connected to.
+ */
+export async function launch(workshop: Workshop, place: SandboxPlace): Promise<Connection> {
+  const final = socketPath(workshop.dirs, place.id);
+  const temporary = `${final}.${randomBytes(2).toString('hex')}`;
+  const server = await listen(temporary);
+  const files = [
+    fs.openSync(place.log, 'w', 0o600),
+    fs.openSync(workshop.seccomp, 'r'),
+    fs.openSync(infoFile(place), 'w', 0o600),
+    fs.openSync('/dev/null', 'r+'),
+  ];
+  try {
+    const child = spawnDetached(workshop, place, descriptorOf(server), files);
+    // Our copy would otherwise take the connection that is meant for the supervisor.
+    server.close();
+    return await firstWord(child, place, { temporary, final });
+  } finally {
+    server.close();
+    for (const fd of files) fs.closeSync(fd);
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+/**
+ * Listens at a path of the host that no sandbox sees; the supervisor inherits the descriptor. When our copy is closed Node
+ * removes the path that it was told, which therefore must no longer be the socket's.
+ */
+async function listen(path: string): Promise<Server> {
+  const server = createServer();
+  server.listen(`${path}.new`);
+  await once(server, 'listening');
+  fs.chmodSync(`${path}.new`, 0o600);
+  fs.renameSync(`${path}.new`, path);
+  return server;
+}
+
+/** Node has no public name for a server's descriptor. */
+function descriptorOf(server: Server): number {
+  const handle: unknown = Reflect.get(server, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+  if (typeof fd !== 'number' || fd < 0) throw new Error('this Node does not tell the descriptor of a server');
+  return fd;
+}
+
+function spawnDetached(
+  workshop: Workshop,
+  place: SandboxPlace,
+  listening: number,
+  files: number[],
+): ChildProcess {
+  const [log = -1, seccomp = -1, info = -1, devNull = -1] = files;
+  const supervisor = [INSIDE.node, `--max-old-space-size=${SUPERVISOR_HEAP}`, INSIDE.supervisor];
+  const folders = [
+    { from: place.workspace, to: INSIDE.workspace },
+    { from: place.home, to: INSIDE.home },
+    { from: place.scratch, to: INSIDE.scratch },
+    { from: place.state, to: INSIDE.state },
+  ];
+  const locking = [
+    '--exclusive',
+    '--nonblock',
+    '--no-fork',
+    '--conflict-exit-code',
+    String(LOCK_HELD),
+    place.lock,
+  ];
+  const child = spawn(workshop.host.flock, [...locking, ...workshop.command(supervisor, folders)], {
+    cwd: '/',
+    detached: true,
+    // The first process of a sandbox shows its environment to all others there.
+    env: { PATH: '/usr/bin:/bin' },
+    stdio: onlyThese(['ignore', log, log, listening, seccomp, info], devNull),
+  });
+  child.unref();
+  return child;
+}
+
+/** Waits until the supervisor answers, and only then gives its socket the name that others look for. */
+async function firstWord(
+  child: ChildProcess,
+  place: SandboxPlace,
+  paths: { temporary: string; final: string },
+): Promise<Connection> {
+  const ended = new Promise<number | null>((resolve, reject) =>
+    child.once('exit', resolve).once('error', reject),
+  );
+  ended.catch(() => {});
+  try {
+    const connection = await connect(paths.temporary);
+    if (!rememberProcess(place)) throw new Error('bwrap did not tell the process of the sandbox');
+    fs.renameSync(paths.temporary, paths.final);
+    return connection;
+  } catch (cause) {
+    // A connection to a bwrap that fails breaks when it exits; we hear of both in either order.
+    const code = await Promise.race([ended, sleep(EXIT_PATIENCE, null)]);
+    if (code === LOCK_HELD) return connectToWinner(paths.final);
+    killGroup(child.pid);
+    await killSandbox(place);
+    const log = fs.readFileSync(place.log, 'utf8').slice(-LOG_TAIL).trim();
+    throw new SandboxError('failed', `The sandbox did not start${log === '' ? '' : `: ${log}`}.`, {
+      cause,
+      nextAction: 'Run "handoff doctor" to see what is missing.',
+    });
+  }
+}
+
+/** Another relay is starting this sandbox in this moment: waits for it. */
+async function connectToWinner(path: string): Promise<Connection> {
+  for (const deadline = Date.now() + WINNER_PATIENCE; ; await sleep(WINNER_PACE)) {
+    try {
+      return await connect(path);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}

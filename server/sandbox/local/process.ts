@@ -1,0 +1,95 @@
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { SandboxPlace } from './layout.ts';
+
+/** A process, told apart from a later one of the same number: by when it started, and in which boot. */
+const Identity = z.object({ pid: z.number().int().min(2), startTicks: z.string(), boot: z.string() });
+type Identity = z.infer<typeof Identity>;
+
+const BwrapInfo = z.object({ 'child-pid': z.number().int().min(2) });
+
+/** How long killing may take, and how often we look, in milliseconds. */
+const KILL_PATIENCE = 10_000;
+const KILL_PACE = 2;
+
+/** Where bwrap says which process is the first; another file in each boot, for its number means nothing in the next. */
+export function infoFile(place: SandboxPlace): string {
+  return `${place.root}/bwrap-${bootId()}.json`;
+}
+
+/** Writes down which process is the first of the sandbox, from what bwrap said; false while it has not said it. */
+export function rememberProcess(place: SandboxPlace): boolean {
+  const told = parse(BwrapInfo, infoFile(place));
+  const identity = told && firstProcessOfSandbox(told['child-pid']);
+  if (identity === undefined) return false;
+  fs.writeFileSync(`${place.process}.part`, JSON.stringify(identity));
+  fs.renameSync(`${place.process}.part`, place.process);
+  return true;
+}
+
+/** The sandbox's first process while it lives. */
+export function livingProcess(place: SandboxPlace): number | undefined {
+  const known = parse(Identity, place.process);
+  if (known !== undefined) return sameProcess(known) ? known.pid : undefined;
+  // The relay died between starting bwrap and writing down its process.
+  return rememberProcess(place) ? parse(Identity, place.process)?.pid : undefined;
+}
+
+/** Kills the sandbox and all that runs in it, and resolves once it is dead. Idempotent. */
+export async function killSandbox(place: SandboxPlace): Promise<void> {
+  for (const deadline = Date.now() + KILL_PATIENCE; ; await sleep(KILL_PACE)) {
+    const pid = livingProcess(place);
+    if (pid === undefined) break;
+    if (Date.now() > deadline) throw new Error(`process ${pid} of sandbox ${place.id} cannot be killed`);
+    try {
+      // The kernel kills a process namespace with its first process.
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It died in this moment.
+    }
+  }
+  for (const path of [place.process, infoFile(place)]) fs.rmSync(path, { force: true });
+}
+
+/** Kills a process that was started detached and all that did not leave its group. Idempotent. */
+export function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
+}
+
+function sameProcess(known: Identity): boolean {
+  const now = firstProcessOfSandbox(known.pid);
+  return now !== undefined && now.startTicks === known.startTicks && now.boot === known.boot;
+}
+
+/** Undefined unless the process lives and is number 1 of a namespace of its own. */
+function firstProcessOfSandbox(pid: number): Identity | undefined {
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+    if (!/^NSpid:\t\d+(\t\d+)*\t1$/m.test(status)) return undefined;
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // After "pid (name) ": state is field 3 of proc(5), starttime field 22.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if ('ZXx'.includes(fields[0] ?? '')) return undefined;
+    return { pid, startTicks: fields[19] ?? '', boot: bootId() };
+  } catch {
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+function parse<Shape extends z.ZodType>(shape: Shape, path: string): z.infer<Shape> | undefined {
+  try {
+    return shape.parse(JSON.parse(fs.readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,205 @@
+import fs from 'node:fs';
+import {
+  type ProviderState,
+  type Sandbox,
+  SandboxError,
+  type SandboxProvider,
+  type SandboxRef,
+} from '../sandbox.ts';
+import { type Connection, connect, greet, lost } from './connection.ts';
+import { launch } from './launch.ts';
+import { layoutOf, placeAt, type SandboxPlace, sandboxIdOf, socketPath } from './layout.ts';
+import { type LocalOptions, prepare, type Workshop } from './prepare.ts';
+import { verifyIsolation } from './probe.ts';
+import { killSandbox, livingProcess } from './process.ts';
+import { emptyTrash } from './remove.ts';
+import { localSandbox } from './sandbox.ts';
+
+/**
+ * Sandboxes on this machine: one bubblewrap and one small supervisor each, Linux only. They outlive the relay; another
+ * relay process on the same data folder attaches to them and to the commands that run in them.
+ *
+ * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback; no
+ * file, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a few files of `/etc`,
+ * Node); no capability, no setuid, a system call filter; never the host's root; limits on processes, open files, file
+ * size and memory-backed folders. `create` and `resume` fail where the kernel does not confirm it.
+ *
+ * What does not, honestly:
+ * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.
+ * - Memory, CPU and the disk used below the workspace, home and scratch are not limited. Under memory pressure the kernel
+ *   kills a sandbox' processes first.
+ * - All in one sandbox is one user. A command can stop or impersonate its supervisor and spoil the records of commands;
+ *   it then lies about its own sandbox, and the relay bounds and checks what it is told.
+ * - A process that wiped its environment, left its session and lost its parent escapes `killAll` and timeouts, until the
+ *   sandbox hibernates.
+ * - The sandbox sees the version, name and load of the kernel, and the host paths of its own folders in its mount table.
+ * - /tmp is memory and is empty after hibernation. Toolchains in a home folder (nvm, pyenv, rustup) are not visible.
+ * - File names that are not UTF-8 are left out of search, and the file tools cannot name them; commands and Git can.
+ */
+export function createLocalProvider(
+  options: LocalOptions & {
+    /** Gets what happens to sandboxes, a line each. */
+    log?: (line: string) => void;
+  },
+): SandboxProvider {
+  const log = options.log ?? (() => {});
+  const connections = new Map<string, Promise<Connection>>();
+  const queues = new Map<string, Promise<unknown>>();
+  let isolated: Promise<void> | undefined;
+
+  /** Nothing is started before isolation was seen to work, once in each relay's life. */
+  const workshop = async (): Promise<Workshop> => {
+    const ready = await prepare(options);
+    isolated ??= verifyIsolation(ready);
+    await isolated.catch((error: unknown) => {
+      isolated = undefined;
+      throw error;
+    });
+    return ready;
+  };
+
+  fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const layout = layoutOf(fs.realpathSync(options.dataDir));
+  const { place } = layout;
+
+  /** What is done to one sandbox is done in turn. */
+  const inTurn = <Result>(id: string, work: () => Promise<Result>): Promise<Result> => {
+    const result = (queues.get(id) ?? Promise.resolve()).then(work, work);
+    queues.set(id, result);
+    const forget = (): void => {
+      if (queues.get(id) === result) queues.delete(id);
+    };
+    result.then(forget, forget);
+    return result;
+  };
+
+  const connectionTo = async (at: SandboxPlace): Promise<Connection> => {
+    const current = await connections.get(at.id)?.catch(() => undefined);
+    if (current !== undefined && !current.closed) return current;
+    const path = knownSocket(at);
+    if (path === undefined) throw lost('The sandbox is not running');
+    const opening = connect(path);
+    connections.set(at.id, opening);
+    return opening;
+  };
+  const disconnect = async (id: string): Promise<void> => {
+    const current = await connections.get(id)?.catch(() => undefined);
+    connections.delete(id);
+    current?.close();
+  };
+
+  const answers = async (at: SandboxPlace): Promise<boolean> => {
+    try {
+      await greet(await connectionTo(at));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const start = async (at: SandboxPlace, shop: Workshop): Promise<void> => {
+    const began = performance.now();
+    await disconnect(at.id);
+    await killSandbox(at);
+    fs.writeFileSync(at.socket, socketPath(shop.dirs, at.id));
+    connections.set(at.id, Promise.resolve(await launch(shop, at)));
+    log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
+  };
+
+  const handle = (at: SandboxPlace): Sandbox =>
+    localSandbox({ provider: 'local', id: at.id }, () => connectionTo(at));
+
+  return {
+    name: 'local',
+
+    /** A task has one sandbox: created again, after a crash of the relay perhaps, it is the one that is there. */
+    async create({ taskId }) {
+      const id = sandboxIdOf(taskId);
+      return inTurn(id, async () => {
+        const shop = await workshop();
+        const at = shop.layout.place(id);
+        if (!fs.existsSync(at.root)) makeFolders(at, shop, taskId);
+        if (!isWhole(at)) throw damaged();
+        if (!(await answers(at))) await start(at, shop);
+        return handle(at);
+      });
+    },
+
+    resume: (ref) =>
+      inTurn(ref.id, async () => {
+        const at = place(ref.id);
+        if (!isWhole(at)) throw damaged();
+        if (!(await answers(at))) await start(at, await workshop());
+        return handle(at);
+      }),
+
+    async state(ref: SandboxRef): Promise<ProviderState> {
+      const at = place(ref.id);
+      if (!fs.existsSync(at.root)) return 'gone';
+      if (!isWhole(at)) return 'failed';
+      if (livingProcess(at) === undefined) return 'hibernated';
+      return (await answers(at)) ? 'running' : 'failed';
+    },
+
+    hibernate: (ref) =>
+      inTurn(ref.id, async () => {
+        const at = place(ref.id);
+        await disconnect(at.id);
+        if (fs.existsSync(at.root)) await killSandbox(at);
+        log(`sandbox ${at.id} hibernated`);
+      }),
+
+    destroy: (ref) =>
+      inTurn(ref.id, async () => {
+        const at = place(ref.id);
+        await disconnect(at.id);
+        if (fs.existsSync(at.root)) {
+          await killSandbox(at);
+          const socket = knownSocket(at);
+          if (socket !== undefined) fs.rmSync(socket, { force: true });
+          // Gone in one step; the files follow, now or after a crash the next time.
+          fs.mkdirSync(layout.trash, { recursive: true });
+          fs.renameSync(at.root, `${layout.trash}/${at.id}.${process.hrtime.bigint()}`);
+          log(`sandbox ${at.id} destroyed`);
+        }
+        await emptyTrash(layout.trash);
+      }),
+
+    async close() {
+      await Promise.all([...connections.keys()].map(disconnect));
+    },
+  };
+}
+
+/** The folders of a sandbox, whole or not at all. */
+function makeFolders(at: SandboxPlace, { layout, user }: Workshop, taskId: string): void {
+  const making = placeAt(at.id, `${layout.trash}/new.${at.id}.${process.hrtime.bigint()}`);
+  fs.mkdirSync(making.root, { mode: 0o711 });
+  fs.chmodSync(making.root, 0o711);
+  for (const folder of [making.workspace, making.home, making.scratch, making.state]) {
+    fs.mkdirSync(folder, { mode: 0o700 });
+    if (user.dropped) fs.chownSync(folder, user.uid, user.gid);
+  }
+  fs.writeFileSync(making.lock, '');
+  fs.writeFileSync(making.meta, JSON.stringify({ taskId }));
+  fs.renameSync(making.root, at.root);
+}
+
+function isWhole(at: SandboxPlace): boolean {
+  return [at.meta, at.workspace, at.home, at.scratch, at.state].every((path) => fs.existsSync(path));
+}
+
+function damaged(): SandboxError {
+  return new SandboxError('lost', 'The sandbox and its files are gone, or are not complete.', {
+    nextAction: 'Start a new task; what was captured of this one can still be reviewed.',
+  });
+}
+
+/** Where the control socket of a sandbox that was ever started is. */
+function knownSocket(at: SandboxPlace): string | undefined {
+  try {
+    return fs.readFileSync(at.socket, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,181 @@
+import * as z from 'zod';
+import {
+  type BoundedOutput,
+  type ExecRequest,
+  type ExecResult,
+  type ExecStream,
+  type Sandbox,
+  type SandboxCaps,
+  SandboxError,
+  type SandboxRef,
+  type SearchResult,
+} from '../sandbox.ts';
+import type { Answer, CallOptions, Connection } from './connection.ts';
+import { type Call, CHUNK, INSIDE, MAX_FILE } from './wire.ts';
+
+/** Milliseconds that the supervisor has for what takes it a moment, and for reporting a command whose time is over. */
+const DEADLINE = 60_000;
+const SEARCH_DEADLINE = 120_000;
+const EXEC_SLACK = 30_000;
+/** Node's timers overflow beyond this. */
+const MAX_DEADLINE = 2 ** 31 - 1;
+
+export const LOCAL_CAPS: SandboxCaps = {
+  isolation: 'namespaces',
+  byteExactOutput: true,
+  attach: true,
+  network: 'none',
+};
+
+const bytes = z.number().int().min(0);
+const Shape = z.object({ headBytes: bytes, tailBytes: bytes, omittedBytes: bytes });
+const Outcome = z.object({
+  exitCode: z.number().int().nullable(),
+  reason: z.enum(['exit', 'timeout', 'cancelled', 'lost']),
+  durationMs: z.number().min(0),
+  stdout: Shape,
+  stderr: Shape,
+});
+const ReadValue = z.object({ size: bytes, sha256: z.string().length(64) });
+const WriteValue = z.object({ sha256: z.string().length(64) });
+const ScratchValue = z.object({ size: bytes });
+const Paths = z.object({ matches: z.array(z.string()), truncated: z.boolean() });
+const Lines = z.object({
+  matches: z.array(z.object({ path: z.string(), line: z.number().int(), text: z.string() })),
+  truncated: z.boolean(),
+});
+
+/** @param connection gives the connection to the supervisor, a new one where the last has ended */
+export function localSandbox(ref: SandboxRef, connection: () => Promise<Connection>): Sandbox {
+  const call = async (what: Call, options: CallOptions): Promise<Answer> =>
+    (await connection()).call(what, options);
+
+  return {
+    ref,
+    workdir: INSIDE.workspace,
+    scratchdir: INSIDE.scratch,
+    caps: LOCAL_CAPS,
+
+    exec: async (request, options = {}) =>
+      decodeExec(await call(execCall(request, options), execOptions(request, options))),
+
+    async readFile(path, range) {
+      const asked = range === undefined ? {} : { range };
+      const { value, body } = await call({ op: 'read', path, ...asked }, { deadline: DEADLINE });
+      return { data: body, ...checked(ReadValue, value) };
+    },
+
+    async writeFile({ path, data, expected }) {
+      if (data.byteLength > MAX_FILE) {
+        throw new SandboxError('too-large', `${path} would be larger than ${MAX_FILE >> 20} MiB.`);
+      }
+      const condition = expected === undefined ? {} : { expected };
+      const { value } = await call({ op: 'write', path, ...condition }, { body: data, deadline: DEADLINE });
+      return checked(WriteValue, value);
+    },
+
+    async glob({ signal, ...request }) {
+      const answer = await call({ op: 'glob', ...request }, searchOptions(signal));
+      return decodeSearch(Paths, answer);
+    },
+
+    async grep({ signal, ...request }) {
+      const answer = await call({ op: 'grep', ...request }, searchOptions(signal));
+      return decodeSearch(Lines, answer);
+    },
+
+    async killAll(prefix) {
+      await call({ op: 'killAll', prefix }, { deadline: DEADLINE });
+    },
+
+    async putScratch(name, data) {
+      for (let offset = 0; offset === 0 || offset < data.byteLength; offset += CHUNK) {
+        const last = offset + CHUNK >= data.byteLength;
+        const body = data.subarray(offset, offset + CHUNK);
+        await call({ op: 'putScratch', name, offset, last }, { body, deadline: DEADLINE });
+      }
+    },
+
+    async getScratch(name) {
+      const pieces: Buffer[] = [];
+      for (let offset = 0; ; ) {
+        const { value, body } = await call({ op: 'getScratch', name, offset }, { deadline: DEADLINE });
+        pieces.push(body);
+        offset += body.byteLength;
+        if (offset >= checked(ScratchValue, value).size || body.byteLength === 0)
+          return Buffer.concat(pieces);
+      }
+    },
+  };
+}
+
+interface ExecOptions {
+  signal?: AbortSignal;
+  onOutput?: (chunk: ExecStream) => void;
+}
+
+function execCall(request: ExecRequest, { signal, onOutput }: ExecOptions): Call {
+  const { stdin, ...rest } = request;
+  return {
+    op: 'exec',
+    ...rest,
+    hasStdin: stdin !== undefined,
+    stream: onOutput !== undefined,
+    cancelled: signal?.aborted ?? false,
+  };
+}
+
+function execOptions(
+  { execId, stdin, timeoutMs }: ExecRequest,
+  { signal, onOutput }: ExecOptions,
+): CallOptions {
+  return {
+    deadline: Math.min(timeoutMs + EXEC_SLACK, MAX_DEADLINE),
+    ...(stdin === undefined ? {} : { body: stdin }),
+    ...(onOutput === undefined ? {} : { onOutput: (name, data) => onOutput({ name, data }) }),
+    ...(signal === undefined ? {} : { abort: { signal, call: () => ({ op: 'cancel', execId }) } }),
+  };
+}
+
+function searchOptions(signal: AbortSignal | undefined): CallOptions {
+  if (signal === undefined) return { deadline: SEARCH_DEADLINE };
+  return { deadline: SEARCH_DEADLINE, abort: { signal, call: (id) => ({ op: 'abort', call: id }) } };
+}
+
+function decodeExec({ value, body }: Answer): ExecResult {
+  const { stdout, stderr, ...how } = checked(Outcome, value);
+  const border = stdout.headBytes + stdout.tailBytes;
+  if (border + stderr.headBytes + stderr.tailBytes !== body.byteLength) throw nonsense();
+  return {
+    ...how,
+    stdout: bounded(body.subarray(0, border), stdout),
+    stderr: bounded(body.subarray(border), stderr),
+  };
+}
+
+function bounded(kept: Buffer, { headBytes, omittedBytes }: z.infer<typeof Shape>): BoundedOutput {
+  return { head: kept.subarray(0, headBytes), tail: kept.subarray(headBytes), omittedBytes };
+}
+
+function decodeSearch<Match>(shape: z.ZodType<SearchResult<Match>>, { body }: Answer): SearchResult<Match> {
+  let found: unknown;
+  try {
+    found = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw nonsense();
+  }
+  return checked(shape, found);
+}
+
+function checked<Value>(shape: z.ZodType<Value>, value: unknown): Value {
+  const parsed = shape.safeParse(value);
+  if (!parsed.success) throw nonsense();
+  return parsed.data;
+}
+
+/** Something in the sandbox has got hold of its supervisor. */
+function nonsense(): SandboxError {
+  return new SandboxError('failed', 'The sandbox answered something that makes no sense.', {
+    nextAction: 'Stop the task, or resume the sandbox to start it afresh.',
+  });
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { SandboxError } from '../../sandbox.ts';
+
+/** Ignored files and `.git` are left out, hidden files (`.github`) are not, and no configuration has a say. */
+export const COMMON_FLAGS = [
+  '--no-config',
+  '--hidden',
+  '--no-require-git',
+  '--no-messages',
+  '--null',
+  '--color=never',
+  // Only exclusions: a glob that includes would override what `.gitignore` excludes.
+  '--glob=!.git',
+];
+
+/** Bytes of complaints that are kept. */
+const MAX_COMPLAINT = 2_000;
+
+export interface Ran {
+  /** Null where it was stopped: by `onOutput`, or by the signal. */
+  exitCode: number | null;
+  complaint: string;
+}
+
+/**
+ * Runs ripgrep.
+ * @param onOutput gets stdout as it comes; answers `false` when it has enough
+ */
+export function ripgrep(
+  args: string[],
+  options: { cwd: string; signal: AbortSignal },
+  onOutput: (chunk: Buffer) => boolean,
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('rg', args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stop = (): void => {
+      child.kill('SIGKILL');
+    };
+    let enough = false;
+    let complaint = '';
+    options.signal.addEventListener('abort', stop, { once: true });
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (enough || onOutput(chunk)) return;
+      enough = true;
+      stop();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(0, MAX_COMPLAINT);
+    });
+    child.on('error', (error) => {
+      const message = 'The search could not be started; too many processes may be running in the sandbox.';
+      reject(new SandboxError('failed', message, { cause: error }));
+    });
+    child.on('close', (exitCode) => {
+      options.signal.removeEventListener('abort', stop);
+      if (options.signal.aborted) reject(new SandboxError('failed', 'The search was stopped.'));
+      else resolve({ exitCode: enough ? null : exitCode, complaint });
+    });
+  });
+}

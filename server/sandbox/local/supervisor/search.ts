@@ -1,0 +1,179 @@
+import fs from 'node:fs';
+import { posix } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type GrepMatch, SandboxError, type SearchResult } from '../../sandbox.ts';
+import type { GlobCall, GrepCall } from '../wire.ts';
+import { fileFailure } from './failure.ts';
+import { globTest, isNameGlob } from './glob-pattern.ts';
+import { locate } from './paths.ts';
+import { COMMON_FLAGS, ripgrep } from './ripgrep.ts';
+
+/** Characters of a matching line that are returned; a minified file has lines of megabytes. */
+const MAX_LINE = 1_000;
+/** Matches that are sorted here. With more, ripgrep searches again in order, on one thread, up to the limit. */
+const MAX_UNORDERED = 20_000;
+/** Files are looked at in batches of this many, so that a command's output is not kept waiting. */
+const STAT_BATCH = 2_000;
+/** The most that a search returns, whatever is asked for: it goes in one frame. */
+const MAX_LIMIT = 5_000;
+
+export interface Search {
+  glob(call: GlobCall, signal: AbortSignal): Promise<SearchResult<string>>;
+  grep(call: GrepCall, signal: AbortSignal): Promise<SearchResult<GrepMatch>>;
+}
+
+/** @param root the workspace, free of symbolic links */
+export function ripgrepSearch(root: string): Search {
+  return {
+    async glob(call, signal) {
+      const matches = globTest(call.pattern);
+      const place = placeOf(root, call.path);
+      const records: string[] = [];
+      const split = splitter(0, (name) => records.push(name));
+      const args = ['--files', ...COMMON_FLAGS, '--', place.target];
+      await ripgrep(args, { cwd: place.cwd, signal }, (chunk) => {
+        split(chunk);
+        return true;
+      });
+      const found = records.map(withoutDot).filter((path) => isReadable(path) && matches(path));
+      const ordered = await newestFirst(found, place.cwd, signal);
+      return cut(
+        ordered.map((path) => posix.join(place.prefix, path)),
+        call.limit,
+      );
+    },
+    async grep(call, signal) {
+      const place = placeOf(root, call.path);
+      const everything = await grepOnce(call, place, signal, { sorted: false, enough: MAX_UNORDERED });
+      const matches =
+        everything ?? (await grepOnce(call, place, signal, { sorted: true, enough: call.limit }));
+      const ordered = (matches ?? []).sort((a, b) => compare(a.path, b.path) || a.line - b.line);
+      return cut(ordered, call.limit);
+    },
+  };
+}
+
+interface Place {
+  cwd: string;
+  target: string;
+  /** What makes a path relative to `cwd` relative to the workspace. */
+  prefix: string;
+}
+
+/** Where to search: a folder, or one file. */
+function placeOf(root: string, path = ''): Place {
+  const real = locate(root, path);
+  const stat = fs.statSync(real, { throwIfNoEntry: false });
+  if (stat === undefined) throw fileFailure(Object.assign(new Error('no entry'), { code: 'ENOENT' }), path);
+  const cwd = stat.isDirectory() ? real : posix.dirname(real);
+  const target = stat.isDirectory() ? './' : `./${posix.basename(real)}`;
+  return { cwd, target, prefix: posix.relative(root, cwd) };
+}
+
+/**
+ * One run of ripgrep.
+ * @returns undefined where it had more than `enough` matches and order was not asked for
+ */
+async function grepOnce(
+  call: GrepCall,
+  place: Place,
+  signal: AbortSignal,
+  { sorted, enough }: { sorted: boolean; enough: number },
+): Promise<GrepMatch[] | undefined> {
+  const byName = call.glob !== undefined && isNameGlob(call.glob);
+  const inGlob = call.glob === undefined || byName ? () => true : globTest(call.glob);
+  const matches: GrepMatch[] = [];
+  const split = splitter(0x0a, (text) => {
+    const match = parseLine(text);
+    if (match === undefined || !inGlob(match.path) || matches.length > enough) return;
+    matches.push({ ...match, path: posix.join(place.prefix, match.path) });
+  });
+  const args = [
+    ...COMMON_FLAGS,
+    '--line-number',
+    '--no-heading',
+    '--with-filename',
+    `--max-columns=${MAX_LINE}`,
+    '--max-columns-preview',
+    ...(sorted ? ['--sort=path'] : []),
+    ...(call.ignoreCase ? ['--ignore-case'] : []),
+    // A file type filters by name without overriding `.gitignore`, which `--glob` would.
+    ...(byName ? [`--type-add=handoff:${call.glob}`, '--type=handoff'] : []),
+    '--regexp',
+    call.pattern,
+    '--',
+    place.target,
+  ];
+  const ran = await ripgrep(args, { cwd: place.cwd, signal }, (chunk) => {
+    split(chunk);
+    return matches.length <= enough;
+  });
+  if (ran.exitCode === 2 && matches.length === 0) await blamePattern(call.pattern, signal);
+  return matches.length > enough && !sorted ? undefined : matches;
+}
+
+/** ripgrep says 2 for a bad pattern and for an unreadable file alike: on an empty input only the first can be. */
+async function blamePattern(pattern: string, signal: AbortSignal): Promise<void> {
+  const args = ['--no-config', '--regexp', pattern, '--', '/dev/null'];
+  const { exitCode, complaint } = await ripgrep(args, { cwd: '/', signal }, () => true);
+  if (exitCode === 2) {
+    throw new SandboxError(
+      'bad-pattern',
+      `The regular expression is not valid. ripgrep says: ${complaint.trim()}`,
+    );
+  }
+}
+
+/** `path NUL line-number : text`; anything else is a remark of ripgrep's, for example on a binary file. */
+function parseLine(record: string): GrepMatch | undefined {
+  const parts = /^\.\/([^\0]+)\0(\d+):(.*)$/s.exec(record);
+  if (parts === null) return undefined;
+  const [, path = '', line = '', text = ''] = parts;
+  if (!isReadable(path)) return undefined;
+  return { path, line: Number(line), text: text.replace(/\r$/, '').slice(0, MAX_LINE) };
+}
+
+/** Cuts bytes at a separator and hands out the pieces as text. */
+function splitter(separator: number, onPiece: (text: string) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let from = 0;
+    for (let to = all.indexOf(separator); to !== -1; to = all.indexOf(separator, from)) {
+      onPiece(all.toString('utf8', from, to));
+      from = to + 1;
+    }
+    rest = all.subarray(from);
+  };
+}
+
+function withoutDot(path: string): string {
+  return path.startsWith('./') ? path.slice(2) : path;
+}
+
+/** Names that are not UTF-8 cannot be given back as text; they are left out. */
+function isReadable(path: string): boolean {
+  return !path.includes('\ufffd');
+}
+
+/** Files by modification time, newest first, then by path; what has gone meanwhile is left out. */
+async function newestFirst(paths: string[], cwd: string, signal: AbortSignal): Promise<string[]> {
+  const dated: Array<{ path: string; at: number }> = [];
+  for (const [index, path] of paths.entries()) {
+    if (index % STAT_BATCH === STAT_BATCH - 1) await breathe();
+    if (signal.aborted) throw new SandboxError('failed', 'The search was stopped.');
+    const stat = fs.lstatSync(`${cwd}/${path}`, { throwIfNoEntry: false });
+    if (stat !== undefined) dated.push({ path, at: stat.mtimeMs });
+  }
+  return dated.sort((a, b) => b.at - a.at || compare(a.path, b.path)).map(({ path }) => path);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function cut<Match>(matches: Match[], limit: number): SearchResult<Match> {
+  const most = Math.min(limit, MAX_LIMIT);
+  return { matches: matches.slice(0, most), truncated: matches.length > most };
+}

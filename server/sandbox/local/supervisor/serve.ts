@@ -1,0 +1,124 @@
+import type { Socket } from 'node:net';
+import { SandboxError } from '../../sandbox.ts';
+import {
+  type Call,
+  type CallOf,
+  encodeFrame,
+  frameReader,
+  MAX_BODY,
+  MAX_REQUEST_HEADER,
+  type Reply,
+  type Request,
+  WIRE_VERSION,
+} from '../wire.ts';
+import type { Commands, Sink } from './commands.ts';
+import type { Files } from './files.ts';
+import type { Scratch } from './scratch.ts';
+import type { Search } from './search.ts';
+
+export interface Context {
+  commands: Commands;
+  files: Files;
+  search: Search;
+  scratch: Scratch;
+}
+
+interface Answer {
+  value: unknown;
+  body?: Uint8Array;
+}
+
+/** One relay's connection. Its end stops its searches; commands go on. */
+export function serve(socket: Socket, context: Context): void {
+  const searches = new Map<number, AbortController>();
+  const send = (reply: Reply, body?: Uint8Array): boolean => {
+    if (socket.destroyed) return true;
+    const [head, rest] = encodeFrame(reply, body);
+    socket.cork();
+    socket.write(head);
+    const room = rest.byteLength === 0 || socket.write(rest);
+    socket.uncork();
+    return room;
+  };
+  const sinkFor = (id: number): Sink => ({
+    write: (output, chunk) => send({ id, output }, chunk),
+    drained: () =>
+      new Promise((resolve) => {
+        if (socket.destroyed) return resolve();
+        const done = (): void => {
+          socket.off('drain', done).off('close', done);
+          resolve();
+        };
+        socket.on('drain', done).on('close', done);
+      }),
+  });
+  const cancellable = async (
+    id: number,
+    work: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<Answer> => {
+    const controller = new AbortController();
+    searches.set(id, controller);
+    try {
+      // Search results are long, so they travel as the body: headers stay small enough to bound.
+      return { value: {}, body: Buffer.from(JSON.stringify(await work(controller.signal))) };
+    } finally {
+      searches.delete(id);
+    }
+  };
+
+  const { commands, files, search, scratch } = context;
+  const handlers: {
+    [Op in Call['op']]: (call: CallOf<Op>, body: Buffer, id: number) => Answer | Promise<Answer>;
+  } = {
+    hello: () => ({ value: { version: WIRE_VERSION } }),
+    exec: (call, body, id) => commands.run(call, body, call.stream ? sinkFor(id) : undefined),
+    cancel: ({ execId }) => {
+      commands.cancel(execId);
+      return { value: {} };
+    },
+    killAll: async ({ prefix }) => {
+      await commands.killAll(prefix);
+      return { value: {} };
+    },
+    read: (call) => files.read(call),
+    write: (call, body) => files.write(call, body),
+    glob: (call, _body, id) => cancellable(id, (signal) => search.glob(call, signal)),
+    grep: (call, _body, id) => cancellable(id, (signal) => search.grep(call, signal)),
+    abort: ({ call }) => {
+      searches.get(call)?.abort();
+      return { value: {} };
+    },
+    putScratch: (call, body) => scratch.put(call, body),
+    getScratch: (call) => scratch.get(call),
+  };
+  const handle = async <Op extends Call['op']>(
+    request: CallOf<Op> & { id: number; op: Op },
+    body: Buffer,
+  ) => {
+    try {
+      const answer = await handlers[request.op](request, body, request.id);
+      send({ id: request.id, value: answer.value }, answer.body);
+    } catch (error) {
+      const known = error instanceof SandboxError ? error : undefined;
+      const message =
+        known?.message ?? `The sandbox failed: ${error instanceof Error ? error.message : error}.`;
+      send({ id: request.id, error: { code: known?.code ?? 'failed', message } });
+    }
+  };
+
+  // Only the relay can reach this socket, and it is typed by the same file: its word is taken.
+  const read = frameReader({ header: MAX_REQUEST_HEADER, body: MAX_BODY }, ({ header, body }) => {
+    void handle(header as Request, body);
+  });
+  socket.on('data', (chunk) => {
+    try {
+      read(chunk);
+    } catch {
+      socket.destroy();
+    }
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    for (const controller of searches.values()) controller.abort();
+  });
+}

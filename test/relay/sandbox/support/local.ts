@@ -1,0 +1,81 @@
+import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { createLocalProvider } from '../../../../server/sandbox/local/provider.ts';
+import type {
+  ExecRequest,
+  ExecResult,
+  Sandbox,
+  SandboxProvider,
+} from '../../../../server/sandbox/sandbox.ts';
+
+/** A provider on a data folder of its own, with the supervisor as `esbuild.mjs` bundles it. */
+export interface LocalFixture {
+  dataDir: string;
+  supervisorPath: string;
+  provider: SandboxProvider;
+  /** Destroys what was made, and removes the folder. */
+  dispose(): Promise<void>;
+}
+
+/** @param parent where the data folder is made; the system's temporary folder if absent */
+export async function localFixture(parent = tmpdir()): Promise<LocalFixture> {
+  const root = await fs.mkdtemp(join(parent, 'handoff-test-'));
+  const supervisorPath = await bundleSupervisor(root);
+  const dataDir = join(root, 'data');
+  const provider = createLocalProvider({ dataDir, supervisorPath });
+  return {
+    dataDir,
+    supervisorPath,
+    provider,
+    async dispose() {
+      const ids = await fs.readdir(join(dataDir, 'sandboxes')).catch(() => []);
+      for (const id of ids.filter((name) => !name.startsWith('.')))
+        await provider.destroy({ provider: 'local', id });
+      await provider.close();
+      await fs.rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Bundles the supervisor into `folder`. */
+export async function bundleSupervisor(folder: string): Promise<string> {
+  const outfile = join(folder, 'supervisor.mjs');
+  await build({
+    entryPoints: ['server/sandbox/local/supervisor/main.ts'],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+let counter = 0;
+
+/** A request with everything that a test does not care about. */
+export function request(argv: string[], more: Partial<ExecRequest> = {}): ExecRequest {
+  counter += 1;
+  return { execId: `turn:${counter}`, argv, timeoutMs: 15_000, maxOutputBytes: 65_536, ...more };
+}
+
+/** Runs a shell script and answers what a person at a terminal would note. */
+export async function shell(
+  sandbox: Sandbox,
+  script: string,
+  more: Partial<ExecRequest> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const result = await sandbox.exec(request(['bash', '-c', script], more));
+  return { code: result.exitCode, ...texts(result) };
+}
+
+/** Both streams as text; what was omitted shows as a mark. */
+export function texts({ stdout, stderr }: ExecResult): { out: string; err: string } {
+  const text = ({ head, tail, omittedBytes }: ExecResult['stdout']): string =>
+    `${Buffer.from(head)}${omittedBytes > 0 ? `<${omittedBytes}>` : ''}${Buffer.from(tail)}`;
+  return { out: text(stdout), err: text(stderr) };
+}
