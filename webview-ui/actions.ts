@@ -7,14 +7,14 @@ export function submitDraft(panel: Panel): void {
   const { text, selection } = currentDraft(state);
   if (text.trim() === '' || state.pending) return;
   const taskId = state.view === 'task' && state.task ? state.task.taskId : null;
-  submit(panel, { clientId: crypto.randomUUID(), taskId, text: text.trim(), selection });
+  submit(panel, { clientId: newClientId(), taskId, text: text.trim(), selection });
 }
 
 /** Sends a text of our own to the task that is shown, leaving the draft alone. */
 export function sendText({ store, host }: Panel, text: string): void {
   const { task, pending } = store.get();
   if (task === null || pending) return;
-  host.post({ type: 'send', clientId: crypto.randomUUID(), taskId: task.taskId, text, selection: [] });
+  host.post({ type: 'send', clientId: newClientId(), taskId: task.taskId, text, selection: [] });
 }
 
 function submit(panel: Panel, pending: Pending): void {
@@ -29,4 +29,10 @@ export function postPending({ host }: Panel, { clientId, taskId, text, selection
       ? { type: 'delegate', clientId, text, selection }
       : { type: 'send', clientId, taskId, text, selection },
   );
+}
+
+/** 128 random bits. (`crypto.randomUUID` is missing where VS Code is served over plain HTTP.) */
+function newClientId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -8,6 +8,8 @@ const options = {
     ...['table', 'thead', 'tbody', 'tr', 'th', 'td'],
   ],
   ALLOWED_ATTR: ['href', 'title', 'class', 'align', 'start', 'data-path', 'data-line'],
+  /** Otherwise DOMPurify holds the values of these against the pattern of addresses, and drops them. */
+  ADD_URI_SAFE_ATTR: ['align', 'start', 'data-path', 'data-line'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:|#$)/i,

@@ -1,5 +1,6 @@
 import { type MouseEvent, memo, useRef } from 'react';
 import { usePanel } from '../context.ts';
+import { link } from '../links.ts';
 import { type Block, type Blocks, noBlocks, renderBlock, splitBlocks } from '../markdown-blocks.ts';
 import { sanitise } from '../sanitise.ts';
 import { CodeBlock } from './code-block.tsx';
@@ -19,9 +20,10 @@ export function Markdown({ text, done }: { text: string; done: boolean }) {
     event.stopPropagation();
     const { path, line } = anchor.dataset;
     const taskId = store.get().task?.taskId;
-    if (path === undefined) host.post({ type: 'openExternal', url: anchor.href });
-    else if (taskId !== undefined)
+    const target = link(anchor.getAttribute('href') ?? '');
+    if (path !== undefined && taskId !== undefined)
       host.post({ type: 'openFile', taskId, path, line: line === undefined ? null : Number(line) });
+    else if (target?.kind === 'external') host.post({ type: 'openExternal', url: target.url });
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the links inside are what is clicked, by mouse or Enter

@@ -56,13 +56,13 @@ export function useFollowTail({ scroller, list, rows }: Parts): {
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
-    let last = { top: element.scrollTop, height: element.scrollHeight };
+    let lastTop = element.scrollTop;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onScroll = () => {
       const { scrollTop: top, scrollHeight: height, clientHeight } = element;
       if (height - top - clientHeight <= AT_END) change(true);
-      else if (top < last.top && height >= last.height) change(false);
-      last = { top, height };
+      else if (top < lastTop) change(false);
+      lastTop = top;
       clearTimeout(timer);
       timer = setTimeout(save, SAVE_AFTER);
     };

@@ -1,0 +1,43 @@
+import { rm } from 'node:fs/promises';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from './browser.ts';
+import { bundlePanel } from './bundle.ts';
+import { openPanel, type PanelPage } from './panel-page.ts';
+
+type Options = Parameters<typeof openPanel>[2];
+
+/** Starting a browser for the first time unpacks it, in milliseconds. */
+const START_TIMEOUT = 120_000;
+
+/**
+ * A browser and a bundle for the tests of the surrounding `describe`, and a way to open panels, which are closed after
+ * each test. A test during which something was loaded, thrown or refused that should not be, fails.
+ */
+export function usePanels(): { open(options?: Options): Promise<PanelPage>; bundleBytes(): number } {
+  let browser: Browser;
+  let bundle: { dir: string; bytes: number };
+  let opened: PanelPage[] = [];
+
+  before(async function () {
+    this.timeout(START_TIMEOUT);
+    [bundle, browser] = await Promise.all([bundlePanel(), launchBrowser()]);
+  });
+  afterEach(async () => {
+    const incidents = opened.flatMap((panel) => panel.incidents);
+    await Promise.all(opened.map((panel) => panel.close()));
+    opened = [];
+    if (incidents.length > 0) throw new Error(`in the page: ${incidents.join('; ')}`);
+  });
+  after(async () => {
+    await browser?.close();
+    if (bundle) await rm(bundle.dir, { recursive: true });
+  });
+  return {
+    bundleBytes: () => bundle.bytes,
+    async open(options) {
+      const panel = await openPanel(browser, bundle.dir, options);
+      opened.push(panel);
+      return panel;
+    },
+  };
+}
