@@ -1,4 +1,4 @@
-import { type ChatRequest, lastToolResult } from './request.ts';
+import type { ChatRequest } from './request.ts';
 import type { Scenario, Step, ToolCall } from './script.ts';
 
 /** What a person would type to get the scripted run; any other prompt gets it too. */
@@ -114,11 +114,18 @@ const trips = parseTrips(readFileSync(file, 'utf8'));
 for (const { month, ...sum } of byMonth(trips)) console.log(formatRow(month, sum, values.unit));
 console.log(formatRow('total', total(trips), values.unit));`;
 
+/** The line of a test runner that counts, in the last tool result that has one. */
+function counted(request: ChatRequest, what: 'pass' | 'fail'): string | undefined {
+  const pattern = new RegExp(`^(?:#|ℹ) ${what} (\\d+)$`, 'm');
+  return request.messages
+    .flatMap(({ role, content }) => (role === 'tool' ? (pattern.exec(content)?.[1] ?? []) : []))
+    .at(-1);
+}
+
 /** Says what the tests really said: a sandbox without Node must not be told that they pass. */
 function summary(request: ChatRequest): { text: string } {
-  const output = lastToolResult(request);
-  const passed = /^(?:# |ℹ )pass (\d+)$/m.exec(output)?.[1];
-  const failed = /^(?:# |ℹ )fail (\d+)$/m.exec(output)?.[1];
+  const passed = counted(request, 'pass');
+  const failed = counted(request, 'fail');
   const verdict =
     passed === undefined
       ? 'I could not run the tests here, so please run `node --test` before you merge.'
@@ -162,6 +169,7 @@ const firstTurn: Step[] = [
   },
   { toolCalls: [todo(3), call('write', { path: 'test/units.test.js', content: UNITS_TEST })] },
   { text: 'Everything is in place; I run all tests.', toolCalls: [call('bash', { command: 'node --test' })] },
+  { toolCalls: [todo(4)] },
   summary,
 ];
 

@@ -21,20 +21,6 @@ export interface ChatRequest {
   body: Record<string, unknown>;
 }
 
-/** The results of tools in a request, by the id of their call. */
-export function toolResults(request: ChatRequest): Map<string, string> {
-  return new Map(
-    request.messages.flatMap(({ toolCallId, content }) =>
-      toolCallId === undefined ? [] : [[toolCallId, content] as const],
-    ),
-  );
-}
-
-/** What the last tool answered; empty where none did. */
-export function lastToolResult(request: ChatRequest): string {
-  return request.messages.findLast(({ role }) => role === 'tool')?.content ?? '';
-}
-
 /** Thrown for a request that the real API would refuse with status 400. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
