@@ -6,54 +6,85 @@ export type Segment =
   | { kind: 'same'; lines: string[] }
   | { kind: 'changed'; hash: string; before: string[]; after: string[] };
 
-/** How many lines on either side of a hunk go into its identity, so that equal edits in other places differ. */
+/** How many base lines on either side of a hunk go into its identity, so that equal edits in other places differ. */
 const IDENTITY_CONTEXT = 3;
 
-/** Beyond this many edits the differ gives up and the file is one hunk: bounded work for any input. */
-const MAX_EDITS = 20_000;
+/**
+ * Beyond this many added and removed lines, what differs is one hunk from its first line to its last. The differ's work grows with the
+ * square of it: 0.1 s and 20 MB at 2,000, half a minute at 20,000.
+ */
+const MAX_EDITS = 2_000;
 
 /** Lines with their terminators: joining them gives the text back exactly, CRLF and a missing last newline included. */
 export function splitLines(text: string): string[] {
-  return text === '' ? [] : text.split(/(?<=\n)/);
+  const lines: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline + 1;
+    lines.push(text.slice(start, end));
+    start = end;
+  }
+  return lines;
 }
 
 /**
  * Base and proposal as alternating runs, with no context. Concatenating every `same` and `before` gives base;
- * every `same` and `after` gives the proposal.
+ * every `same` and `after` gives the proposal. The same texts give the same runs on every machine.
  * @param digest a collision-free hash of a string, given by the caller because this function is pure
  */
 export function segments(base: string, proposal: string, digest: (text: string) => string): Segment[] {
   const before = splitLines(base);
   const after = splitLines(proposal);
-  const changes = diffArrays(before, after, { maxEditLength: MAX_EDITS });
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+
   const runs: Segment[] = [];
-  if (changes === undefined) runs.push({ kind: 'changed', hash: '', before, after });
-  for (const change of changes ?? []) {
-    if (!change.added && !change.removed) {
-      runs.push({ kind: 'same', lines: change.value });
-      continue;
-    }
-    const last = runs.at(-1);
-    const open: Segment & { kind: 'changed' } =
-      last?.kind === 'changed' ? last : { kind: 'changed', hash: '', before: [], after: [] };
-    if (open !== last) runs.push(open);
-    (change.added ? open.after : open.before).push(...change.value);
+  if (head > 0) runs.push({ kind: 'same', lines: before.slice(0, head) });
+  for (const run of align(before.slice(head, before.length - tail), after.slice(head, after.length - tail))) {
+    runs.push(run);
   }
-  return identify(runs, digest);
+  if (tail > 0) runs.push({ kind: 'same', lines: before.slice(before.length - tail) });
+  return identify(runs, before, digest);
 }
 
-/** Gives each change its hash: of what it removes and adds, the base lines around it, and its rank among equals. */
-function identify(runs: Segment[], digest: (text: string) => string): Segment[] {
+/** The runs of two lists of lines which begin and end differently; hashes are still empty. */
+function align(before: string[], after: string[]): Segment[] {
+  if (before.length === 0 && after.length === 0) return [];
+  const whole: Segment[] = [{ kind: 'changed', hash: '', before, after }];
+  if (before.length === 0 || after.length === 0) return whole;
+  const changes = diffArrays(before, after, { maxEditLength: MAX_EDITS });
+  if (changes === undefined) return whole;
+  const runs: Segment[] = [];
+  for (const { added, removed, value } of changes) {
+    const last = runs.at(-1);
+    if (!added && !removed) runs.push({ kind: 'same', lines: value });
+    else if (last?.kind !== 'changed')
+      runs.push({ kind: 'changed', hash: '', before: removed ? value : [], after: added ? value : [] });
+    else if (added) last.after = last.after.concat(value);
+    else last.before = last.before.concat(value);
+  }
+  return runs;
+}
+
+/**
+ * Gives each change its hash: of what it removes and adds, the base lines around it, and its rank among equals. What else the proposal
+ * changes is not part of it, so that a decision outlives the agent's later edits elsewhere.
+ */
+function identify(runs: Segment[], base: string[], digest: (text: string) => string): Segment[] {
   const seen = new Map<string, number>();
-  return runs.map((run, index) => {
+  let line = 0;
+  return runs.map((run) => {
+    const start = line;
+    line += run.kind === 'same' ? run.lines.length : run.before.length;
     if (run.kind === 'same') return run;
-    const above = runs[index - 1];
-    const below = runs[index + 1];
     const identity = JSON.stringify([
-      above?.kind === 'same' ? above.lines.slice(-IDENTITY_CONTEXT) : [],
+      base.slice(Math.max(0, start - IDENTITY_CONTEXT), start),
       run.before,
       run.after,
-      below?.kind === 'same' ? below.lines.slice(0, IDENTITY_CONTEXT) : [],
+      base.slice(line, line + IDENTITY_CONTEXT),
     ]);
     const rank = seen.get(identity) ?? 0;
     seen.set(identity, rank + 1);
