@@ -18,15 +18,10 @@ const DETAIL_LENGTH = 500;
 /** Sorts what a provider or the network did into what to do about it. Never repeats a credential: only status and body are used. */
 export function classify(thrown: unknown): ModelFailure {
   if (thrown instanceof AppError) return { error: thrown, retryable: thrown.code === 'model_cut_off' };
-  if (!APICallError.isInstance(thrown) || thrown.statusCode === undefined) {
-    return {
-      error: new AppError('model_unavailable', 'The model endpoint did not answer.', {
-        cause: thrown,
-        nextAction: 'Check HANDOFF_MODEL_BASE_URL and the network, then send a message to go on.',
-      }),
-      retryable: true,
-    };
-  }
+  if (!APICallError.isInstance(thrown)) return { error: brokenOff(thrown), retryable: true };
+  if (thrown.statusCode === undefined) return { error: unreachable(thrown), retryable: true };
+  // A success that turned out to be none: the connection broke, or what came could not be read.
+  if (thrown.statusCode < 400) return { error: brokenOff(thrown), retryable: true };
   const { statusCode } = thrown;
   const detail = detailOf(thrown.responseBody);
   const said = `The model endpoint answered ${statusCode}${detail ? `: ${detail}` : '.'}`;
@@ -50,6 +45,19 @@ export function classify(thrown: unknown): ModelFailure {
     'Check HANDOFF_MODEL and the endpoint, then send a message to go on.',
   );
 }
+
+/** The answer did not come to its end, or made no sense. */
+export const brokenOff = (cause?: unknown): AppError =>
+  new AppError('model_cut_off', 'The model’s answer broke off before its end.', {
+    cause,
+    nextAction: 'Send a message to go on.',
+  });
+
+const unreachable = (cause: unknown): AppError =>
+  new AppError('model_unavailable', 'The model endpoint did not answer.', {
+    cause,
+    nextAction: 'Check HANDOFF_MODEL_BASE_URL and the network, then send a message to go on.',
+  });
 
 /** The provider's own words where it speaks JSON; nothing of an HTML page. */
 function detailOf(body: string | undefined): string {

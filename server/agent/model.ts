@@ -1,7 +1,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { type ModelMessage, streamText, type ToolSet, tool } from 'ai';
-import { AppError } from '../errors.ts';
 import type { Usage } from '../protocol/events.ts';
+import { brokenOff } from './model-errors.ts';
 import type { Tool } from './tools/tool.ts';
 
 /** How to reach the model. */
@@ -81,11 +81,7 @@ export const callModel: CallModel = async (settings, { instructions, messages, t
     }
   }
   signal.throwIfAborted();
-  if (!hasEnded) {
-    throw new AppError('model_cut_off', 'The model’s answer broke off before its end.', {
-      nextAction: 'Send a message to go on.',
-    });
-  }
+  if (!hasEnded) throw brokenOff();
   return answer;
 };
 
