@@ -87,10 +87,11 @@ export async function pathIn(repository: Repository, file: vscode.Uri): Promise<
   return path.relative(repository.root, real).split(path.sep).join('/');
 }
 
-/** A path that came from outside as a file of the repository; nothing where it would leave it. */
-export function fileIn(root: string, repoPath: string): vscode.Uri | undefined {
+/** A path that came from outside as a file of the repository; nothing where it is not there, or leads out of it. */
+export async function fileIn(root: string, repoPath: string): Promise<vscode.Uri | undefined> {
   const file = path.resolve(root, repoPath);
-  return isInside(root, file) ? vscode.Uri.file(file) : undefined;
+  const real = await realpath(file).catch(() => undefined);
+  return real !== undefined && isInside(root, real) ? vscode.Uri.file(file) : undefined;
 }
 
 function isInside(root: string, file: string): boolean {

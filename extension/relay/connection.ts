@@ -105,6 +105,13 @@ export function createConnection({ find, start, log, graceMs = GRACE_MS }: Conne
       }).catch(() => {});
     },
 
+    /** Looks whether a relay has come up that was not there before; starts none. Rejects where that one cannot be used. */
+    async revive(): Promise<void> {
+      if (state.kind !== 'unavailable') return;
+      const found = await find();
+      if (found && attempt === undefined) await attemptWith(async () => found);
+    },
+
     /** Forgets the relay, after a setting or the token changed; the next call connects anew. */
     reset(): void {
       attempt = undefined;

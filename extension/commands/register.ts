@@ -1,0 +1,55 @@
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import { Cancelled, toFailure } from '../ui/failure.ts';
+import { acceptAll } from './accept-all.ts';
+import { acceptFile } from './accept-file.ts';
+import { archive } from './archive.ts';
+import { delegate } from './delegate.ts';
+import { newTask } from './new-task.ts';
+import { openPullRequest } from './open-pull-request.ts';
+import { openTask } from './open-task.ts';
+import { refresh } from './refresh.ts';
+import { reviewChanges } from './review-changes.ts';
+import { setRelayToken } from './set-relay-token.ts';
+import { setUpModel } from './set-up-model.ts';
+import { showLog } from './show-log.ts';
+import { stop } from './stop.ts';
+import { unacceptFile } from './unaccept-file.ts';
+
+/** Every command of the manifest and what it does. */
+const COMMANDS = {
+  'handoff.delegate': delegate,
+  'handoff.newTask': newTask,
+  'handoff.openTask': openTask,
+  'handoff.reviewChanges': reviewChanges,
+  'handoff.acceptFile': acceptFile,
+  'handoff.unacceptFile': unacceptFile,
+  'handoff.acceptAll': acceptAll,
+  'handoff.openPullRequest': openPullRequest,
+  'handoff.stop': stop,
+  'handoff.archive': archive,
+  'handoff.setUpModel': setUpModel,
+  'handoff.setRelayToken': setRelayToken,
+  'handoff.showLog': showLog,
+  'handoff.refresh': refresh,
+};
+
+/**
+ * Registers them. A failure is shown to the person and answered as `{ failure }`, so that the editor does not show its own
+ * message on top; a cancellation answers nothing.
+ */
+export function registerCommands(app: App): vscode.Disposable {
+  return vscode.Disposable.from(
+    ...Object.entries(COMMANDS).map(([name, command]) => {
+      const run = command(app) as (...args: unknown[]) => Promise<unknown>;
+      return vscode.commands.registerCommand(name, async (...args: unknown[]) => {
+        try {
+          return await run(...args);
+        } catch (error) {
+          app.report(error);
+          return error instanceof Cancelled ? undefined : { failure: toFailure(error) };
+        }
+      });
+    }),
+  );
+}

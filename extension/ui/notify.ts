@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import type { TaskStore } from '../relay/task-store.ts';
+import { type Notice, noticeOf, waiting } from './attention.ts';
+
+const SEEN_KEY = 'handoff.seen';
+
+export interface NotifyDeps {
+  store: TaskStore;
+  /** Remembers what was looked at; losing it only shows a badge once more. */
+  memento: vscode.Memento;
+  setBadge: (count: number) => void;
+}
+
+export type Notifier = ReturnType<typeof createNotifier>;
+
+/** One notification when a task is ready for review or failed, and a badge for as long as it was not looked at. */
+export function createNotifier({ store, memento, setBadge }: NotifyDeps) {
+  const seen = (): Record<string, number> => memento.get(SEEN_KEY, {});
+  const count = () => setBadge(waiting(store.tasks(), seen()).length);
+
+  store.events.on('tasks', count);
+  store.events.on('change', ({ events, state }) => {
+    const notice = noticeOf(events, state);
+    if (notice) void show(notice);
+  });
+
+  return {
+    /** The person looks at the task as it is now. */
+    look(taskId: string): void {
+      const seq = store.state(taskId)?.seq ?? store.tasks().find((task) => task.taskId === taskId)?.seq ?? 0;
+      const before = seen();
+      if (seq <= (before[taskId] ?? 0)) return;
+      const listed = new Set(store.tasks().map((task) => task.taskId));
+      const kept = Object.entries(before).filter(([id]) => listed.has(id));
+      void memento.update(SEEN_KEY, { ...Object.fromEntries(kept), [taskId]: seq }).then(count);
+    },
+  };
+}
+
+async function show(notice: Notice): Promise<void> {
+  const { taskId, title } = notice;
+  if (notice.kind === 'review') {
+    const review = vscode.l10n.t('Review Changes');
+    const text = vscode.l10n.t('"{0}" is ready for review: {1} file(s) changed.', title, notice.files);
+    const answer = await vscode.window.showInformationMessage(text, review);
+    if (answer === review) await vscode.commands.executeCommand('handoff.reviewChanges', { taskId });
+    return;
+  }
+  const open = vscode.l10n.t('Open Task');
+  const text = vscode.l10n.t('"{0}" failed. {1}', title, notice.reason);
+  const answer = await vscode.window.showErrorMessage(text, open);
+  if (answer === open) await vscode.commands.executeCommand('handoff.openTask', { taskId });
+}
