@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRelayClient, type RelayClient } from '../../../server/protocol/client.ts';
+import type { EventOf, TaskEvent, TaskEventType } from '../../../server/protocol/events.ts';
+import { startRelay } from '../../e2e/relay.ts';
+import type { Scenario } from '../../fakes/model/script.ts';
+import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
+import { createSampleRepo } from '../../fakes/sample.ts';
+import { readToken } from './token.ts';
+
+/** A real relay with a scripted model and a repository, that can be killed and started again on the same data. */
+export interface Workshop {
+  model: FakeModel;
+  client: RelayClient;
+  token: string;
+  url: string;
+  repo: string;
+  commit: string;
+  data: string;
+  /** Everything the relays of this workshop printed. */
+  log(): string;
+  delegate(prompt: string): Promise<string>;
+  /** Follows a task from `after` on, through restarts of the relay. */
+  watch(taskId: string, after?: number): Watch;
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  start(): Promise<void>;
+  /** The workspace of the only sandbox, as the host sees it. */
+  workspace(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface Watch {
+  /** What has come, in the order in which it came. */
+  events: TaskEvent[];
+  /** Resolves with the first event of that type for which `accept` holds, past or to come. */
+  until<Type extends TaskEventType>(
+    type: Type,
+    accept?: (event: EventOf<Type>) => boolean,
+  ): Promise<EventOf<Type>>;
+  close(): Promise<void>;
+}
+
+export async function openWorkshop(scenario: Scenario, env: Record<string, string> = {}): Promise<Workshop> {
+  const directory = await mkdtemp(join(tmpdir(), 'handoff-turn-'));
+  // The database of a relay that root runs belongs to another user, who has to pass through.
+  await chmod(directory, 0o711);
+  const repo = join(directory, 'repo');
+  const data = join(directory, 'data');
+  const commit = await createSampleRepo(repo);
+  const model = await startFakeModel({ scenario });
+  const settings = {
+    HANDOFF_DATA: data,
+    HANDOFF_PORT: String(await freePort()),
+    HANDOFF_MODEL_BASE_URL: model.url,
+    HANDOFF_MODEL_API_KEY: model.apiKey,
+    HANDOFF_MODEL: 'fake-model',
+    ...env,
+  };
+  let relay = await startRelay(settings);
+  let printed = '';
+  let isUp = true;
+  const token = await readToken(data);
+  const client = createRelayClient({ url: relay.url, token });
+  const watches: Watch[] = [];
+  const taskIds: string[] = [];
+
+  const workshop: Workshop = {
+    model,
+    client,
+    token,
+    url: relay.url,
+    repo,
+    commit,
+    data,
+    log: () => printed + relay.log(),
+    async delegate(prompt) {
+      const source = { url: `file://${repo}`, commit, branch: 'main' };
+      const { taskId } = await client.createTask({ clientId: randomUUID(), prompt, source });
+      taskIds.push(taskId);
+      return taskId;
+    },
+    watch(taskId, after = 0) {
+      const watch = follow(client, taskId, after);
+      watches.push(watch);
+      return watch;
+    },
+    async kill(signal = 'SIGKILL') {
+      process.kill(relay.pid, signal);
+      await relay.close();
+      isUp = false;
+    },
+    async start() {
+      printed += relay.log();
+      relay = await startRelay(settings);
+      isUp = true;
+    },
+    async workspace() {
+      const sandboxes = join(data, 'sandboxes');
+      const [only] = (await readdir(sandboxes)).filter((name) => name.startsWith('t-'));
+      return join(sandboxes, only ?? '', 'workspace');
+    },
+    async close() {
+      await Promise.all(watches.map((watch) => watch.close()));
+      if (!isUp) await workshop.start();
+      for (const taskId of taskIds) await archive(client, taskId);
+      await relay.close();
+      await model.close();
+      // Postgres ends a moment after its relay, and writes until then.
+      await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+    },
+  };
+  return workshop;
+}
+
+/** Stops what runs, then takes the sandbox away: it would outlive the test. */
+async function archive(client: RelayClient, taskId: string): Promise<void> {
+  const { stopped } = await client.stop(taskId);
+  if (stopped) {
+    const watch = follow(client, taskId, 0);
+    const { turns } = await client.getTask(taskId);
+    const running = turns.at(-1)?.turnId;
+    await watch.until('turn.ended', (event) => event.turnId === running);
+    await watch.close();
+  }
+  await client.archive(taskId);
+}
+
+function follow(client: RelayClient, taskId: string, after: number): Watch {
+  const end = new AbortController();
+  const events: TaskEvent[] = [];
+  const waiting = new Set<() => void>();
+  const followed = client.events(taskId, after, {
+    signal: end.signal,
+    onEvent: (event) => {
+      events.push(event);
+      for (const look of waiting) look();
+    },
+  });
+  return {
+    events,
+    until<Type extends TaskEventType>(type: Type, accept: (event: EventOf<Type>) => boolean = () => true) {
+      const isWanted = (event: TaskEvent): event is EventOf<Type> =>
+        event.type === type && accept(event as EventOf<Type>);
+      return new Promise<EventOf<Type>>((resolve, reject) => {
+        const look = (): void => {
+          const found = events.find(isWanted);
+          if (!found) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        followed.catch(reject);
+        look();
+      });
+    },
+    async close() {
+      end.abort();
+      await followed.catch(() => {});
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
