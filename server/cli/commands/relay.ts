@@ -24,5 +24,6 @@ export const relay: Command = async (args, { out, err, env }) => {
   });
   await running.closed;
   forget();
-  return 0;
+  // The engine's own timers would keep the process alive; what they would do is the next relay's.
+  process.exit(0);
 };
