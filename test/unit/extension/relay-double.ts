@@ -1,0 +1,138 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
+import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
+import type { Changes, PutReview } from '../../../server/protocol/review.ts';
+import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
+
+/** Which events of a task's log a stream carries, as a relay or network that misbehaves would. */
+export type Mangle = (events: TaskEvent[], connection: number) => TaskEvent[];
+
+export type RelayDouble = Awaited<ReturnType<typeof startRelayDouble>>;
+
+/** A relay over real HTTP whose tasks are event logs that the test writes. One token: `secret`. */
+export async function startRelayDouble({ protocol = 1, port = 0 } = {}) {
+  const logs = new Map<string, TaskEvent[]>();
+  const streams = new Set<{ taskId: string; response: ServerResponse }>();
+  const requests: string[] = [];
+  const reviews: PutReview[] = [];
+  const changes = new Map<string, Changes>();
+  let connections = 0;
+  let mangle: Mangle = (events) => events;
+  let refuseReview: ((review: PutReview) => string | undefined) | undefined;
+
+  const stateOf = (taskId: string): TaskState => (logs.get(taskId) ?? []).reduce(reduce, emptyTask(taskId));
+  const write = (response: ServerResponse, events: TaskEvent[]) => {
+    for (const event of events) response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
+  };
+
+  const server = createServer(async (request, response): Promise<void> => {
+    const url = new URL(request.url ?? '', 'http://relay');
+    const [, , resource, taskId = '', part] = url.pathname.split('/');
+    requests.push(`${request.method} ${url.pathname}`);
+    const json = (body: unknown, status = 200): void => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const fail = (status: number, code: string) => json({ code, message: code, requestId: 'r' }, status);
+
+    if (resource === 'health') return json({ status: 'ok', version: '1', protocol });
+    if (request.headers.authorization !== 'Bearer secret') return fail(401, 'unauthorized');
+    if (resource === 'ready') return json({ ready: true, modelConfigured: true, sandbox: 'local' });
+    if (taskId === '') return json({ tasks: [...logs.keys()].map((id) => summaryOf(stateOf(id))) });
+    if (!logs.has(taskId)) return fail(404, 'not_found');
+    if (part === undefined) return json(stateOf(taskId));
+    if (part === 'changes') return json(changes.get(taskId));
+    if (part === 'review') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const review: PutReview = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+      const code = refuseReview?.(review);
+      if (code !== undefined) return fail(409, code);
+      reviews.push(review);
+      return json({ revision: review.revision, acceptedTree: treeOf(reviews.length) });
+    }
+    const after = Number(url.searchParams.get('after'));
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': hello\n\n');
+    const stream = { taskId, response };
+    streams.add(stream);
+    response.on('close', () => streams.delete(stream));
+    connections += 1;
+    write(
+      response,
+      mangle(
+        (logs.get(taskId) ?? []).filter(({ seq }) => seq > after),
+        connections,
+      ),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token: 'secret',
+    requests,
+    reviews,
+    changes,
+    stateOf,
+    openStreams: () => [...streams].map(({ taskId }) => taskId).sort(),
+    setMangle: (next: Mangle) => {
+      mangle = next;
+    },
+    setRefuseReview: (next: typeof refuseReview) => {
+      refuseReview = next;
+    },
+    /** Appends to the task's log and sends it to who listens. */
+    append(taskId: string, ...added: NewEvent[]): void {
+      const log = logs.get(taskId) ?? [];
+      const events = added.map((event, index): TaskEvent => {
+        const seq = log.length + index + 1;
+        return { ...event, seq, at: 1000 + seq };
+      });
+      logs.set(taskId, [...log, ...events]);
+      for (const stream of streams) if (stream.taskId === taskId) write(stream.response, events);
+    },
+    /** Breaks every stream. */
+    cut(): void {
+      for (const { response } of streams) response.destroy();
+    },
+    async close(): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A tree's name for the nth review. */
+export function treeOf(n: number): string {
+  return String(n).padStart(40, '0');
+}
+
+function summaryOf(state: TaskState): TaskSummary {
+  const { taskId, seq, title, status, createdAt, updatedAt } = state;
+  const changedFiles = state.proposal?.files.length ?? 0;
+  return { taskId, seq, title, status, createdAt, updatedAt, repository: 'repo', changedFiles };
+}
+
+/** The first events of a task that runs. */
+export function running(taskId: string): NewEvent[] {
+  return [
+    {
+      type: 'task.created',
+      taskId,
+      title: `Task ${taskId}`,
+      source: { repository: 'repo', commit: treeOf(0), overlayFiles: 0 },
+    },
+    { type: 'turn.started', turnId: `${taskId}-turn` },
+  ];
+}
+
+export function said(taskId: string, text: string): NewEvent {
+  return { type: 'text.delta', turnId: `${taskId}-turn`, messageId: 'm', attempt: 1, text };
+}
+
+export function ended(taskId: string): NewEvent {
+  return { type: 'turn.ended', turnId: `${taskId}-turn`, outcome: 'completed', usage: {} };
+}
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
