@@ -14,7 +14,7 @@ export interface PublishService {
 }
 
 export function createPublishService(deps: {
-  tasks: Pick<TaskService, 'get'>;
+  tasks: Pick<TaskService, 'get' | 'row'>;
   log: EventLog;
   engine: Pick<Engine, 'start' | 'result'>;
   tokens: TokenVault;
@@ -24,7 +24,8 @@ export function createPublishService(deps: {
     async publish(taskId, command, token) {
       const state = await tasks.get(taskId);
       const { acceptedTree, title, body = '', draft = true, author } = command;
-      assertAccepted(state, acceptedTree);
+      const { prepared } = await tasks.row(taskId);
+      assertAccepted(acceptedTree, state.review?.acceptedTree, prepared?.baseTree);
       if (!token) {
         throw new AppError(
           'token_required',
@@ -64,13 +65,17 @@ export function createPublishService(deps: {
 }
 
 /** Nothing is pushed that was not accepted: the named tree must be the one that the review made. */
-function assertAccepted({ review, proposal }: TaskState, acceptedTree: string): void {
-  if (review?.acceptedTree !== acceptedTree) {
+function assertAccepted(
+  acceptedTree: string,
+  reviewed: string | undefined,
+  baseTree: string | undefined,
+): void {
+  if (reviewed !== acceptedTree) {
     throw new AppError('tree_not_accepted', 'That tree is not what was accepted in the review.', {
       nextAction: 'Accept the changes again, then open the pull request.',
     });
   }
-  if (acceptedTree === proposal?.baseTree) {
+  if (acceptedTree === baseTree) {
     throw new AppError('nothing_accepted', 'Nothing is accepted yet, so there is nothing to push.', {
       nextAction: 'Accept at least one change.',
     });
