@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
@@ -30,39 +32,58 @@ const SETTINGS = {
  * @throws {CliError} outside a clone, or where it cannot be installed or started
  */
 export async function openBrowserEditor(options: EditorOptions): Promise<Editor> {
-  const { node, serverMain, builtinExtensions } = await findServer(options.say);
+  const vscode = await findServer(options.say);
   const { stateDir, folder, env, extensions = [], isThrowaway = false } = options;
   writeSettings(stateDir, isThrowaway);
-  const token = randomBytes(24).toString('base64url');
-  const tokenFile = path.join(stateDir, `connection-token-${process.pid}`);
-  writeFileSync(tokenFile, token, { mode: 0o600 });
+  const session = await mkdtemp(path.join(tmpdir(), 'handoff-vscode-'));
+  const close = () => rm(session, { recursive: true, force: true });
+  try {
+    const token = randomBytes(24).toString('base64url');
+    const tokenFile = path.join(session, 'token');
+    await writeFile(tokenFile, token, { mode: 0o600 });
+    // A double of the GitHub sign-in takes the place of the real one.
+    const signIn = path.join(path.dirname(vscode.serverMain), '../extensions/github-authentication');
+    const own = [packageRoot(), ...(extensions.length > 0 ? extensions : [signIn])];
+    const builtin = await linkExtensions(path.join(session, 'extensions'), vscode.builtinExtensions, own);
+    const port = isThrowaway || !(await isFree(USUAL_PORT)) ? 0 : USUAL_PORT;
+    const service = await startService({
+      name: 'VS Code server',
+      command: vscode.node,
+      argv: [
+        ...[vscode.serverMain, '--accept-server-license-terms', '--disable-telemetry'],
+        ...['--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile],
+        ...['--server-data-dir', stateDir, '--extensions-dir', path.join(stateDir, 'extensions')],
+        ...['--builtin-extensions-dir', builtin],
+      ],
+      env,
+      announces: /^Extension host agent listening on (\d+)/,
+    });
+    return {
+      kind: 'browser',
+      url: `http://127.0.0.1:${service.announced}/?${new URLSearchParams({ tkn: token, folder })}`,
+      ended: service.ended,
+      close: async () => {
+        await service.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
 
-  const port = isThrowaway || !(await isFree(USUAL_PORT)) ? 0 : USUAL_PORT;
-  const service = await startService({
-    name: 'VS Code server',
-    command: node,
-    argv: [
-      ...[serverMain, '--accept-server-license-terms', '--disable-telemetry'],
-      ...['--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile],
-      ...['--server-data-dir', stateDir, '--extensions-dir', path.join(stateDir, 'extensions')],
-      // A double of the GitHub sign-in takes the place of the real one.
-      ...(extensions.length > 0 ? ['--builtin-extensions-dir', builtinExtensions] : []),
-    ],
-    env,
-    announces: /^Extension host agent listening on (\d+)/,
-  });
-  const authority = `127.0.0.1:${service.announced}`;
-  const development = [packageRoot(), ...extensions].map((location) => [
-    'extensionDevelopmentPath',
-    `vscode-remote://${authority}${pathToFileURL(location).pathname}`,
-  ]);
-  const query = new URLSearchParams({ tkn: token, folder, payload: JSON.stringify(development) });
-  return {
-    kind: 'browser',
-    url: `http://${authority}/?${query}`,
-    ended: service.ended,
-    close: service.close,
-  };
+/**
+ * What VS Code brings, and Handoff with it as this clone has it: every window has it at once, and nothing is installed.
+ * @returns the folder for `--builtin-extensions-dir`
+ */
+async function linkExtensions(target: string, builtin: string, own: string[]): Promise<string> {
+  await mkdir(target);
+  const brought = (await readdir(builtin)).map((name) => path.join(builtin, name));
+  for (const folder of [...brought, ...own]) {
+    await symlink(await realpath(folder), path.join(target, path.basename(folder)));
+  }
+  return target;
 }
 
 async function findServer(say: (line: string) => void): Promise<z.infer<typeof VsCode>> {

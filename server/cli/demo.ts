@@ -155,10 +155,10 @@ DEMO: the model and GitHub are SCRIPTED; the relay, its database, the sandbox, G
   repository   ${repository}
   GitHub       ${githubUrl}/${SAMPLE_REPOSITORY}
 
-  1. In the Explorer, right-click the folder src and choose "Handoff: Delegate Task".
-  2. Type any task: the model does the scripted one, an option \`--unit mi\` with its tests.
-  3. Watch it work in the Handoff panel, then open the review: keep or undo each change.
-  4. Open the pull request from what you accepted. It is made at the scripted GitHub, under the account "sam".
+  1. In the Explorer, right-click a file of src and choose "Delegate to Background Agent".
+  2. Type any task: the model always does the scripted one, an option \`--unit mi\` with its tests.
+  3. Watch it work in the Handoff panel, choose Review Changes, and accept what you like.
+  4. Choose Open Pull Request: it is made at the scripted GitHub, as its account "sam".
 
 From another terminal: HANDOFF_DATA=${path.join(folder, 'data')} npm start -- tasks
 Ctrl-C ends the demo and removes everything that it made.

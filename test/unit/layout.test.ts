@@ -27,7 +27,8 @@ const FOLDERS = ['extension', 'webview-ui', 'server', 'test'];
 const TOP_LEVEL = [
   ...FOLDERS,
   ...['AGENTS.md', 'README.md', 'CHANGELOG.md', 'LICENSE', 'lessons-learned.md', 'package.json'],
-  ...['package-lock.json', 'esbuild.mjs', 'tsconfig.json', 'biome.json'],
+  // VS Code looks for the manifest's texts beside the manifest.
+  ...['package.nls.json', 'package-lock.json', 'esbuild.mjs', 'tsconfig.json', 'biome.json'],
 ];
 /** What Git ignores at the top level. */
 const IGNORED = /^(node_modules|dist|.*\.vsix|.*\.log|\..*)$/;
