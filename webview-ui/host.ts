@@ -16,8 +16,8 @@ export interface Saved {
 /** The extension, as the panel sees it. */
 export interface Host {
   post(message: FromPanel): void;
-  /** What was saved before the page was thrown away, or nothing. */
-  saved: Saved | null;
+  /** What has been saved, by this page or by one that was thrown away. */
+  saved(): Saved;
   save(change: Partial<Saved>): void;
   listen(onMessage: (message: ToPanel) => void): void;
 }
@@ -35,10 +35,9 @@ const nothingSaved: Saved = { taskId: null, scrollAnchor: null, drafts: {}, pend
 /** The only place that talks to VS Code. Its messages are trusted: nothing else can post into a webview's page. */
 export function connectHost(): Host {
   const api = acquireVsCodeApi();
-  const saved = (api.getState() as Saved | undefined) ?? null;
-  let state = saved ?? nothingSaved;
+  let state: Saved = { ...nothingSaved, ...(api.getState() as Partial<Saved> | undefined) };
   return {
-    saved,
+    saved: () => state,
     post: (message) => api.postMessage(message),
     save(change) {
       state = { ...state, ...change };

@@ -15,13 +15,13 @@ import { connectHost } from './host.ts';
 import { createStore, initialState, type PanelState } from './store.ts';
 
 const host = connectHost();
-const { saved } = host;
+const saved = host.saved();
 const store = createStore(
   {
     ...initialState,
-    drafts: saved?.drafts ?? {},
-    pending: saved?.pending ?? null,
-    openTools: new Set(saved?.openTools ?? []),
+    drafts: saved.drafts,
+    pending: saved.pending,
+    openTools: new Set(saved.openTools),
   },
   (run) => requestAnimationFrame(run),
 );
@@ -36,8 +36,8 @@ createRoot(root).render(
     <App />
   </PanelProvider>,
 );
-host.post({ type: 'ready', taskId: saved?.taskId ?? null });
-if (saved?.pending) postPending(panel, saved.pending);
+host.post({ type: 'ready', taskId: saved.taskId });
+if (saved.pending) postPending(panel, saved.pending);
 
 /** VS Code throws the page away when the panel is hidden, without a word: what must survive is saved as it changes. */
 function saveOnChange(): void {

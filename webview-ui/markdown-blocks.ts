@@ -5,7 +5,9 @@ import { strings } from './strings.ts';
 /** One block of a markdown text. Equal `raw` renders equally, so a block is rendered once however often its text grows. */
 export type Block =
   | { kind: 'prose'; raw: string; token: Token }
-  | { kind: 'code'; raw: string; language: string; code: string; closed: boolean };
+  | { kind: 'code'; raw: string; language: string; code: string; closed: boolean }
+  /** What the parser gave up on: shown as it was written. */
+  | { kind: 'plain'; raw: string };
 
 /** A markdown text and what has been made of it, so that its continuation costs only what is new. */
 export interface Blocks {
@@ -56,13 +58,22 @@ export function splitBlocks(text: string, previous: Blocks = noBlocks): Blocks {
   const source = text.replace(/\r\n?/g, '\n');
   const kept = source.startsWith(previous.text) ? withoutLast(previous.blocks) : [];
   const from = kept.reduce((length, block) => length + block.raw.length, 0);
-  const fresh = marked.lexer(source.slice(from)).map(toBlock);
-  return { text: source, blocks: [...kept, ...fresh] };
+  return { text: source, blocks: [...kept, ...lex(source.slice(from))] };
+}
+
+/** Nesting that is deep enough (`> > > …`, some thousand times) exhausts the parser's stack: no answer may do that to the panel. */
+function lex(text: string): Block[] {
+  try {
+    return marked.lexer(text).map(toBlock);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return [{ kind: 'plain', raw: text }];
+  }
 }
 
 /** All blocks but the last one that shows something, and without the space after it: either may still grow. */
 function withoutLast(blocks: Block[]): Block[] {
-  const last = blocks.findLastIndex((block) => block.kind === 'code' || block.token.type !== 'space');
+  const last = blocks.findLastIndex((block) => block.kind !== 'prose' || block.token.type !== 'space');
   return blocks.slice(0, Math.max(0, last));
 }
 
@@ -77,5 +88,10 @@ function toBlock(token: Token): Block {
 
 /** HTML of one block. It is not safe until it has been through `sanitise`. */
 export function renderBlock(token: Token): string {
-  return marked.parser([token]);
+  try {
+    return marked.parser([token]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return `<pre>${escapeHtml(token.raw)}</pre>`;
+  }
 }

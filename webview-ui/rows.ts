@@ -8,14 +8,16 @@ export type Row =
   | { kind: 'turnEnd'; key: string; turn: Turn; last: boolean }
   | { kind: 'working'; key: string; startedAt: number };
 
-const cache = new WeakMap<Turn, Row[]>();
+const rowOfItem = new WeakMap<Item, Row>();
 
-/** The transcript of a task; rows of a turn that did not change are the same objects as before. */
+/** The transcript of a task; the row of an item that did not change is the same object as before. */
 export function rowsOf(task: TaskState): Row[] {
   const rows: Row[] = [];
   const last = task.turns.at(-1);
   for (const turn of task.turns) {
-    for (const row of itemRows(turn)) rows.push(row);
+    turn.items.forEach((item, index) => {
+      rows.push(itemRow(turn, item, index));
+    });
     if (turn.outcome) rows.push({ kind: 'turnEnd', key: `${turn.turnId}/end`, turn, last: turn === last });
   }
   if (last && !last.outcome)
@@ -23,14 +25,12 @@ export function rowsOf(task: TaskState): Row[] {
   return rows;
 }
 
-function itemRows(turn: Turn): Row[] {
-  const known = cache.get(turn);
+function itemRow(turn: Turn, item: Item, index: number): Row {
+  const known = rowOfItem.get(item);
   if (known) return known;
-  const rows = turn.items.map(
-    (item, index): Row => ({ kind: 'item', key: itemKey(turn, item, index), item }),
-  );
-  cache.set(turn, rows);
-  return rows;
+  const row: Row = { kind: 'item', key: itemKey(turn, item, index), item };
+  rowOfItem.set(item, row);
+  return row;
 }
 
 function itemKey(turn: Turn, item: Item, index: number): string {

@@ -61,7 +61,7 @@ export const strings = {
     stopping: 'Stopping',
     empty: 'Nothing has happened yet.',
     copyCode: 'Copy code',
-    copyMessage: 'Copy message',
+    rowFailed: 'This entry could not be shown.',
     copied: 'Copied',
     image: (alt: string) => (alt === '' ? 'Image' : `Image: ${alt}`),
   },

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NewEvent } from '../../server/protocol/events.ts';
 import { ANSWER, failed, finished, log, snapshot, TASK_ID, working } from './story.ts';
-import { usePanels } from './suite.ts';
-
-const lines = (text: string | null) =>
-  (text ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+import { seen, seenLines, usePanels } from './suite.ts';
 
 describe('the chat panel', () => {
   const panels = usePanels();
@@ -15,13 +9,13 @@ describe('the chat panel', () => {
   it('asks for its content, and waits for it', async () => {
     const panel = await panels.open();
     assert.deepEqual(await panel.posted(), [{ type: 'ready', taskId: null }]);
-    assert.equal(await panel.page.locator('body').innerText(), 'Loading…');
+    assert.equal(await seen(panel.page.locator('body')), 'Loading…');
   });
 
   it('shows a task that is being worked on', async () => {
     const { page, post } = await panels.open();
     await post(snapshot(working));
-    assert.deepEqual(lines(await page.locator('.header').innerText()), [
+    assert.deepEqual(await seenLines(page.locator('.header')), [
       'Fix the rounding of cart totals',
       'acme/webshop',
       'feature/cart-totals',
@@ -38,9 +32,9 @@ describe('the chat panel', () => {
       'Wrotetest/cart.test.ts2 lines',
       'Runningnpm test',
     ]);
-    assert.match(await page.locator('.live-tail').innerText(), /ok 1 - adds cents exactly/);
-    assert.match(await page.locator('.working').innerText(), /^Working/);
-    assert.deepEqual(lines(await page.locator('.plan').innerText()), ['Plan', '1 of 3', 'Compute in cents']);
+    assert.match(await seen(page.locator('.live-tail')), /ok 1 - adds cents exactly/);
+    assert.match(await seen(page.locator('.working')), /^Working/);
+    assert.deepEqual(await seenLines(page.locator('.plan')), ['Plan', '1 of 3', 'Compute in cents']);
   });
 
   it('ends at the same page by events as by a snapshot', async () => {
@@ -50,7 +44,7 @@ describe('the chat panel', () => {
       await streamed.post({ type: 'events', taskId: TASK_ID, events: [event] });
     await whole.post(snapshot(finished));
     await Promise.all([streamed, whole].map(({ page }) => page.locator('.turn-end').waitFor()));
-    const read = ({ page }: typeof whole) => page.locator('.transcript').innerText();
+    const read = ({ page }: typeof whole) => seen(page.locator('.transcript'));
     assert.equal(await read(streamed), await read(whole));
   });
 
@@ -62,7 +56,7 @@ describe('the chat panel', () => {
       'Prices are now integers of cents.',
       'src/money.ts formats them.',
     ]);
-    assert.equal(await answer.locator('figcaption').innerText(), 'ts');
+    assert.equal(await seen(answer.locator('figcaption')), 'ts');
     assert.ok((await answer.locator('pre .hljs-keyword').count()) > 0);
     await answer.getByRole('button', { name: 'Copy code' }).click();
     const code = /```ts\n([\s\S]+?)\n```/.exec(ANSWER)?.[1];
@@ -93,14 +87,14 @@ describe('the chat panel', () => {
     ]);
     const bash = page.locator('.tool', { hasText: 'Ran' });
     await bash.getByRole('button', { name: 'Ran npm test' }).click();
-    assert.equal(await bash.locator('.command').innerText(), '$ npm test');
-    assert.match(await bash.locator('.output pre').innerText(), /# pass 2$/);
+    assert.equal(await seen(bash.locator('.command')), '$ npm test');
+    assert.match(await seen(bash.locator('.output pre')), /# pass 2$/);
   });
 
   it('says why a turn failed and what to do, and tries again', async () => {
     const panel = await panels.open();
     await panel.post(snapshot(failed));
-    assert.deepEqual(lines(await panel.page.getByRole('alert').innerText()), [
+    assert.deepEqual(await seenLines(panel.page.getByRole('alert')), [
       'The model did not answer after 5 attempts.',
       'Try again in a few minutes, or choose another model.',
       'Try again',
@@ -119,17 +113,14 @@ describe('the chat panel', () => {
     const panel = await panels.open();
     await panel.post(snapshot(finished));
     const card = panel.page.getByRole('region', { name: '4 files changed' });
-    assert.deepEqual(
-      lines(await card.innerText()),
-      [
-        ...['4 files changed', '+24', '−33'],
-        ...['cart.ts', 'src', '+4', '−2', 'M'],
-        ...['money.ts', 'src', '+18', 'A'],
-        ...['cart.test.ts', 'test', '+2', 'A'],
-        ...['old-totals.md', 'docs', '−31', 'D'],
-        'Review changes',
-      ].flatMap((line) => line),
-    );
+    assert.deepEqual(await seenLines(card), [
+      ...['4 files changed', '+24 −33'],
+      ...['cart.ts', 'src', '+4 −2', 'M'],
+      ...['money.ts', 'src', '+18', 'A'],
+      ...['cart.test.ts', 'test', '+2', 'A'],
+      ...['old-totals.md', 'docs', '−31', 'D'],
+      'Review changes',
+    ]);
     await card.getByRole('button', { name: 'Review src/money.ts' }).click();
     assert.deepEqual(await panel.message('review'), {
       type: 'review',
@@ -206,7 +197,7 @@ describe('the chat panel', () => {
         },
       ]),
     );
-    assert.deepEqual(lines(await panel.page.locator('.publish').innerText()), [
+    assert.deepEqual(await seenLines(panel.page.locator('.publish')), [
       'GitHub refused it.',
       'Open it yourself.',
       'Open on GitHub instead',

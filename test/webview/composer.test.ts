@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connected, finished, snapshot, summaries, TASK_ID, working } from './story.ts';
-import { usePanels } from './suite.ts';
+import { seen, usePanels } from './suite.ts';
 
 describe('the composer', () => {
   const panels = usePanels();
@@ -12,7 +12,7 @@ describe('the composer', () => {
       selection: { path: 'src/cart.ts', startLine: 3, endLine: 9 },
     });
     assert.equal(await panel.page.evaluate(() => document.activeElement?.tagName), 'TEXTAREA');
-    assert.equal(await panel.page.locator('.chip').innerText(), 'cart.ts:3-9');
+    assert.equal(await seen(panel.page.locator('.chip')), 'cart.ts:3-9');
     await panel.page.keyboard.type('Fix this');
     await panel.page.keyboard.press('Shift+Enter');
     await panel.page.keyboard.type('and test it');
@@ -25,7 +25,7 @@ describe('the composer', () => {
       selection: [{ path: 'src/cart.ts', startLine: 3, endLine: 9 }],
     });
     assert.equal(await panel.page.getByRole('textbox').inputValue(), '');
-    assert.match(await panel.page.locator('.queue').innerText(), /^Sending\s+Fix this/);
+    assert.match(await seen(panel.page.locator('.queue')), /^Sending\s+Fix this/);
     await panel.post({ type: 'settled', clientId, failure: null });
     await panel.page.locator('.queue').waitFor({ state: 'detached' });
   });
@@ -53,7 +53,7 @@ describe('the composer', () => {
       snapshot([...working, { type: 'message.queued', messageId: 'm2', text: 'Also the discount codes' }]),
     );
     assert.match(
-      await panel.page.getByRole('list', { name: 'Waiting messages' }).innerText(),
+      await seen(panel.page.getByRole('list', { name: 'Waiting messages' })),
       /Queued\s+Also the discount/,
     );
     await panel.page.getByRole('textbox').fill('And the taxes');
@@ -129,7 +129,7 @@ describe('the list of tasks', () => {
     await panel.post(snapshot(null, { view: 'list', tasks: summaries }));
     const row = panel.page.getByRole('listitem').nth(1);
     assert.match(
-      await row.innerText(),
+      await seen(row),
       /Move the checkout to the new payment API\s+acme\/webshop · 17 files changed · pull request\s+1 h/,
     );
     assert.equal(await row.getByRole('img', { name: 'Done' }).count(), 1);
@@ -152,7 +152,7 @@ describe('the list of tasks', () => {
   it('says what to do where there is none', async () => {
     const panel = await panels.open();
     await panel.post(snapshot(null, { view: 'list' }));
-    assert.match(await panel.page.locator('.empty').innerText(), /No tasks yet\s+Right-click a file/);
+    assert.match(await seen(panel.page.locator('.empty')), /No tasks yet\s+Right-click a file/);
     await panel.page.locator('.empty').getByRole('button', { name: 'New task' }).click();
     await panel.message('newTask');
   });

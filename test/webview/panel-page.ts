@@ -5,6 +5,8 @@ import { panelHtml } from '../../extension/chat/html.ts';
 import type { FromPanel, ToPanel } from '../../extension/chat/messages.ts';
 import { type Theme, type ThemeName, themes } from './themes.ts';
 
+/** Shorter than a test's own, so that what was waited for is named, in milliseconds. */
+const ACTION_TIMEOUT = 10_000;
 const ORIGIN = 'http://panel.test';
 const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf' };
 
@@ -42,6 +44,7 @@ type StubWindow = Window & { stub: Stub; acquireVsCodeApi: () => unknown };
 export async function openPanel(browser: Browser, dir: string, options: Options = {}): Promise<PanelPage> {
   const { theme = 'dark', width = 400, height = 800, saved } = options;
   const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
+  context.setDefaultTimeout(ACTION_TIMEOUT);
   const page = await context.newPage();
   const incidents: string[] = [];
   page.on('dialog', (dialog) => {

@@ -44,6 +44,7 @@ const hostile = [
   '[x](https://a.example "\\" onmouseover=\\"alert(1)")',
   '[x](https://a.example/"onmouseover="alert(1))',
   '| <img src=x onerror=alert(1)> |\n|---|\n| <script>alert(1)</script> |',
+  '> '.repeat(10_000),
   '[`<img src=x onerror=alert(1)>`](src/a.ts"onclick="alert(1))',
 ];
 
@@ -114,7 +115,8 @@ describe('what a model says cannot act in the panel', () => {
     );
     assert.deepEqual(
       opened.filter(
-        (url) => !/^https:\/\/(evil|a)\.example\//.test(url) && url !== 'file: src/a.ts"onclick="alert(1)',
+        (url) =>
+          !/^https:\/\/(evil|a)\.example(\/|$)/.test(url) && url !== 'file: src/a.ts"onclick="alert(1)',
       ),
       [],
     );

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { launchBrowser } from './browser.ts';
 import { bundlePanel } from './bundle.ts';
 import { openPanel, type PanelPage } from './panel-page.ts';
@@ -40,4 +40,19 @@ export function usePanels(): { open(options?: Options): Promise<PanelPage>; bund
       return panel;
     },
   };
+}
+
+/** What a person reads there: hidden text left out, lines as they are laid out. */
+export function seen(locator: Locator): Promise<string> {
+  // biome-ignore lint/performance/useDomNodeTextContent: the layout is what is tested
+  return locator.innerText();
+}
+
+/** The same, as lines without the white space around them. */
+export async function seenLines(locator: Locator): Promise<string[]> {
+  const text = await seen(locator);
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
 }

@@ -40,6 +40,7 @@ export function Markdown({ text, done }: { text: string; done: boolean }) {
 const BlockView = memo(
   function BlockView({ block }: { block: Block }) {
     if (block.kind === 'code') return <CodeBlock {...block} />;
+    if (block.kind === 'plain') return <div className="plain">{block.raw}</div>;
     if (block.token.type === 'space') return null;
     // biome-ignore lint/security/noDangerouslySetInnerHtml: the one place where HTML is made, after DOMPurify
     return <div className="block" dangerouslySetInnerHTML={{ __html: sanitise(renderBlock(block.token)) }} />;

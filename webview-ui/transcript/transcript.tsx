@@ -5,10 +5,11 @@ import { Icon } from '../icon.tsx';
 import { nextTool, rowsOf, toolOf } from '../rows.ts';
 import { strings } from '../strings.ts';
 import { RowView } from './row.tsx';
+import { RowBoundary } from './row-boundary.tsx';
 import { useFollowTail } from './use-follow-tail.ts';
 
-/** Frames that a row which was scrolled to may take until it is mounted. */
-const FOCUS_FRAMES = 10;
+/** Frames that a row which was scrolled to may take until it can be focused. */
+const FOCUS_FRAMES = 20;
 
 /**
  * The conversation. Only what is seen is in the page; it follows its end until the person scrolls away. One tool row is
@@ -62,7 +63,11 @@ export function Transcript() {
       >
         {rows.length === 0 && <p className="hint">{strings.transcript.empty}</p>}
         <Virtualizer ref={list} data={rows} {...(focusedIndex === -1 ? {} : { keepMounted: [focusedIndex] })}>
-          {(row) => <RowView key={row.key} row={row} active={row.key === activeKey} onFocus={setFocused} />}
+          {(row) => (
+            <RowBoundary key={row.key}>
+              <RowView row={row} active={row.key === activeKey} onFocus={setFocused} />
+            </RowBoundary>
+          )}
         </Virtualizer>
       </section>
       {!following && (
@@ -75,8 +80,10 @@ export function Transcript() {
   );
 }
 
+/** A row that was just mounted is invisible, and so cannot be focused, until the list has measured it. */
 function focusWhenMounted(within: HTMLElement | null, key: string, frames: number): void {
   const row = within?.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`);
-  if (row) row.focus({ preventScroll: true });
-  else if (frames > 0) requestAnimationFrame(() => focusWhenMounted(within, key, frames - 1));
+  row?.focus({ preventScroll: true });
+  if (frames > 0 && (!row || row !== document.activeElement))
+    requestAnimationFrame(() => focusWhenMounted(within, key, frames - 1));
 }

@@ -5,6 +5,8 @@ import type { Row } from '../rows.ts';
 
 /** How far from the end, in pixels, still counts as being at it. */
 const AT_END = 24;
+/** How long after a key or a wheel a scroll is still its doing, in milliseconds. */
+const ACTS_FOR = 500;
 /** How long scrolling rests before its place is saved, in milliseconds. */
 const SAVE_AFTER = 150;
 
@@ -23,9 +25,10 @@ export function useFollowTail({ scroller, list, rows }: Parts): {
   jumpToEnd: () => void;
 } {
   const { host, store } = usePanel();
-  const [anchor] = useState(() =>
-    host.saved?.taskId === store.get().task?.taskId ? (host.saved?.scrollAnchor ?? null) : null,
-  );
+  const [anchor] = useState(() => {
+    const { taskId, scrollAnchor } = host.saved();
+    return taskId === store.get().task?.taskId ? scrollAnchor : null;
+  });
   const [following, setFollowing] = useState(anchor === null);
   const follow = useRef(following);
   const latestRows = useRef(rows);
@@ -56,15 +59,29 @@ export function useFollowTail({ scroller, list, rows }: Parts): {
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
+    const stop = new AbortController();
+    const listen = { passive: true, signal: stop.signal };
     let lastTop = element.scrollTop;
+    let actedAt = Number.NEGATIVE_INFINITY;
+    let held = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
+
+    /** The list moves too, when it measures rows: only what follows a person's doing ends the following. */
     const onScroll = () => {
-      const { scrollTop: top, scrollHeight: height, clientHeight } = element;
-      if (height - top - clientHeight <= AT_END) change(true);
-      else if (top < lastTop) change(false);
+      const { scrollTop: top, scrollHeight, clientHeight } = element;
+      const isAtEnd = scrollHeight - top - clientHeight <= AT_END;
+      const byPerson = held || performance.now() - actedAt < ACTS_FOR;
+      if (isAtEnd && top >= lastTop) change(true);
+      else if (!isAtEnd && top < lastTop && byPerson) change(false);
       lastTop = top;
       clearTimeout(timer);
       timer = setTimeout(save, SAVE_AFTER);
+    };
+    const onAct = (event: Event) => {
+      actedAt = performance.now();
+      held ||= event.type === 'pointerdown';
+      // Told before the scrolling is, so that what streams in meanwhile does not pull the person back.
+      if (event instanceof WheelEvent && event.deltaY < 0 && element.scrollTop > 0) change(false);
     };
     const save = () => {
       const handle = list.current;
@@ -80,11 +97,15 @@ export function useFollowTail({ scroller, list, rows }: Parts): {
     const onGrow = new ResizeObserver(() => follow.current && toEnd());
     onGrow.observe(element);
     for (const child of element.children) onGrow.observe(child);
-    element.addEventListener('scroll', onScroll, { passive: true });
+    element.addEventListener('scroll', onScroll, listen);
+    for (const type of ['wheel', 'keydown', 'pointerdown', 'touchmove'])
+      element.addEventListener(type, onAct, listen);
+    for (const type of ['pointerup', 'pointercancel'])
+      window.addEventListener(type, () => (held = false), listen);
     return () => {
       clearTimeout(timer);
       onGrow.disconnect();
-      element.removeEventListener('scroll', onScroll);
+      stop.abort();
     };
   }, [scroller, list, host, change, toEnd]);
 

@@ -33,7 +33,7 @@ const piece = fc.constantFrom(
 
 const shapes = (blocks: Block[]) =>
   blocks.map((block) =>
-    block.kind === 'code' ? block : { kind: block.kind, raw: block.raw, type: block.token.type },
+    block.kind === 'prose' ? { kind: 'prose', raw: block.raw, type: block.token.type } : block,
   );
 
 describe('markdown blocks', () => {
@@ -89,6 +89,15 @@ describe('markdown blocks', () => {
       code: 'let a;',
       closed: true,
     });
+  });
+
+  it('shows what is nested too deep for the parser as it was written', () => {
+    const text = `Before.\n\n${'> '.repeat(10_000)}deep`;
+    const [first, last] = [
+      splitBlocks(text).blocks.at(0),
+      splitBlocks(text, splitBlocks('Before.\n\n> ')).blocks.at(-1),
+    ];
+    assert.deepEqual([first?.kind, last?.kind, last?.raw.endsWith('> deep')], ['plain', 'plain', true]);
   });
 
   it('shows raw HTML as text, and an image as a link that loads nothing', () => {

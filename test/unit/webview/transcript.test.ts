@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reduce } from '../../../server/protocol/reduce.ts';
 import { ago, count, duration, wholeSeconds } from '../../../webview-ui/format.ts';
 import { shortRepository } from '../../../webview-ui/repository.ts';
 import { nextTool, type Row, rowsOf, type ToolItem, toolOf } from '../../../webview-ui/rows.ts';
@@ -21,6 +22,16 @@ describe('rows of the transcript', () => {
     const keys = (count: number) => rowsOf(taskOf(log(finished.slice(0, count)))).map(({ key }) => key);
     assert.equal(new Set(keys(finished.length)).size, keys(finished.length).length);
     assert.deepEqual(keys(finished.length).slice(0, 5), keys(16).slice(0, 5));
+  });
+
+  it('are the same objects for what an event did not change, so that only the rest is rendered', () => {
+    const before = taskOf(log(finished.slice(0, 10)));
+    const after = log(finished).slice(10, 12).reduce(reduce, before);
+    const [earlier, later] = [rowsOf(before), rowsOf(after)];
+    assert.deepEqual(
+      earlier.map((row, index) => row === later[index]),
+      [true, true, true, false, false],
+    );
   });
 
   it('are gone through tool by tool, and stop at either end', () => {
