@@ -11,6 +11,10 @@ export interface Workbench {
   explorerItem(name: string): Locator;
   /** Right-clicks and chooses from the menu that opens. */
   chooseFromMenu(target: Locator, entry: string): Promise<void>;
+  /** Turns the wheel over the active editor until the target is on screen. */
+  scrollTo(target: Locator): Promise<void>;
+  /** The checkbox of a row in a tree view that contains the text. */
+  checkbox(row: string): Locator;
   /** The content of the webview that is shown; there must be one. */
   webview(): FrameLocator;
   /** A notification that contains the text. */
@@ -34,6 +38,10 @@ export interface WorkbenchOptions {
   pictures?: string | undefined;
 }
 
+/** Longer than any step takes on a busy machine, in milliseconds. */
+const STEP_TIMEOUT_MS = 20_000;
+/** How far one turn of the wheel scrolls. */
+const WHEEL_PX = 200;
 /** Longer than a workbench takes to load on a busy machine with two cores, in milliseconds. */
 const LOAD_TIMEOUT_MS = 60_000;
 
@@ -49,6 +57,7 @@ export async function openWorkbench({
     route.fulfill({ contentType: 'application/octet-stream', body: Buffer.alloc(32, 7) }),
   );
   const page = await context.newPage();
+  page.setDefaultTimeout(STEP_TIMEOUT_MS);
   await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
   await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: LOAD_TIMEOUT_MS });
 
@@ -80,6 +89,16 @@ export async function openWorkbench({
       }
       await item.click();
     },
+    scrollTo: async (target) => {
+      await page.locator('.editor-group-container.active').hover();
+      for (const deadline = Date.now() + STEP_TIMEOUT_MS; !(await target.isVisible()); ) {
+        if (Date.now() > deadline) throw new Error(`${target} did not come on screen`);
+        await page.mouse.wheel(0, WHEEL_PX);
+        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      }
+    },
+    checkbox: (row) =>
+      page.locator('.pane-body .monaco-list-row', { hasText: row }).locator('.monaco-custom-toggle').first(),
     webview: () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame'),
     notification: (text) => page.locator('.notification-toast', { hasText: text }),
     dialog: () => page.locator('.monaco-dialog-box'),

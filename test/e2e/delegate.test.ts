@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, FrameLocator } from 'playwright-core';
+import { strings } from '../../webview-ui/strings.ts';
+import { git, ISOLATED_GIT } from '../fakes/git.ts';
+import { DEMO_PROMPT, demo } from '../fakes/model/demo.ts';
+import type { Scenario } from '../fakes/model/script.ts';
+import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
+import { packageExtension } from '../vscode/package.ts';
+import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
+import { launchBrowser } from '../webview/browser.ts';
+import { parseTree, personState } from './person-state.ts';
+import { PERSON, REPOSITORY, type Stage, setStage } from './stage.ts';
+
+const SIGN_IN = fileURLToPath(new URL('../fakes/github-auth-extension', import.meta.url));
+const PROPOSED = ['src/cli.js', 'src/format.js', 'src/units.js', 'test/units.test.js'];
+/** The file that the person does not accept. */
+const REFUSED = 'test/units.test.js';
+const ACCEPTED = PROPOSED.filter((path) => path !== REFUSED);
+const AUTHOR = 'Sam Sample <sam@example.test>';
+
+describe('the whole path, in a real VS Code', function () {
+  this.timeout(240_000);
+  let stage: Stage;
+  let vscode: VsCodeHost;
+  let browser: Browser;
+  let window: Workbench;
+  let panel: FrameLocator;
+  let personBefore: Record<string, string>;
+  /** Each step goes on where the one before it ended. */
+  let isBroken = false;
+  /** Lets the model give its third answer: until then the agent is at work, however fast the machine is. */
+  const thirdAnswer = Promise.withResolvers<void>();
+
+  before(async () => {
+    stage = await setStage(heldAt(2, thirdAnswer.promise), 2);
+    await beInTheMiddleOfSomething(stage.clone);
+    const vsix = await packageExtension(stage.directory);
+    vscode = await startVsCode({
+      extensions: [vsix, SIGN_IN],
+      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data },
+    });
+    browser = await launchBrowser();
+    window = await openWorkbench({
+      browser,
+      url: vscode.url,
+      folder: stage.clone,
+      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
+    });
+    panel = window.webview();
+    personBefore = await personState(stage.clone);
+  });
+  beforeEach(() => assert.ok(!isBroken, 'the step before has failed'));
+  afterEach(async function () {
+    if (this.currentTest?.state !== 'failed' || !window) return;
+    isBroken = true;
+    await window.picture(`failed: ${this.currentTest.title}`);
+    console.error(stage.relay.log());
+  });
+  after(async () => {
+    await browser?.close();
+    await vscode?.close();
+    await stage?.close();
+  });
+
+  it('begins with a right-click on a file, which becomes a chip in the composer', async () => {
+    await window.explorerItem('src').click();
+    await window.explorerItem('format.js').waitFor();
+    await window.picture('01-explorer');
+    await window.chooseFromMenu(window.explorerItem('format.js'), await titleOf('handoff.delegate'));
+    const composer = panel.getByLabel(strings.composer.label);
+    await composer.waitFor();
+    await panel.getByText('format.js').first().waitFor();
+    await composer.fill(DEMO_PROMPT);
+    await window.picture('02-composer');
+    await panel.getByRole('button', { name: strings.composer.delegate }).click();
+  });
+
+  it('shows the agent at work: text, tools and plan as they come', async () => {
+    const transcript = panel.getByRole('log');
+    await transcript.getByText('I will look at how distances become text').waitFor();
+    await transcript.getByText(strings.tools.grepped).waitFor();
+    await panel.getByRole('button', { name: strings.composer.stop, exact: true }).waitFor();
+    await window.picture('03-working');
+    thirdAnswer.resolve();
+    await transcript.getByText('9 tests pass').waitFor();
+    await panel.getByRole('button', { name: strings.proposal.review }).waitFor();
+    await window.picture('04-done');
+  });
+
+  it('opens every proposed file in one multi-diff editor', async () => {
+    await panel.getByRole('button', { name: strings.proposal.review }).click();
+    await window.page.getByRole('tab', { name: `(${PROPOSED.length} files)` }).waitFor();
+    await window.picture('05-review');
+    // The editor draws what is on screen; the rest comes as the person scrolls.
+    const header = (path: string) =>
+      window.page.locator('.multiDiffEntry .header', { hasText: basename(path) });
+    for (const path of PROPOSED) await window.scrollTo(header(path).first());
+  });
+
+  it('records which files the person accepts', async () => {
+    for (const path of ACCEPTED) await window.checkbox(basename(path)).check();
+    await panel.getByText(strings.proposal.accepted(ACCEPTED.length)).waitFor();
+    await window.picture('06-accepted');
+    await window.useTheme('light');
+    await window.page.locator('.monaco-workbench.vs').waitFor();
+    await window.picture('07-light');
+    await window.useTheme('dark');
+    await window.page.locator('.monaco-workbench.vs-dark').waitFor();
+  });
+
+  it('opens a pull request once the person has given a title and allowed the sign-in', async () => {
+    await panel.getByRole('button', { name: strings.proposal.openPullRequest }).click();
+    const input = window.page.locator('.quick-input-widget input[type=text]');
+    await input.waitFor();
+    await input.fill('Show the report in miles');
+    await window.picture('08-title');
+    await window.page.keyboard.press('Enter');
+    await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'draft' }).click();
+    await window.dialog().getByRole('button', { name: 'Allow' }).waitFor();
+    await window.picture('09-consent');
+    await window.dialog().getByRole('button', { name: 'Allow' }).click();
+    await panel.getByText(strings.publish.opened(1)).waitFor();
+    await window.picture('10-opened');
+    assert.deepEqual(
+      stage.github.pulls(PERSON.login, REPOSITORY).map(({ number, title, base, draft, state, author }) => ({
+        number,
+        title,
+        base,
+        draft,
+        state,
+        author: author.login,
+      })),
+      [
+        {
+          number: 1,
+          title: 'Show the report in miles',
+          base: 'main',
+          draft: true,
+          state: 'open',
+          author: PERSON.login,
+        },
+      ],
+    );
+  });
+
+  it('has pushed one commit by the person, with exactly the accepted tree', async () => {
+    const onServer = (...args: string[]) => stage.github.git(PERSON.login, REPOSITORY, args);
+    const [pull] = stage.github.pulls(PERSON.login, REPOSITORY);
+    assert.ok(pull);
+    const log = await onServer('log', '--format=%an <%ae>|%cn <%ce>|%T', `main..${pull.head}`);
+    assert.deepEqual(log.split('\n'), [`${AUTHOR}|${AUTHOR}|${await acceptedTree(stage)}`]);
+
+    const pushed = parseTree(await onServer('ls-tree', '-r', pull.head));
+    const persons = parseTree(await onServer('ls-tree', '-r', await importTree(stage)));
+    const differing = [...new Set([...Object.keys(pushed), ...Object.keys(persons)])]
+      .filter((path) => pushed[path] !== persons[path])
+      .sort();
+    assert.deepEqual(differing, ACCEPTED);
+    assert.match(await onServer('show', `${pull.head}:src/format.js`), /convert\(km, unit\)\.toFixed/);
+  });
+
+  it('has left the person where they were: HEAD, index and files byte for byte', async () => {
+    assert.deepEqual(await personState(stage.clone), personBefore);
+  });
+});
+
+/** The demo, with one of its answers held back until a promise is kept. */
+function heldAt(index: number, release: Promise<void>): Scenario {
+  return demo.map((script) => ({
+    ...script,
+    steps: script.steps.map((step, at) => {
+      if (at !== index) return step;
+      return async (request) => {
+        await release;
+        return typeof step === 'function' ? step(request) : step;
+      };
+    }),
+  }));
+}
+
+/** What a person has lying around: a staged file, an edited one, and one that Git does not know. */
+async function beInTheMiddleOfSomething(clone: string): Promise<void> {
+  await git(clone, ['config', 'user.name', 'Sam Sample']);
+  await git(clone, ['config', 'user.email', 'sam@example.test']);
+  await writeFile(join(clone, 'notes.md'), 'staged\r\n');
+  await git(clone, ['add', 'notes.md']);
+  const readme = join(clone, 'README.md');
+  await writeFile(readme, `${await readFile(readme, 'utf8')}\nNot committed yet.\n`);
+  await writeFile(join(clone, 'data/more.csv'), 'date,name,km\n');
+}
+
+/** The tree of all that the person has, as `git add --all` would make it, put where the server can read it. */
+async function importTree({ clone, directory, github }: Stage): Promise<string> {
+  const copy = join(directory, 'copy');
+  await git(directory, ['clone', '--quiet', '--no-local', clone, copy]);
+  for (const path of ['notes.md', 'README.md', 'data/more.csv'])
+    await writeFile(join(copy, path), await readFile(join(clone, path)));
+  await git(copy, ['add', '--all']);
+  await git(copy, ['commit', '--quiet', '--message=What the person had']);
+  await github.git(PERSON.login, REPOSITORY, ['fetch', '--quiet', copy, 'main:refs/check/person']);
+  return 'refs/check/person';
+}
+
+/** The tree that the relay says was accepted, through its API. */
+async function acceptedTree({ relay, data }: Stage): Promise<string> {
+  const authorization = `Bearer ${(await readFile(join(data, 'token'), 'utf8')).trim()}`;
+  const read = async (path: string) =>
+    (await fetch(`${relay.url}${path}`, { headers: { authorization } })).json();
+  const { tasks } = (await read('/v1/tasks')) as { tasks: { taskId: string }[] };
+  assert.equal(tasks.length, 1);
+  const task = (await read(`/v1/tasks/${tasks[0]?.taskId}`)) as { review?: { acceptedTree: string } };
+  return String(task.review?.acceptedTree);
+}
+
+/** What a command is called in menus, in the words of the manifest or of the file that translates them. */
+async function titleOf(command: string): Promise<string> {
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(new URL(`../../${name}`, import.meta.url), 'utf8'));
+  const { contributes } = (await read('package.json')) as {
+    contributes: { commands: { command: string; title: string }[] };
+  };
+  const title = contributes.commands.find((contributed) => contributed.command === command)?.title;
+  assert.ok(title, `${command} is contributed`);
+  const key = /^%(.+)%$/.exec(title)?.[1];
+  return key === undefined
+    ? title
+    : String(((await read('package.nls.json')) as Record<string, string>)[key]);
+}
