@@ -44,9 +44,11 @@ const hostile = [
   '[x](https://a.example "\\" onmouseover=\\"alert(1)")',
   '[x](https://a.example/"onmouseover="alert(1))',
   '| <img src=x onerror=alert(1)> |\n|---|\n| <script>alert(1)</script> |',
-  '> '.repeat(10_000),
   '[`<img src=x onerror=alert(1)>`](src/a.ts"onclick="alert(1))',
 ];
+
+/** Exhausts the markdown parser's stack. */
+const nested = '> '.repeat(10_000);
 
 const answer = (text: string): NewEvent[] => [
   created,
@@ -89,7 +91,7 @@ describe('what a model says cannot act in the panel', () => {
 
   it('loads, runs and opens nothing, in any form', async () => {
     const { page, post } = await panels.open();
-    for (const text of hostile) {
+    for (const text of [...hostile, nested]) {
       await post(snapshot(null), snapshot(answer(text)));
       await page.locator('.turn-end').waitFor();
       for (const row of await page.locator('.tool-line[aria-expanded=false]').all()) await row.click();
