@@ -23,7 +23,8 @@ export interface Workshop {
   data: string;
   /** Everything the relays of this workshop printed. */
   log(): string;
-  delegate(prompt: string): Promise<string>;
+  /** @param remote where accepted work would be pushed to */
+  delegate(prompt: string, remote?: string): Promise<string>;
   /** Follows a task from `after` on, through restarts of the relay. */
   watch(taskId: string, after?: number): Watch;
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
@@ -44,14 +45,19 @@ export interface Watch {
   close(): Promise<void>;
 }
 
-export async function openWorkshop(scenario: Scenario, env: Record<string, string> = {}): Promise<Workshop> {
+/** @param env more settings of the relay; `modelKey` is what the model asks for */
+export async function openWorkshop(
+  scenario: Scenario,
+  env: Record<string, string> = {},
+  modelKey = 'sk-fake',
+): Promise<Workshop> {
   const directory = await mkdtemp(join(tmpdir(), 'handoff-turn-'));
   // The database of a relay that root runs belongs to another user, who has to pass through.
   await chmod(directory, 0o711);
   const repo = join(directory, 'repo');
   const data = join(directory, 'data');
   const commit = await createSampleRepo(repo);
-  const model = await startFakeModel({ scenario });
+  const model = await startFakeModel({ scenario, apiKey: modelKey });
   const settings = {
     HANDOFF_DATA: data,
     HANDOFF_PORT: String(await freePort()),
@@ -77,8 +83,8 @@ export async function openWorkshop(scenario: Scenario, env: Record<string, strin
     commit,
     data,
     log: () => printed + relay.log(),
-    async delegate(prompt) {
-      const source = { url: `file://${repo}`, commit, branch: 'main' };
+    async delegate(prompt, remote) {
+      const source = { url: `file://${repo}`, commit, branch: 'main', ...(remote ? { remote } : {}) };
       const { taskId } = await client.createTask({ clientId: randomUUID(), prompt, source });
       taskIds.push(taskId);
       return taskId;

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type FakeGitHub, startFakeGitHub } from '../fakes/github/server.ts';
+import { SAMPLE_FILES } from '../fakes/sample.ts';
+import { openWorkshop, type Workshop } from './turn/workshop.ts';
+
+const GITHUB_TOKEN = 'gho_canaryWsQ8fTt2Xv';
+const WRONG_TOKEN = 'gho_canaryRefused7Lp';
+const SECRETS = [GITHUB_TOKEN, WRONG_TOKEN, 'sk-canary-model-key'];
+/** No secret: shows that the search finds what is there. */
+const MARKER = 'findable-marker';
+/** How a secret may be disguised: as it is, and as Basic authentication and other encodings carry it. */
+const disguises = (secret: string): string[] => [
+  secret,
+  Buffer.from(secret).toString('base64').slice(0, 20),
+  Buffer.from(`x-access-token:${secret}`).toString('base64').slice(0, 40),
+  Buffer.from(secret).toString('hex'),
+  encodeURIComponent(secret),
+];
+
+/** Looks at everything that a process in the sandbox could see. */
+const SNOOP = [
+  'env',
+  'cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr "\\0" "\\n"',
+  'ps aux 2>/dev/null',
+  'grep -rslE "canary" / --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr 2>/dev/null',
+  'cat "$HOME"/.netrc "$HOME"/.git-credentials "$HOME"/.gitconfig .git/config 2>/dev/null',
+  'echo snooped > snooped',
+].join('; ');
+
+describe('the person’s token and the model’s key', function () {
+  this.timeout(90_000);
+  let workshop: Workshop;
+  let github: FakeGitHub;
+  after(async () => {
+    await workshop.close();
+    await github.close();
+  });
+
+  it('are in no event, answer, log, file, database row, process or URL', async () => {
+    github = await startFakeGitHub({
+      users: [
+        {
+          login: 'sam',
+          id: 101,
+          name: 'Sam Sample',
+          tokens: { [GITHUB_TOKEN]: { scopes: ['repo', 'user:email'] } },
+        },
+      ],
+      repos: [{ owner: 'sam', name: 'trip-log', content: { directory: SAMPLE_FILES } }],
+    });
+    workshop = await openWorkshop(
+      [
+        {
+          steps: [
+            { toolCalls: [{ name: 'bash', arguments: { command: SNOOP } }] },
+            { text: 'Looked around.' },
+          ],
+        },
+      ],
+      { HANDOFF_GITHUB_URL: github.url, HANDOFF_GITHUB_API_URL: github.apiUrl, HANDOFF_LOG: 'debug' },
+      'sk-canary-model-key',
+    );
+    const answers: unknown[] = [];
+    const taskId = await workshop.delegate(`Look around ${MARKER}`, `${github.url}/sam/trip-log.git`);
+    const watched = workshop.watch(taskId);
+    await watched.until('turn.ended');
+    const snooped = watched.events.find((event) => event.type === 'tool.finished');
+    assert.match(snooped?.output ?? '', /HOME=\/home\/agent/, 'it did look');
+
+    const { revision, files } = await workshop.client.changes(taskId);
+    const accepted = files.map(({ path }) => ({ path, hunks: 'all' as const }));
+    const { acceptedTree } = await workshop.client.putReview(taskId, { revision, accepted });
+    for (const token of [WRONG_TOKEN, GITHUB_TOKEN]) {
+      answers.push(
+        await workshop.client.openPullRequest(taskId, { acceptedTree, title: 'Look around' }, token),
+      );
+    }
+    assert.equal(github.pulls('sam', 'trip-log').length, 1, 'it was used for what it is for');
+    await watched.until('publish.opened');
+
+    const places: Record<string, string> = {
+      events: JSON.stringify(watched.events),
+      answers: JSON.stringify([answers, await workshop.client.getTask(taskId)]),
+      log: workshop.log(),
+      'model requests': JSON.stringify(workshop.model.requests),
+      'GitHub URLs': JSON.stringify(github.requests),
+      database: await databaseRows(workshop.data),
+      ...(await filesBelow(workshop.data)),
+    };
+    assert.ok(Object.keys(places).length > 20, 'there were files to look into');
+    const marked = Object.keys(places).filter((place) => places[place]?.includes(MARKER));
+    assert.ok(
+      ['events', 'model requests', 'database'].every((place) => marked.includes(place)),
+      'what is not secret is found, so a secret would be',
+    );
+    assert.ok(
+      marked.some((place) => place.startsWith('/postgres/')),
+      'also in the files of the database',
+    );
+    for (const [place, text] of Object.entries(places)) {
+      for (const secret of SECRETS) {
+        const found = disguises(secret).find((disguise) => text.includes(disguise));
+        assert.equal(found, undefined, `${place} has ${secret}`);
+      }
+    }
+  });
+});
+
+/** Every row of every table of the relay's database, as text. */
+async function databaseRows(data: string): Promise<string> {
+  const password = (await readFile(join(data, 'postgres-password'), 'utf8')).trim();
+  const [, , , port] = (await readFile(join(data, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+  const client = new pg.Client({
+    connectionString: `postgresql://handoff:${password}@127.0.0.1:${port}/handoff`,
+  });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
+       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
+    );
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t`);
+      texts.push(...rows.map(({ text }) => text));
+    }
+    assert.ok(
+      texts.some((text) => text.includes('publish')),
+      'the journal was looked into',
+    );
+    return texts.join('\n');
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every file below the data folder, Postgres's own and the sandboxes' included, as Latin-1 text by its path. */
+async function filesBelow(data: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = await readFile(path).catch(() => Buffer.alloc(0));
+    files[path.slice(data.length)] = content.toString('latin1');
+  }
+  return files;
+}
