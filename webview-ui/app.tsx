@@ -30,7 +30,8 @@ export function App() {
       {view === 'list' && <TaskList />}
       {view === 'new' && <Welcome />}
       {showsTask && <Transcript key={taskId} />}
-      {view !== 'list' && (
+      {view === 'task' && !showsTask && <main className="page loading">{strings.loading}</main>}
+      {(view === 'new' || showsTask) && (
         <div className="dock">
           {showsTask && <Plan />}
           {showsTask && <ProposalCard key={taskId} />}

@@ -12,11 +12,11 @@ export function Header() {
   const title = useSelect((state) => state.task?.title);
   const source = useSelect((state) => state.task?.source);
   const onTask = view === 'task' && status !== undefined;
-  const heading = onTask
-    ? title || strings.header.untitled
-    : view === 'list'
-      ? strings.list.title
-      : strings.header.newTask;
+  const heading = {
+    task: onTask ? title || strings.header.untitled : '',
+    list: strings.list.title,
+    new: strings.header.newTask,
+  }[view];
   return (
     <header className="header">
       <div className="header-line">

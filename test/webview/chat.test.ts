@@ -12,6 +12,13 @@ describe('the chat panel', () => {
     assert.equal(await seen(panel.page.locator('body')), 'Loading…');
   });
 
+  it('lets nothing be sent while a task is being fetched: it would be another task', async () => {
+    const { page, post } = await panels.open();
+    await post({ ...snapshot(null), view: 'task' });
+    assert.deepEqual(await seenLines(page.locator('.app')), ['Loading…']);
+    assert.equal(await page.getByRole('textbox').count(), 0);
+  });
+
   it('shows a task that is being worked on', async () => {
     const { page, post } = await panels.open();
     await post(snapshot(working));
