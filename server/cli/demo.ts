@@ -15,6 +15,8 @@ const SCRIPTED_KEY = 'sk-fake';
 const SAMPLE_REPOSITORY = 'sam/trip-log';
 /** Before each streamed piece, in milliseconds: about as fast as a model writes. */
 const STREAM_DELAY_MS = 15;
+/** How long a running task may take to stop when the demo ends, in milliseconds. */
+const STOP_TIMEOUT_MS = 10_000;
 
 type Env = Record<string, string | undefined>;
 
@@ -132,12 +134,28 @@ async function cloneSample(url: string, folder: string): Promise<void> {
   if (exitCode !== 0) throw new CliError(`The sample repository could not be cloned: ${stderr.trim()}`);
 }
 
-/** Sandboxes outlive their relay, unless their task is archived. */
+/** Sandboxes outlive their relay, unless their task is archived; and a task that runs cannot be. */
 async function archiveTasks(data: string): Promise<void> {
   const relay = await findRelay({ HANDOFF_DATA: data });
   if (relay === undefined) return;
-  const { tasks } = await relay.client.listTasks();
-  await Promise.allSettled(tasks.map(({ taskId }) => relay.client.archive(taskId)));
+  const { client } = relay;
+  const { tasks } = await client.listTasks();
+  await Promise.allSettled(
+    tasks.map(async ({ taskId }) => {
+      await client.stop(taskId);
+      const following = new AbortController();
+      const task = await client.getTask(taskId);
+      if (task.status === 'running' || task.status === 'stopping') {
+        const timer = setTimeout(() => following.abort(), STOP_TIMEOUT_MS);
+        await client.events(taskId, task.seq, {
+          signal: following.signal,
+          onEvent: ({ type }) => type === 'turn.ended' && following.abort(),
+        });
+        clearTimeout(timer);
+      }
+      await client.archive(taskId);
+    }),
+  );
 }
 
 interface Places {

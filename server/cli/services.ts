@@ -36,6 +36,8 @@ const SHOWN_OUTPUT = 2000;
 export async function startService({ name, command, argv, env, announces }: ServiceSpec): Promise<Service> {
   const child = spawn(command ?? process.execPath, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C in the terminal must not end it before whoever started it takes leave of it.
+    detached: true,
     env: env as NodeJS.ProcessEnv,
   });
   let words = '';
@@ -77,10 +79,17 @@ function timeout(ms: number, signal: AbortSignal): Promise<undefined> {
   });
 }
 
+/** Asks the process itself, which knows its children; what is left of its group after that is killed. */
 async function endProcess(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  const { pid } = child;
+  if (pid === undefined) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
   await ended;
   clearTimeout(timer);
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing is left.
+  }
 }
