@@ -35,15 +35,18 @@ export function trackReviewTab(): vscode.Disposable {
 /** Opens all files of the proposal in one multi-diff editor; a tab of an earlier revision makes room for it. */
 export async function openMultiDiff(review: Review): Promise<void> {
   const title = `${TITLE_PREFIX}${review.title}`;
+  // The editor adds the number of files to the title.
   const stale = vscode.window.tabGroups.all
     .flatMap(({ tabs }) => tabs)
-    .filter((tab) => isReviewTab(tab) && tab.label === title);
+    .filter((tab) => isReviewTab(tab) && tab.label.startsWith(title));
   if (stale.length > 0) await vscode.window.tabGroups.close(stale, true);
   const resources = review.changes.files.map((file) => {
     const { base, proposal } = sides(review.taskId, file);
     return [base ?? proposal, base, proposal];
   });
   await vscode.commands.executeCommand('vscode.changes', title, resources);
+  // Else the diff of one file, opened from the tree, would take its place.
+  await vscode.commands.executeCommand('workbench.action.keepEditor');
 }
 
 /** Opens one file of the proposal: a diff, or the one side that there is. */
