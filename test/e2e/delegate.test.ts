@@ -205,14 +205,10 @@ async function importTree({ clone, directory, github }: Stage): Promise<string> 
 }
 
 /** The tree that the relay says was accepted, through its API. */
-async function acceptedTree({ relay, data }: Stage): Promise<string> {
-  const authorization = `Bearer ${(await readFile(join(data, 'token'), 'utf8')).trim()}`;
-  const read = async (path: string) =>
-    (await fetch(`${relay.url}${path}`, { headers: { authorization } })).json();
-  const { tasks } = (await read('/v1/tasks')) as { tasks: { taskId: string }[] };
+async function acceptedTree({ client }: Stage): Promise<string | undefined> {
+  const { tasks } = await client.listTasks();
   assert.equal(tasks.length, 1);
-  const task = (await read(`/v1/tasks/${tasks[0]?.taskId}`)) as { review?: { acceptedTree: string } };
-  return String(task.review?.acceptedTree);
+  return (await client.getTask(String(tasks[0]?.taskId))).review?.acceptedTree;
 }
 
 /** What a command is called in menus, in the words of the manifest or of the file that translates them. */

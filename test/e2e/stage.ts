@@ -1,6 +1,8 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRelayClient, type RelayClient } from '../../server/protocol/client.ts';
+import { DATA_FILES } from '../../server/protocol/locations.ts';
 import { git } from '../fakes/git.ts';
 import { type FakeGitHub, startFakeGitHub } from '../fakes/github/server.ts';
 import type { Scenario } from '../fakes/model/script.ts';
@@ -17,6 +19,8 @@ export interface Stage {
   model: FakeModel;
   github: FakeGitHub;
   relay: RelayProcess;
+  /** The relay's API, with the token of its owner. */
+  client: RelayClient;
   /** The person's clone of `sam/trip-log`. */
   clone: string;
   /** The relay's data folder. */
@@ -60,9 +64,17 @@ export async function setStage(scenario: Scenario, delayMs = 0): Promise<Stage> 
       HANDOFF_GITHUB_API_URL: github.apiUrl,
     });
     closing.push(relay.close);
-    return { model, github, relay, clone, data, directory, close };
+    const token = (await readFile(join(data, DATA_FILES.token), 'utf8')).trim();
+    const client = createRelayClient({ url: relay.url, token });
+    closing.push(() => archiveAll(client));
+    return { model, github, relay, client, clone, data, directory, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Sandboxes outlive their relay on purpose, so whoever removes the relay's data ends them first. */
+async function archiveAll(client: RelayClient): Promise<void> {
+  for (const { taskId } of (await client.listTasks()).tasks) await client.archive(taskId);
 }

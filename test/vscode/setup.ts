@@ -61,6 +61,8 @@ async function install(home: string): Promise<void> {
     await writeFile(join(staging, 'package.json'), JSON.stringify(manifest));
     await npmInstall(staging, ['--no-package-lock']);
     await npmInstall(vscode, ['--omit=dev']);
+    // What the built-in extensions share: TypeScript. Without it opening a script ends in an error on screen.
+    await npmInstall(join(vscode, 'extensions'), ['--omit=dev']);
     await linkBuiltinExtensions(staging);
     await rename(staging, home);
   } catch (error) {
