@@ -34,6 +34,7 @@ export async function checkoutInto(
     timeoutMs: CHECKOUT_LIMIT_MS,
     signal,
   });
+  signal?.throwIfAborted();
   if (result.exitCode !== 0) throw scriptFailure('The workspace could not be filled.', result);
 }
 
@@ -64,6 +65,7 @@ export async function captureProposal(
     await sandbox.killAll('capture:');
     result = await capture('unlock');
   }
+  signal?.throwIfAborted();
   if (result.exitCode !== 0) throw scriptFailure('The changes could not be read from the workspace.', result);
   const [, headTree, hasPack] = /^([0-9a-f]{40})( pack)?\n$/.exec(textOf(result.stdout)) ?? [];
   if (headTree === undefined) throw scriptFailure('The capture answered what it should not.', result);
