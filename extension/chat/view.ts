@@ -64,7 +64,9 @@ export function createChatView({ distUri, handlers, onDisconnect, onVisible, rep
     /** How many tasks wait for the person; none hides it. */
     setBadge(count: number): void {
       badge =
-        count === 0 ? undefined : { value: count, tooltip: vscode.l10n.t('{0} task(s) need you', count) };
+        count === 0
+          ? undefined
+          : { value: count, tooltip: vscode.l10n.t('Tasks that wait for you: {0}', count) };
       if (view) view.badge = badge;
     },
     async reveal(): Promise<void> {

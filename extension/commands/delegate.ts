@@ -3,6 +3,7 @@ import type { Selection } from '../../server/protocol/commands.ts';
 import type { App } from '../app.ts';
 import { delegateTask } from '../git/delegate-task.ts';
 import { pathIn, type Repository } from '../git/repositories.ts';
+import { fileCount } from '../ui/counts.ts';
 import { Cancelled } from '../ui/failure.ts';
 
 /** A task that starts at once, for keybindings and other extensions. */
@@ -102,7 +103,7 @@ async function settleUnsaved(repository: Repository, answer: 'save' | 'skip' | u
     answer === 'save'
       ? save
       : await vscode.window.showWarningMessage(
-          vscode.l10n.t('{0} file(s) have unsaved changes, which the agent would not see.', dirty.length),
+          vscode.l10n.t('{0} with unsaved changes, which the agent would not see.', fileCount(dirty.length)),
           save,
           skip,
         );

@@ -6,6 +6,7 @@ import { gitAt } from '../git/run-git.ts';
 import { askPullRequest, type PullRequestText } from '../github/ask-pull-request.ts';
 import { githubToken } from '../github/session.ts';
 import type { Review } from '../review/session.ts';
+import { fileCount } from '../ui/counts.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
@@ -46,7 +47,10 @@ async function acceptedTreeOf(app: App, review: Review, acceptAll: boolean | und
   if (!acceptAll) {
     const yes = vscode.l10n.t('Accept All');
     const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t('Nothing is accepted yet. Accept all {0} file(s)?', review.changes.files.length),
+      vscode.l10n.t(
+        'Nothing is accepted yet. Accept all of it ({0})?',
+        fileCount(review.changes.files.length),
+      ),
       yes,
     );
     if (answer !== yes) throw new Cancelled();

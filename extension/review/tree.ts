@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { FileChange } from '../../server/protocol/review.ts';
+import { fileCount } from '../ui/counts.ts';
 import type { Review, ReviewSession } from './session.ts';
 
 /** A row of the review: what its commands get. */
@@ -39,7 +40,9 @@ export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Di
     const open = total - accepted.length;
     view.description = review?.title ?? '';
     view.badge =
-      open === 0 ? undefined : { value: open, tooltip: vscode.l10n.t('{0} file(s) not accepted yet', open) };
+      open === 0
+        ? undefined
+        : { value: open, tooltip: vscode.l10n.t('{0} not accepted yet', fileCount(open)) };
     void vscode.commands.executeCommand('setContext', 'handoff.reviewing', review !== undefined);
     void vscode.commands.executeCommand('setContext', 'handoff.accepted', accepted.length > 0);
     // What `resourcePath` is of a document with our scheme.

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TaskStore } from '../relay/task-store.ts';
 import { type Notice, noticeOf, waiting } from './attention.ts';
+import { fileCount } from './counts.ts';
 
 const SEEN_KEY = 'handoff.seen';
 
@@ -41,7 +42,7 @@ async function show(notice: Notice): Promise<void> {
   const { taskId, title } = notice;
   if (notice.kind === 'review') {
     const review = vscode.l10n.t('Review Changes');
-    const text = vscode.l10n.t('"{0}" is ready for review: {1} file(s) changed.', title, notice.files);
+    const text = vscode.l10n.t('"{0}" is ready for review: {1} changed.', title, fileCount(notice.files));
     const answer = await vscode.window.showInformationMessage(text, review);
     if (answer === review) await vscode.commands.executeCommand('handoff.reviewChanges', { taskId });
     return;

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TaskSummary } from '../../server/protocol/task.ts';
 import type { TaskStore } from '../relay/task-store.ts';
+import { fileCount } from './counts.ts';
 
 /** A row of the task list: what its commands get. */
 export interface TaskNode {
@@ -43,7 +44,7 @@ function itemOf(task: TaskSummary): vscode.TreeItem {
   const { taskId, title, status, repository, changedFiles, pullRequestUrl } = task;
   const [icon, color] = ICONS[status];
   const words = statusWord(status);
-  const files = changedFiles > 0 ? vscode.l10n.t('{0} file(s)', changedFiles) : '';
+  const files = changedFiles > 0 ? fileCount(changedFiles) : '';
   const item = new vscode.TreeItem(title || vscode.l10n.t('New task'));
   item.id = taskId;
   item.iconPath = pullRequestUrl

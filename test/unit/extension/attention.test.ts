@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { isLoopback } from '../../../extension/git/delegate-task.ts';
+import { noticeOf, waiting } from '../../../extension/ui/attention.ts';
+import { sentence, toFailure } from '../../../extension/ui/failure.ts';
+import { CaptureError } from '../../../server/protocol/capture.ts';
+import { RelayError } from '../../../server/protocol/client.ts';
+import type { TaskEvent } from '../../../server/protocol/events.ts';
+import { emptyTask } from '../../../server/protocol/reduce.ts';
+import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
+
+const oid = 'a'.repeat(40);
+
+describe('what a person is told of', () => {
+  const file = { path: 'a', status: 'modified' as const, binary: false, additions: 1, deletions: 0 };
+  const changed: TaskState = {
+    ...emptyTask('t'),
+    title: 'Fix it',
+    status: 'completed',
+    proposal: { revision: 1, baseTree: oid, headTree: oid, files: [file] },
+  };
+  const ended = (outcome: 'completed' | 'stopped' | 'failed'): TaskEvent => ({
+    seq: 9,
+    at: 9,
+    type: 'turn.ended',
+    turnId: 'u',
+    outcome,
+    usage: {},
+    ...(outcome === 'failed' ? { error: { code: 'model_unavailable', message: 'No model.' } } : {}),
+  });
+
+  it('a turn that ended with changes is ready for review', () => {
+    assert.deepEqual(noticeOf([ended('completed')], changed), {
+      kind: 'review',
+      taskId: 't',
+      title: 'Fix it',
+      files: 1,
+    });
+  });
+
+  it('a failed one is told with its reason', () => {
+    assert.deepEqual(noticeOf([ended('failed')], { ...changed, status: 'failed' }), {
+      kind: 'failed',
+      taskId: 't',
+      title: 'Fix it',
+      reason: 'No model.',
+    });
+  });
+
+  it('nothing is said of an answer without changes, of a stop, or while the next turn runs', () => {
+    const { proposal: _none, ...unchanged } = changed;
+    assert.deepEqual(
+      [
+        noticeOf([ended('completed')], unchanged),
+        noticeOf([ended('stopped')], { ...changed, status: 'stopped' }),
+        noticeOf([ended('completed')], { ...changed, status: 'running' }),
+        noticeOf([], changed),
+      ],
+      [undefined, undefined, undefined, undefined],
+    );
+  });
+
+  it('the badge counts what ended, was not published and not looked at since', () => {
+    const task = (taskId: string, other: Partial<TaskSummary>): TaskSummary => ({
+      taskId,
+      seq: 5,
+      title: '',
+      status: 'completed',
+      createdAt: 1,
+      updatedAt: 1,
+      repository: 'r',
+      changedFiles: 1,
+      ...other,
+    });
+    const tasks = [
+      task('ready', {}),
+      task('failed', { status: 'failed', changedFiles: 0 }),
+      task('moved on', { seq: 7 }),
+      task('seen', {}),
+      task('published', { pullRequestUrl: 'https://example.com/1' }),
+      task('only said something', { changedFiles: 0 }),
+      task('runs', { status: 'running' }),
+    ];
+    assert.deepEqual(
+      waiting(tasks, { seen: 5, 'moved on': 5 }).map(({ taskId }) => taskId),
+      ['ready', 'failed', 'moved on'],
+    );
+  });
+});
+
+describe('failures as they are shown', () => {
+  it('keep what the relay and the capture say', () => {
+    assert.deepEqual(toFailure(new RelayError('conflict', 'No.', { status: 409, nextAction: 'Wait.' })), {
+      code: 'conflict',
+      message: 'No.',
+      nextAction: 'Wait.',
+    });
+    assert.deepEqual(toFailure(new CaptureError('no-commits', 'Empty.', 'Commit.')), {
+      code: 'source_unreadable',
+      message: 'Empty.',
+      nextAction: 'Commit.',
+    });
+    assert.equal(toFailure(new RelayError('unreachable', 'Gone.')).code, 'not_ready');
+  });
+
+  it('say nothing of what was not expected: it may hold anything', () => {
+    const failure = toFailure(new Error('secret token gho_1'));
+    assert.equal(failure.code, 'internal');
+    assert.ok(!sentence(failure).includes('gho_1'));
+  });
+});
+
+describe('a relay on this machine', () => {
+  const URLS: [url: string, here: boolean][] = [
+    ['http://127.0.0.1:7420', true],
+    ['http://localhost:7420', true],
+    ['http://[::1]:7420', true],
+    ['https://relay.example.com', false],
+    ['http://127.0.0.1.example.com', false],
+    ['http://10.0.0.1', false],
+  ];
+  for (const [url, here] of URLS) it(`${url}: ${here}`, () => assert.equal(isLoopback(url), here));
+});
