@@ -182,6 +182,21 @@ describe('layout', () => {
     assert.deepEqual(extra, []);
   });
 
+  it('the lock file names what is optional on every platform, or `npm ci` refuses it', () => {
+    const text = readFileSync(path.join(root, 'package-lock.json'), 'utf8');
+    const { packages } = JSON.parse(text) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const names = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies),
+    );
+    const locked = Object.keys(packages).map((name) => name.split('node_modules/').at(-1));
+    assert.deepEqual(
+      names.filter((name) => !locked.includes(name)),
+      [],
+    );
+  });
+
   it(`AGENTS.md has at most ${MAX_AGENTS_LINES} lines`, () => {
     const lines = readFileSync(path.join(root, 'AGENTS.md'), 'utf8').trimEnd().split('\n').length;
     assert.ok(lines <= MAX_AGENTS_LINES, `it has ${lines}`);

@@ -1,8 +1,9 @@
 // A child process whose output matters only when it fails.
 import { spawn } from 'node:child_process';
 
-/** How much of a failed command's output is kept for showing, in characters. */
-const KEPT_OUTPUT = 4000;
+/** Of a failed command's output, how much of its beginning and of its end is shown, in characters: npm puts pages of usage after a reason. */
+const KEPT_HEAD = 1500;
+const KEPT_TAIL = 1500;
 
 /**
  * @param {string} command
@@ -12,14 +13,23 @@ const KEPT_OUTPUT = 4000;
  */
 export function runQuietly(command, args, options) {
   return new Promise((resolve) => {
-    let output = '';
+    let head = '';
+    let tail = '';
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk) => {
-      output = (output + chunk).slice(-KEPT_OUTPUT);
+      const text = String(chunk);
+      const room = KEPT_HEAD - head.length;
+      head += text.slice(0, room);
+      tail = (tail + text.slice(room)).slice(-KEPT_TAIL);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => resolve({ code: 127, output: String(error.message) }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output: output.trim() }));
+    child.on('close', (code) =>
+      resolve({
+        code: code ?? 1,
+        output: (tail.length < KEPT_TAIL ? head + tail : `${head}\n...\n${tail}`).trim(),
+      }),
+    );
   });
 }

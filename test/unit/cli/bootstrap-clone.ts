@@ -38,10 +38,10 @@ export interface Run {
 
 /** What is installed and built in the clone: `relay.mjs` says how it was called, and waits where its input stays open. */
 const PROGRAM = `
-console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }));
 const [first] = process.argv.slice(2);
 if (first === 'wait') { process.stdin.resume(); process.on('SIGTERM', () => { console.log('told to end'); process.exit(7); }); }
-else if (first === 'fail') process.exit(5);
+console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }));
+if (first === 'fail') process.exit(5);
 `;
 
 export function makeClone(): Clone {
