@@ -20,6 +20,7 @@ export const QUIET_SETTINGS = {
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
+  'typescript.disableAutomaticTypeAcquisition': true,
   'git.autofetch': false,
   'git.openRepositoryInParentFolders': 'never',
 };
