@@ -45,6 +45,8 @@ export interface BwrapPlan {
   runtime: Runtime;
   /** Host folder by place inside; writable. */
   folders: Array<{ from: string; to: string }>;
+  /** Whether it goes on when the process that started it is gone. */
+  outlivesRelay: boolean;
   /** Whether this bwrap knows `--disable-userns` (0.8.0 and later). */
   canDisableUserns: boolean;
   maxProcesses: number;
@@ -58,6 +60,7 @@ export function bwrapCommand(plan: BwrapPlan): string[] {
   return [
     plan.bwrap,
     ...['--unshare-all', '--unshare-user', '--unshare-cgroup-try', '--new-session', '--cap-drop', 'ALL'],
+    ...(plan.outlivesRelay ? [] : ['--die-with-parent']),
     ...(plan.canDisableUserns ? ['--disable-userns'] : []),
     ...['--uid', '1000', '--gid', '1000', '--hostname', 'sandbox'],
     ...['--clearenv', '--setenv', 'PATH', INSIDE.path, '--setenv', 'HOME', INSIDE.home],

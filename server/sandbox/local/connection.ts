@@ -11,8 +11,8 @@ import {
   WIRE_VERSION,
 } from './wire.ts';
 
-/** Milliseconds for connecting and saying hello. */
-const HELLO_TIMEOUT = 10_000;
+/** Milliseconds that a supervisor has for saying hello, however busy the machine is. */
+export const ANSWER_PATIENCE = 10_000;
 /** Characters of an error's message that are taken from a sandbox. */
 const MAX_MESSAGE = 10_000;
 
@@ -45,7 +45,7 @@ interface Pending {
 }
 
 /** @throws SandboxError `lost` where nothing answers, or something of another version */
-export async function connect(path: string): Promise<Connection> {
+export async function connect(path: string, patience: number): Promise<Connection> {
   const socket = await new Promise<Socket>((resolve, reject) => {
     const opening = connectSocket(path);
     opening.once('connect', () => resolve(opening));
@@ -53,7 +53,7 @@ export async function connect(path: string): Promise<Connection> {
   });
   const connection = speak(socket);
   try {
-    await greet(connection);
+    await greet(connection, patience);
     return connection;
   } catch (error) {
     connection.close();
@@ -62,8 +62,8 @@ export async function connect(path: string): Promise<Connection> {
 }
 
 /** Makes sure that the supervisor answers. @throws SandboxError `lost` where it does not, or is of another version */
-export async function greet(connection: Connection): Promise<void> {
-  const { value } = await connection.call({ op: 'hello' }, { deadline: HELLO_TIMEOUT });
+export async function greet(connection: Connection, patience: number): Promise<void> {
+  const { value } = await connection.call({ op: 'hello' }, { deadline: patience });
   if (fieldOf(value, 'version') !== WIRE_VERSION)
     throw lost('The sandbox was started by another version of the relay');
 }
@@ -139,6 +139,7 @@ function speak(socket: Socket): Connection {
       };
       abort?.signal.addEventListener('abort', onAbort, { once: true });
       send(id, call, body);
+      if (abort?.signal.aborted) onAbort();
       try {
         return await answer;
       } finally {

@@ -10,7 +10,7 @@ const HIGHEST = 4_096;
  * open folder would be a way out of the sandbox. Node opens its own so that children do not get them, but does not close
  * those that it was given.
  */
-export function inheritedDescriptors(): number[] {
+function inheritedDescriptors(): number[] {
   return fs
     .readdirSync('/proc/self/fd')
     .map(Number)

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { SandboxError } from '../sandbox.ts';
 import type { Layout } from './layout.ts';
 import { type FilterArch, seccompFilter } from './seccomp.ts';
 import { isOpenToAll } from './tools.ts';
@@ -35,10 +36,19 @@ export function installRuntime(
   );
   return {
     node: readableNode(layout, fs.realpathSync(options.nodePath), options.user),
-    supervisor: place(layout, 'supervisor.mjs', fs.readFileSync(options.supervisorPath)),
+    supervisor: place(layout, 'supervisor.mjs', readBundle(options.supervisorPath)),
     seccomp: place(layout, 'seccomp.bpf', seccompFilter(options.arch)),
     etc: Object.fromEntries(etc),
   };
+}
+
+function readBundle(path: string): Buffer {
+  try {
+    return fs.readFileSync(path);
+  } catch (cause) {
+    const message = `The program that runs inside sandboxes cannot be read: ${path}`;
+    throw new SandboxError('unavailable', message, { cause, nextAction: 'npm run build' });
+  }
 }
 
 function place(layout: Layout, name: string, content: Buffer): string {

@@ -5,15 +5,16 @@ import fs from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
-import { type Connection, connect } from './connection.ts';
+import { type Connection, connect, lost } from './connection.ts';
 import { onlyThese } from './inheritance.ts';
 import { type SandboxPlace, socketPath } from './layout.ts';
 import type { Workshop } from './prepare.ts';
 import { infoFile, killGroup, killSandbox, rememberProcess } from './process.ts';
 import { INSIDE } from './wire.ts';
 
-/** Milliseconds for another relay's start, and how often to look; a start takes about 60. */
-const WINNER_PATIENCE = 20_000;
+/** Milliseconds from the start of bwrap to the supervisor's first word; it takes about 60, on an idle machine. */
+const START_PATIENCE = 30_000;
+/** How often to look for another relay's start, in milliseconds; a start takes about 60. */
 const WINNER_PACE = 10;
 /** Milliseconds for hearing how bwrap exited. */
 const EXIT_PATIENCE = 1_000;
@@ -26,17 +27,29 @@ const LOG_TAIL = 1_000;
 
 /**
  * Starts a sandbox that does not run, so that it outlives this process: in a session of its own, with no pipe to us. The
- * lock is inherited by the supervisor and with it given back by the kernel, so a sandbox can never run twice; where
- * another relay was faster, its sandbox is the one that is connected to.
+ * lock is inherited by the supervisor and with it given back by the kernel, so a sandbox never runs twice. Where the lock
+ * is held, another relay was faster and its sandbox is connected to; one that holds it and does not answer is killed.
  */
 export async function launch(workshop: Workshop, place: SandboxPlace): Promise<Connection> {
+  const first = await attempt(workshop, place);
+  if (first !== 'held') return first;
+  const winner = await connectToWinner(place, workshop.answerPatience);
+  if (winner !== undefined) return winner;
+  await killSandbox(place);
+  const second = await attempt(workshop, place);
+  if (second !== 'held') return second;
+  throw lost('The sandbox is held by a process that cannot be reached');
+}
+
+async function attempt(workshop: Workshop, place: SandboxPlace): Promise<Connection | 'held'> {
   const final = socketPath(workshop.dirs, place.id);
   const temporary = `${final}.${randomBytes(2).toString('hex')}`;
   const server = await listen(temporary);
+  // Appended to, for until the lock is had they belong to whoever has it.
   const files = [
-    fs.openSync(place.log, 'w', 0o600),
+    fs.openSync(place.log, 'a', 0o600),
     fs.openSync(workshop.seccomp, 'r'),
-    fs.openSync(infoFile(place), 'w', 0o600),
+    fs.openSync(infoFile(place), 'a', 0o600),
     fs.openSync('/dev/null', 'r+'),
   ];
   try {
@@ -94,13 +107,17 @@ function spawnDetached(
     String(LOCK_HELD),
     place.lock,
   ];
-  const child = spawn(workshop.host.flock, [...locking, ...workshop.command(supervisor, folders)], {
-    cwd: '/',
-    detached: true,
-    // The first process of a sandbox shows its environment to all others there.
-    env: { PATH: '/usr/bin:/bin' },
-    stdio: onlyThese(['ignore', log, log, listening, seccomp, info], devNull),
-  });
+  const child = spawn(
+    workshop.host.flock,
+    [...locking, ...workshop.command(supervisor, { folders, outlivesRelay: true })],
+    {
+      cwd: '/',
+      detached: true,
+      // The first process of a sandbox shows its environment to all others there.
+      env: { PATH: '/usr/bin:/bin' },
+      stdio: onlyThese(['ignore', log, log, listening, seccomp, info], devNull),
+    },
+  );
   child.unref();
   return child;
 }
@@ -110,20 +127,21 @@ async function firstWord(
   child: ChildProcess,
   place: SandboxPlace,
   paths: { temporary: string; final: string },
-): Promise<Connection> {
+): Promise<Connection | 'held'> {
   const ended = new Promise<number | null>((resolve, reject) =>
     child.once('exit', resolve).once('error', reject),
   );
   ended.catch(() => {});
   try {
-    const connection = await connect(paths.temporary);
+    const connection = await connect(paths.temporary, START_PATIENCE);
     if (!rememberProcess(place)) throw new Error('bwrap did not tell the process of the sandbox');
+    fs.writeFileSync(place.socket, paths.final);
     fs.renameSync(paths.temporary, paths.final);
     return connection;
   } catch (cause) {
     // A connection to a bwrap that fails breaks when it exits; we hear of both in either order.
     const code = await Promise.race([ended, sleep(EXIT_PATIENCE, null)]);
-    if (code === LOCK_HELD) return connectToWinner(paths.final);
+    if (code === LOCK_HELD) return 'held';
     killGroup(child.pid);
     await killSandbox(place);
     const log = fs.readFileSync(place.log, 'utf8').slice(-LOG_TAIL).trim();
@@ -134,13 +152,21 @@ async function firstWord(
   }
 }
 
-/** Another relay is starting this sandbox in this moment: waits for it. */
-async function connectToWinner(path: string): Promise<Connection> {
-  for (const deadline = Date.now() + WINNER_PATIENCE; ; await sleep(WINNER_PACE)) {
-    try {
-      return await connect(path);
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
+/** Another relay is starting this sandbox in this moment: waits for it. Undefined where nothing comes of it. */
+async function connectToWinner(place: SandboxPlace, patience: number): Promise<Connection | undefined> {
+  for (const deadline = Date.now() + patience; Date.now() < deadline; await sleep(WINNER_PACE)) {
+    const path = knownSocket(place);
+    const connection = path === undefined ? undefined : await connect(path, patience).catch(() => undefined);
+    if (connection !== undefined) return connection;
+  }
+  return undefined;
+}
+
+/** Where the control socket of a sandbox that was ever started is. */
+export function knownSocket(place: SandboxPlace): string | undefined {
+  try {
+    return fs.readFileSync(place.socket, 'utf8');
+  } catch {
+    return undefined;
   }
 }

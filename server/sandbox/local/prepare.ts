@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { release } from 'node:os';
 import { type BwrapPlan, bwrapCommand, processLimit } from './bwrap.ts';
+import { ANSWER_PATIENCE } from './connection.ts';
 import { examineHost, type Host, thisHost, withoutRoot } from './host.ts';
 import { installRuntime } from './install.ts';
 import { type Layout, layoutOf, type RuntimeDirs, runtimeDirs } from './layout.ts';
@@ -13,6 +14,8 @@ export interface LocalOptions {
   supervisorPath: string;
   /** The Node that runs it, and that sandboxes have as `node` where the machine has none. Default: the relay's. */
   nodePath?: string;
+  /** Milliseconds after which a supervisor that says nothing counts as failed. Default: `ANSWER_PATIENCE`. */
+  answerPatience?: number;
 }
 
 /** Everything that starting a sandbox takes. */
@@ -22,8 +25,9 @@ export interface Workshop {
   layout: Layout;
   dirs: RuntimeDirs;
   seccomp: string;
+  answerPatience: number;
   /** The command that runs another one in a new sandbox, with these host folders in it. */
-  command(inside: string[], folders: BwrapPlan['folders']): string[];
+  command(inside: string[], how: Pick<BwrapPlan, 'folders' | 'outlivesRelay'>): string[];
 }
 
 /**
@@ -59,13 +63,15 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
     layout,
     dirs,
     seccomp: runtime.seccomp,
-    command: (inside, folders) =>
+    answerPatience: options.answerPatience ?? ANSWER_PATIENCE,
+    command: (inside, { folders, outlivesRelay }) =>
       wrap(
         bwrapCommand({
           bwrap: host.bwrap,
           prlimit: host.prlimit,
           runtime: seenRuntime,
           folders: folders.map(({ from, to }) => ({ from: seen(from), to })),
+          outlivesRelay,
           canDisableUserns: host.canDisableUserns,
           maxProcesses: processLimit(release()),
           command: inside,

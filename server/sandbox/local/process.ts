@@ -21,7 +21,7 @@ export function infoFile(place: SandboxPlace): string {
 /** Writes down which process is the first of the sandbox, from what bwrap said; false while it has not said it. */
 export function rememberProcess(place: SandboxPlace): boolean {
   const told = parse(BwrapInfo, infoFile(place));
-  const identity = told && firstProcessOfSandbox(told['child-pid']);
+  const identity = told && firstProcessOf(place, told['child-pid']);
   if (identity === undefined) return false;
   fs.writeFileSync(`${place.process}.part`, JSON.stringify(identity));
   fs.renameSync(`${place.process}.part`, place.process);
@@ -31,8 +31,8 @@ export function rememberProcess(place: SandboxPlace): boolean {
 /** The sandbox's first process while it lives. */
 export function livingProcess(place: SandboxPlace): number | undefined {
   const known = parse(Identity, place.process);
-  if (known !== undefined) return sameProcess(known) ? known.pid : undefined;
-  // The relay died between starting bwrap and writing down its process.
+  if (known !== undefined && sameProcess(place, known)) return known.pid;
+  // A relay may have died between starting bwrap and writing down its process.
   return rememberProcess(place) ? parse(Identity, place.process)?.pid : undefined;
 }
 
@@ -62,16 +62,18 @@ export function killGroup(pid: number | undefined): void {
   }
 }
 
-function sameProcess(known: Identity): boolean {
-  const now = firstProcessOfSandbox(known.pid);
+function sameProcess(place: SandboxPlace, known: Identity): boolean {
+  const now = firstProcessOf(place, known.pid);
   return now !== undefined && now.startTicks === known.startTicks && now.boot === known.boot;
 }
 
-/** Undefined unless the process lives and is number 1 of a namespace of its own. */
-function firstProcessOfSandbox(pid: number): Identity | undefined {
+/** Undefined unless the process lives, is number 1 of a namespace of its own, and of the user who owns the sandbox. */
+function firstProcessOf(place: SandboxPlace, pid: number): Identity | undefined {
   try {
     const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
     if (!/^NSpid:\t\d+(\t\d+)*\t1$/m.test(status)) return undefined;
+    const owner = /^Uid:\t(\d+)/m.exec(status)?.[1];
+    if (owner !== String(fs.statSync(place.workspace).uid)) return undefined;
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
     // After "pid (name) ": state is field 3 of proc(5), starttime field 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -88,8 +90,13 @@ function bootId(): string {
 
 function parse<Shape extends z.ZodType>(shape: Shape, path: string): z.infer<Shape> | undefined {
   try {
-    return shape.parse(JSON.parse(fs.readFileSync(path, 'utf8')));
+    return shape.parse(JSON.parse(lastDocument(fs.readFileSync(path, 'utf8'))));
   } catch {
     return undefined;
   }
+}
+
+/** bwrap appends: the last start of a sandbox is at the end. Its documents are flat. */
+function lastDocument(text: string): string {
+  return text.slice(Math.max(0, text.lastIndexOf('{')));
 }

@@ -6,9 +6,9 @@ import {
   type SandboxProvider,
   type SandboxRef,
 } from '../sandbox.ts';
-import { type Connection, connect, greet, lost } from './connection.ts';
-import { launch } from './launch.ts';
-import { layoutOf, placeAt, type SandboxPlace, sandboxIdOf, socketPath } from './layout.ts';
+import { ANSWER_PATIENCE, type Connection, connect, greet, lost } from './connection.ts';
+import { knownSocket, launch } from './launch.ts';
+import { layoutOf, placeAt, type SandboxPlace, sandboxIdOf } from './layout.ts';
 import { type LocalOptions, prepare, type Workshop } from './prepare.ts';
 import { verifyIsolation } from './probe.ts';
 import { killSandbox, livingProcess } from './process.ts';
@@ -43,6 +43,7 @@ export function createLocalProvider(
   },
 ): SandboxProvider {
   const log = options.log ?? (() => {});
+  const patience = options.answerPatience ?? ANSWER_PATIENCE;
   const connections = new Map<string, Promise<Connection>>();
   const queues = new Map<string, Promise<unknown>>();
   let isolated: Promise<void> | undefined;
@@ -78,7 +79,7 @@ export function createLocalProvider(
     if (current !== undefined && !current.closed) return current;
     const path = knownSocket(at);
     if (path === undefined) throw lost('The sandbox is not running');
-    const opening = connect(path);
+    const opening = connect(path, patience);
     connections.set(at.id, opening);
     return opening;
   };
@@ -90,7 +91,7 @@ export function createLocalProvider(
 
   const answers = async (at: SandboxPlace): Promise<boolean> => {
     try {
-      await greet(await connectionTo(at));
+      await greet(await connectionTo(at), patience);
       return true;
     } catch {
       return false;
@@ -100,8 +101,6 @@ export function createLocalProvider(
   const start = async (at: SandboxPlace, shop: Workshop): Promise<void> => {
     const began = performance.now();
     await disconnect(at.id);
-    await killSandbox(at);
-    fs.writeFileSync(at.socket, socketPath(shop.dirs, at.id));
     connections.set(at.id, Promise.resolve(await launch(shop, at)));
     log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
   };
@@ -193,13 +192,4 @@ function damaged(): SandboxError {
   return new SandboxError('lost', 'The sandbox and its files are gone, or are not complete.', {
     nextAction: 'Start a new task; what was captured of this one can still be reviewed.',
   });
-}
-
-/** Where the control socket of a sandbox that was ever started is. */
-function knownSocket(at: SandboxPlace): string | undefined {
-  try {
-    return fs.readFileSync(at.socket, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

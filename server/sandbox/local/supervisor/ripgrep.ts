@@ -32,6 +32,7 @@ export function ripgrep(
   onOutput: (chunk: Buffer) => boolean,
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
+    if (options.signal.aborted) return reject(stopped());
     const child = spawn('rg', args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     const stop = (): void => {
       child.kill('SIGKILL');
@@ -53,8 +54,12 @@ export function ripgrep(
     });
     child.on('close', (exitCode) => {
       options.signal.removeEventListener('abort', stop);
-      if (options.signal.aborted) reject(new SandboxError('failed', 'The search was stopped.'));
+      if (options.signal.aborted) reject(stopped());
       else resolve({ exitCode: enough ? null : exitCode, complaint });
     });
   });
+}
+
+function stopped(): SandboxError {
+  return new SandboxError('failed', 'The search was stopped.');
 }

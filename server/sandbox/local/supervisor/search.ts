@@ -29,7 +29,7 @@ export function ripgrepSearch(root: string): Search {
       const matches = globTest(call.pattern);
       const place = placeOf(root, call.path);
       const records: string[] = [];
-      const split = splitter(0, (name) => records.push(name));
+      const split = splitter([0], (name) => records.push(name));
       const args = ['--files', ...COMMON_FLAGS, '--', place.target];
       await ripgrep(args, { cwd: place.cwd, signal }, (chunk) => {
         split(chunk);
@@ -83,8 +83,12 @@ async function grepOnce(
   const byName = call.glob !== undefined && isNameGlob(call.glob);
   const inGlob = call.glob === undefined || byName ? () => true : globTest(call.glob);
   const matches: GrepMatch[] = [];
-  const split = splitter(0x0a, (text) => {
-    const match = parseLine(text);
+  let path = '';
+  let ends = 0;
+  const split = splitter([0, 0x0a], (text) => {
+    ends += 1;
+    if (ends % 2 === 1) path = text;
+    const match = ends % 2 === 1 ? undefined : parseMatch(path, text);
     if (match === undefined || !inGlob(match.path) || matches.length > enough) return;
     matches.push({ ...match, path: posix.join(place.prefix, match.path) });
   });
@@ -124,23 +128,31 @@ async function blamePattern(pattern: string, signal: AbortSignal): Promise<void>
   }
 }
 
-/** `path NUL line-number : text`; anything else is a remark of ripgrep's, for example on a binary file. */
-function parseLine(record: string): GrepMatch | undefined {
-  const parts = /^\.\/([^\0]+)\0(\d+):(.*)$/s.exec(record);
-  if (parts === null) return undefined;
-  const [, path = '', line = '', text = ''] = parts;
-  if (!isReadable(path)) return undefined;
-  return { path, line: Number(line), text: text.replace(/\r$/, '').slice(0, MAX_LINE) };
+/**
+ * A match as ripgrep prints it: a path, NUL, a line's number, a colon, its text. A remark on a binary file has no NUL and so
+ * ends up before the next path.
+ */
+function parseMatch(before: string, after: string): GrepMatch | undefined {
+  const path = before.slice(before.lastIndexOf('\n./') + 1).replace(/^\.\//, '');
+  const colon = after.indexOf(':');
+  const line = Number(after.slice(0, colon));
+  if (colon < 1 || !Number.isSafeInteger(line) || !isReadable(path)) return undefined;
+  const text = after.slice(colon + 1).replace(/\r$/, '');
+  return { path, line, text: text.slice(0, MAX_LINE) };
 }
 
-/** Cuts bytes at a separator and hands out the pieces as text. */
-function splitter(separator: number, onPiece: (text: string) => void): (chunk: Buffer) => void {
+/** Cuts bytes at separators, which take turns, and hands out the pieces as text. */
+function splitter(separators: number[], onPiece: (text: string) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
+  let turn = 0;
+  const next = (bytes: Buffer, from: number): number =>
+    bytes.indexOf(separators[turn % separators.length] ?? 0, from);
   return (chunk) => {
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let from = 0;
-    for (let to = all.indexOf(separator); to !== -1; to = all.indexOf(separator, from)) {
+    for (let to = next(all, 0); to !== -1; to = next(all, from)) {
       onPiece(all.toString('utf8', from, to));
+      turn += 1;
       from = to + 1;
     }
     rest = all.subarray(from);

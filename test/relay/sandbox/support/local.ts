@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { runtimeDirs } from '../../../../server/sandbox/local/layout.ts';
 import { createLocalProvider } from '../../../../server/sandbox/local/provider.ts';
 import type {
   ExecRequest,
@@ -15,6 +17,8 @@ export interface LocalFixture {
   dataDir: string;
   supervisorPath: string;
   provider: SandboxProvider;
+  /** A task id that no other test has, so that processes can be told apart on the machine. */
+  taskId: string;
   /** Destroys what was made, and removes the folder. */
   dispose(): Promise<void>;
 }
@@ -24,16 +28,22 @@ export async function localFixture(parent = tmpdir()): Promise<LocalFixture> {
   const root = await fs.mkdtemp(join(parent, 'handoff-test-'));
   const supervisorPath = await bundleSupervisor(root);
   const dataDir = join(root, 'data');
+  await fs.mkdir(dataDir, { mode: 0o700 });
   const provider = createLocalProvider({ dataDir, supervisorPath });
   return {
     dataDir,
     supervisorPath,
     provider,
+    taskId: `task-of-${basename(root)}`,
     async dispose() {
       const ids = await fs.readdir(join(dataDir, 'sandboxes')).catch(() => []);
       for (const id of ids.filter((name) => !name.startsWith('.')))
         await provider.destroy({ provider: 'local', id });
       await provider.close();
+      await fs.rm(dirname(runtimeDirs(dataDir, process.getuid?.() ?? -1).sockets), {
+        recursive: true,
+        force: true,
+      });
       await fs.rm(root, { recursive: true, force: true });
     },
   };
@@ -78,4 +88,22 @@ export function texts({ stdout, stderr }: ExecResult): { out: string; err: strin
   const text = ({ head, tail, omittedBytes }: ExecResult['stdout']): string =>
     `${Buffer.from(head)}${omittedBytes > 0 ? `<${omittedBytes}>` : ''}${Buffer.from(tail)}`;
   return { out: text(stdout), err: text(stderr) };
+}
+
+/** A sandbox has two: its first process, and the one outside that waits for it. */
+export const BUBBLEWRAPS_EACH = 2;
+
+/** How many bubblewrap processes of a sandbox live on this machine. */
+export function bubblewrapsOf(id: string): number {
+  const commandLine = (pid: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return ''; // It ended meanwhile.
+    }
+  };
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(commandLine);
+  return all.filter((line) => line.startsWith('/usr/bin/bwrap') && line.includes(`/${id}/workspace`)).length;
 }

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
+import type { ExecRequest } from '../../../server/sandbox/sandbox.ts';
+import {
+  BUBBLEWRAPS_EACH,
+  bubblewrapsOf,
+  type LocalFixture,
+  localFixture,
+  request,
+  shell,
+  texts,
+} from './support/local.ts';
+
+type RelayProcess = ChildProcessByStdio<null, Readable, null>;
+
+describe('a local sandbox whose relay is killed in the middle of a command', () => {
+  let fixture: LocalFixture;
+  beforeEach(async () => {
+    fixture = await localFixture();
+  });
+  afterEach(() => fixture.dispose());
+
+  const relayRunning = (asked: ExecRequest): RelayProcess => {
+    const program = 'test/relay/sandbox/support/relay-process.ts';
+    const args = [program, fixture.dataDir, fixture.supervisorPath, fixture.taskId, JSON.stringify(asked)];
+    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  };
+  const killedAfterFirstOutput = async (relay: RelayProcess): Promise<string> => {
+    const [chunk] = await once(relay.stdout, 'data');
+    relay.kill('SIGKILL');
+    await once(relay, 'exit');
+    return String(chunk);
+  };
+
+  it('goes on, and another relay hears the command from its beginning to its end, which ran once', async () => {
+    const script = 'echo effect >> effects; echo one; until [ -e go ]; do sleep 0.02; done; echo two; exit 5';
+    const asked = request(['bash', '-c', script], { execId: 'turn:call' });
+    assert.equal(await killedAfterFirstOutput(relayRunning(asked)), 'one\n');
+
+    const next = createLocalProvider(fixture);
+    const ref = { provider: 'local', id: (await next.create({ taskId: fixture.taskId })).ref.id };
+    assert.equal(await next.state(ref), 'running');
+    const sandbox = await next.resume(ref);
+    let heard = '';
+    const attached = Promise.withResolvers<void>();
+    const running = sandbox.exec(asked, {
+      onOutput: ({ data }) => {
+        heard += Buffer.from(data);
+        attached.resolve();
+      },
+    });
+    await attached.promise;
+    await shell(sandbox, 'touch go');
+    const result = await running;
+    assert.deepEqual(
+      { heard, exitCode: result.exitCode, reason: result.reason, ...texts(result) },
+      { heard: 'one\ntwo\n', exitCode: 5, reason: 'exit', out: 'one\ntwo\n', err: '' },
+    );
+    assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
+    await next.close();
+  });
+
+  it('records the result of a command that ended while no relay was there', async () => {
+    const script = 'echo effect >> effects; echo one; sleep 0.3; echo two; touch done';
+    const asked = request(['bash', '-c', script], { execId: 'turn:call' });
+    await killedAfterFirstOutput(relayRunning(asked));
+    const sandbox = await fixture.provider.create({ taskId: fixture.taskId });
+    await shell(sandbox, 'until [ -e done ]; do sleep 0.02; done; sleep 0.05');
+    const result = await sandbox.exec(asked);
+    assert.deepEqual(
+      { reason: result.reason, ...texts(result) },
+      { reason: 'exit', out: 'one\ntwo\n', err: '' },
+    );
+    assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
+  });
+
+  it('tells a command that hibernation ended as lost, with what it printed, and does not run it again', async () => {
+    const asked = request(['bash', '-c', 'echo effect >> effects; echo one; sleep 1000'], {
+      execId: 'turn:call',
+    });
+    await killedAfterFirstOutput(relayRunning(asked));
+    const { ref } = await fixture.provider.create({ taskId: fixture.taskId });
+    await fixture.provider.hibernate(ref);
+    const sandbox = await fixture.provider.resume(ref);
+    const result = await sandbox.exec(asked);
+    assert.deepEqual(
+      { exitCode: result.exitCode, reason: result.reason, ...texts(result) },
+      { exitCode: null, reason: 'lost', out: 'one\n', err: '' },
+    );
+    assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
+  });
+
+  it('runs once however many relays start it at the same moment', async () => {
+    const providers = Array.from({ length: 4 }, () => createLocalProvider(fixture));
+    const asked = request(['bash', '-c', 'echo effect >> effects'], { execId: 'turn:call' });
+    const [first] = await Promise.all(
+      providers.map((provider) => provider.create({ taskId: fixture.taskId })),
+    );
+    assert.ok(first);
+    await fixture.provider.hibernate(first.ref);
+    const sandboxes = await Promise.all(providers.map((provider) => provider.resume(first.ref)));
+    await Promise.all(sandboxes.map((sandbox) => sandbox.exec(asked)));
+    assert.equal((await shell(first, 'cat effects')).out, 'effect\n');
+    assert.equal(bubblewrapsOf(first.ref.id), BUBBLEWRAPS_EACH);
+    await Promise.all(providers.map((provider) => provider.close()));
+  });
+});
