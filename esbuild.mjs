@@ -69,7 +69,6 @@ const bundles = [
 
 /** Files that the webview loads beside its bundle. */
 const assets = [
-  ['webview-ui/theme.css', 'dist/webview.css'],
   ['node_modules/@vscode/codicons/dist/codicon.css', 'dist/codicon.css'],
   ['node_modules/@vscode/codicons/dist/codicon.ttf', 'dist/codicon.ttf'],
 ];

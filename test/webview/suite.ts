@@ -44,7 +44,6 @@ export function usePanels(): { open(options?: Options): Promise<PanelPage>; bund
 
 /** What a person reads there: hidden text left out, lines as they are laid out. */
 export function seen(locator: Locator): Promise<string> {
-  // biome-ignore lint/performance/useDomNodeTextContent: the layout is what is tested
   return locator.innerText();
 }
 

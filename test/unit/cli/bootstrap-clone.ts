@@ -90,7 +90,9 @@ fs.writeFileSync('dist/relay.mjs', ${JSON.stringify(PROGRAM)});`,
     let stdout = '';
     let stderr = '';
     const waiting = new Set<() => void>();
-    const look = () => waiting.forEach((check) => check());
+    const look = () => {
+      for (const check of waiting) check();
+    };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
       look();
