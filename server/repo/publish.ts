@@ -88,7 +88,16 @@ export async function pushCommit(deps: TransportDeps, request: PushRequest): Pro
   if (before !== commit) {
     const ours = before !== undefined && (await readRef(repo, commitRef(before))) !== undefined;
     const lease = before === undefined || ours ? [`--force-with-lease=${ref}:${before ?? ''}`] : [];
-    const args = ['push', '--porcelain', '--no-verify', ...lease, remote.address, `${commit}:${ref}`];
+    const args = [
+      '-c',
+      'pack.window=10',
+      'push',
+      '--porcelain',
+      '--no-verify',
+      ...lease,
+      remote.address,
+      `${commit}:${ref}`,
+    ];
     await push(deps, repo, args, remote, request).catch(async (error: unknown) => {
       const failure = await failureOf(error, remote, signal);
       // The connection may have broken after the remote had taken it.

@@ -30,7 +30,9 @@ export function runOn(
   options: Pick<GitRun, 'repo' | 'signal'>,
 ): Promise<Buffer> {
   const secret = remote.secret === undefined ? {} : { secret: remote.secret };
-  return git(args, { ...options, ...secret, transports: [remote.protocol] });
+  // A change to a large file is sent as a difference.
+  const config = { 'pack.window': '10' };
+  return git(args, { ...options, ...secret, config, transports: [remote.protocol] });
 }
 
 /** What a ref of the remote points at; undefined where there is none. */

@@ -1,6 +1,6 @@
 /**
  * The shell scripts that run inside a sandbox. They are constants: what differs from run to run comes as positional
- * parameters and is always quoted. POSIX sh, a sed that has -z, and Git 2.32 or newer.
+ * parameters and is always quoted. POSIX sh, sed -z, xargs -0, touch -h, and Git 2.32 or newer.
  *
  * `$1` is the workspace and `$2` the scratch folder. The capture repository lives in the scratch folder with an index of its
  * own, so nothing that the agent does to the workspace's `.git` matters to it.
@@ -55,6 +55,9 @@ git --git-dir="$capture" fetch --quiet --no-tags "$scratch/$bundle" 'refs/handof
 cd "$workspace"
 export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
 git read-tree --reset -u refs/handoff/base
+# Files as old as the index could have changed unseen, so every capture would read them all again. None is, after this.
+git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
+git update-index -q --refresh || :
 # A submodule is an empty folder here; whatever becomes of it is not part of the proposal.
 git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
 base=$(git rev-parse refs/handoff/base)
@@ -81,7 +84,7 @@ export const CAPTURE_LOCKED = 75;
  * `$3` is the tree of the last capture, `$4` the name that a pack of the difference gets, `$5` is `unlock` where the caller knows
  * that no other capture runs. Prints the tree's name, and after a space `pack` where there is one.
  *
- * The pack is thin, between commits without parents whose bytes depend on their tree only: the relay has the older tree.
+ * The pack holds what the older tree does not have: the relay has that one, or at least the base.
  * What Git cannot take in (an unreadable file, a repository inside the workspace) is left out. Git ends with 1 or warns then, and
  * only then is the index looked through for new repositories; the submodules of the base are marked, and stay.
  */
@@ -107,11 +110,9 @@ if [ "$tree" = "$3" ]; then
   echo "$tree"
   exit 0
 fi
-export GIT_AUTHOR_NAME=Handoff GIT_AUTHOR_EMAIL=handoff@localhost GIT_AUTHOR_DATE='@0 +0000'
-export GIT_COMMITTER_NAME=Handoff GIT_COMMITTER_EMAIL=handoff@localhost GIT_COMMITTER_DATE='@0 +0000'
-commit=$(git commit-tree "$tree" </dev/null)
-known=$(git commit-tree "$3" </dev/null 2>/dev/null) || known=refs/handoff/base
+known=$3
+git cat-file -e "$known" 2>/dev/null || known='refs/handoff/base^{tree}'
 rm -f "$2"/capture-*.pack
-printf '%s\\n^%s\\n' "$commit" "$known" | git pack-objects --quiet --revs --thin --stdout --delta-base-offset >"$2/$4"
+printf '%s\\n^%s\\n' "$tree" "$known" | git pack-objects --quiet --revs --stdout --delta-base-offset >"$2/$4"
 echo "$tree pack"
 `;

@@ -82,9 +82,7 @@ export async function captureProposal(
 async function takeIn(deps: RepoDeps, repo: string, pack: Uint8Array, signal: AbortSignal | undefined) {
   const objects = pack.byteLength < 12 ? 0 : new DataView(pack.buffer, pack.byteOffset).getUint32(8);
   const args =
-    objects < UNPACK_BELOW
-      ? ['unpack-objects', '-q', '--strict']
-      : ['index-pack', '--stdin', '--fix-thin', '--strict'];
+    objects < UNPACK_BELOW ? ['unpack-objects', '-q', '--strict'] : ['index-pack', '--stdin', '--strict'];
   await deps.git(args, { repo, stdin: pack, signal });
 }
 
