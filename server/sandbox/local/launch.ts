@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
 import { type Connection, connect, lost } from './connection.ts';
@@ -16,6 +17,8 @@ import { INSIDE } from './wire.ts';
 const START_PATIENCE = 30_000;
 /** How often to look for another relay's start, in milliseconds; a start takes about 60. */
 const WINNER_PACE = 10;
+/** Milliseconds for a socket that may not have its supervisor yet. */
+const UNPUBLISHED_PATIENCE = 1_000;
 /** Milliseconds for hearing how bwrap exited. */
 const EXIT_PATIENCE = 1_000;
 /** MiB of heap for the supervisor; file contents are not on the heap. */
@@ -33,7 +36,7 @@ const LOG_TAIL = 1_000;
 export async function launch(workshop: Workshop, place: SandboxPlace): Promise<Connection> {
   const first = await attempt(workshop, place);
   if (first !== 'held') return first;
-  const winner = await connectToWinner(place, workshop.answerPatience);
+  const winner = await connectToWinner(place, socketPath(workshop.dirs, place.id), workshop.answerPatience);
   if (winner !== undefined) return winner;
   await killSandbox(place);
   const second = await attempt(workshop, place);
@@ -135,8 +138,7 @@ async function firstWord(
   try {
     const connection = await connect(paths.temporary, START_PATIENCE);
     if (!rememberProcess(place)) throw new Error('bwrap did not tell the process of the sandbox');
-    fs.writeFileSync(place.socket, paths.final);
-    fs.renameSync(paths.temporary, paths.final);
+    publish(place, paths);
     return connection;
   } catch (cause) {
     // A connection to a bwrap that fails breaks when it exits; we hear of both in either order.
@@ -152,14 +154,46 @@ async function firstWord(
   }
 }
 
-/** Another relay is starting this sandbox in this moment: waits for it. Undefined where nothing comes of it. */
-async function connectToWinner(place: SandboxPlace, patience: number): Promise<Connection | undefined> {
+/** From now on others find it, whether we or another relay came to this first. */
+function publish(place: SandboxPlace, { temporary, final }: { temporary: string; final: string }): void {
+  fs.writeFileSync(place.socket, final);
+  try {
+    fs.renameSync(temporary, final);
+  } catch (error) {
+    if (!fs.existsSync(final)) throw error;
+  }
+}
+
+/**
+ * Another relay is starting this sandbox in this moment, or has died over it: waits for it, or finishes its work.
+ * Undefined where nothing comes of it.
+ */
+async function connectToWinner(
+  place: SandboxPlace,
+  final: string,
+  patience: number,
+): Promise<Connection | undefined> {
   for (const deadline = Date.now() + patience; Date.now() < deadline; await sleep(WINNER_PACE)) {
     const path = knownSocket(place);
     const connection = path === undefined ? undefined : await connect(path, patience).catch(() => undefined);
     if (connection !== undefined) return connection;
+    for (const temporary of unpublished(final)) {
+      const found = await connect(temporary, UNPUBLISHED_PATIENCE).catch(() => undefined);
+      if (found === undefined) continue;
+      rememberProcess(place);
+      publish(place, { temporary, final });
+      return found;
+    }
   }
   return undefined;
+}
+
+/** Sockets of a sandbox that did not get their final name yet. */
+function unpublished(final: string): string[] {
+  const names = fs.readdirSync(dirname(final));
+  return names
+    .filter((name) => name.startsWith(`${basename(final)}.`) && !name.endsWith('.new'))
+    .map((name) => join(dirname(final), name));
 }
 
 /** Where the control socket of a sandbox that was ever started is. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
 import type { ExecRequest } from '../../../server/sandbox/sandbox.ts';
@@ -91,6 +93,20 @@ describe('a local sandbox whose relay is killed in the middle of a command', () 
       { exitCode: null, reason: 'lost', out: 'one\n', err: '' },
     );
     assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
+  });
+
+  it('is attached to also when that relay died before it could write down how', async () => {
+    const sandbox = await fixture.provider.create({ taskId: fixture.taskId });
+    await shell(sandbox, 'touch /tmp/same-machine');
+    await fixture.provider.close();
+    const folder = join(fixture.dataDir, 'sandboxes', sandbox.ref.id);
+    const socket = await fs.readFile(join(folder, 'socket'), 'utf8');
+    await fs.rename(socket, `${socket}.ab12`);
+    await fs.rm(join(folder, 'socket'));
+    await fs.rm(join(folder, 'process.json'));
+    const resumed = await fixture.provider.resume(sandbox.ref);
+    assert.equal((await shell(resumed, 'ls /tmp')).out, 'same-machine\n');
+    assert.equal(await fixture.provider.state(sandbox.ref), 'running');
   });
 
   it('runs once however many relays start it at the same moment', async () => {

@@ -13,11 +13,14 @@ export const COMMON_FLAGS = [
   '--glob=!.git',
 ];
 
+/** Exit code 0 is matches, 1 none, 2 that something could not be searched, or not be understood. */
+const NOT_ALL_SEARCHED = 2;
+
 /** Bytes of complaints that are kept. */
 const MAX_COMPLAINT = 2_000;
 
 export interface Ran {
-  /** Null where it was stopped: by `onOutput`, or by the signal. */
+  /** Null where `onOutput` had enough. */
   exitCode: number | null;
   complaint: string;
 }
@@ -55,9 +58,18 @@ export function ripgrep(
     child.on('close', (exitCode) => {
       options.signal.removeEventListener('abort', stop);
       if (options.signal.aborted) reject(stopped());
+      else if (!enough && (exitCode === null || exitCode > NOT_ALL_SEARCHED)) reject(crashed(complaint));
       else resolve({ exitCode: enough ? null : exitCode, complaint });
     });
   });
+}
+
+/** Silence must not look like "no match". */
+function crashed(complaint: string): SandboxError {
+  return new SandboxError(
+    'failed',
+    `The search broke off; the sandbox may be short of memory or processes. ${complaint}`,
+  );
 }
 
 function stopped(): SandboxError {
