@@ -101,8 +101,10 @@ describe('the whole path, in a real VS Code', function () {
   });
 
   it('records which files the person accepts', async () => {
-    for (const path of ACCEPTED) await window.checkbox(basename(path)).check();
-    await panel.getByText(strings.proposal.accepted(ACCEPTED.length)).waitFor();
+    for (const [index, path] of ACCEPTED.entries()) {
+      await window.checkbox(basename(path)).check();
+      await panel.getByText(strings.proposal.accepted(index + 1)).waitFor();
+    }
     await window.picture('06-accepted');
     await window.useTheme('light');
     await window.page.locator('.monaco-workbench.vs').waitFor();
