@@ -74,9 +74,15 @@ export function createLocalProvider(
     return result;
   };
 
+  /** One connection to each sandbox, shared by all who ask while it is being made. */
   const connectionTo = async (at: SandboxPlace): Promise<Connection> => {
-    const current = await connections.get(at.id)?.catch(() => undefined);
-    if (current !== undefined && !current.closed) return current;
+    const shared = connections.get(at.id);
+    if (shared !== undefined) {
+      const current = await shared.catch(() => undefined);
+      if (current !== undefined && !current.closed) return current;
+      if (connections.get(at.id) === shared) connections.delete(at.id);
+      return connectionTo(at);
+    }
     const path = knownSocket(at);
     if (path === undefined) throw lost('The sandbox is not running');
     const opening = connect(path, patience);

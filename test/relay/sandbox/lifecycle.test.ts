@@ -71,6 +71,19 @@ describe('the life of a local sandbox', () => {
     assert.equal(await createLocalProvider(fixture).state(sandbox.ref), 'running');
   });
 
+  it('is let go of completely, also when many asked for it at once', async () => {
+    const { provider } = fixture;
+    const { ref } = await provider.create({ taskId: fixture.taskId });
+    const other = createLocalProvider(fixture);
+    const sandbox = await other.resume(ref);
+    await other.close();
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    await Promise.all(Array.from({ length: 5 }, () => shell(sandbox, 'true')));
+    await other.close();
+    const after = process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    assert.equal(after, before);
+  });
+
   it('ends as hibernated when a command kills everything in it, and can be resumed', async () => {
     const { provider } = fixture;
     const sandbox = await provider.create({ taskId: 'suicide' });
