@@ -169,7 +169,7 @@ function isAlive(pid: number): boolean {
 /** Ended, and not yet collected by whoever started it. */
 function isZombie(pid: number): boolean {
   const stat = readText(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  return stat?.slice(stat.lastIndexOf(')') + 2).startsWith('Z') ?? false;
 }
 
 function isRelayProcess(pid: number): boolean {

@@ -1,5 +1,7 @@
+import fs from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import isomorphicGit from 'isomorphic-git';
 import { AppError } from '../errors.ts';
 import type { Person } from '../protocol/commands.ts';
 import { isBranchName } from './branch.ts';
@@ -38,11 +40,18 @@ export async function commitAccepted(
   if (message.includes('\0'))
     throw new AppError('bad_request', 'A commit message cannot carry a NUL character.');
   const repo = repoPath(deps, taskId);
-  const who = `${author.name} <${author.email}> ${Math.floor(at / 1000)} +0000`;
-  const head = `tree ${assertOid(acceptedTree)}\nparent ${assertOid(baseCommit)}\nauthor ${who}\ncommitter ${who}\n`;
-  const stdin = Buffer.from(`${head}\n${message.trimEnd()}\n`);
-  const printed = await deps.git(['hash-object', '-t', 'commit', '-w', '--stdin'], { repo, stdin });
-  const commit = printed.toString().trim();
+  const who = { ...author, timestamp: Math.floor(at / 1000), timezoneOffset: 0 };
+  const commit = await isomorphicGit.writeCommit({
+    fs,
+    gitdir: repo,
+    commit: {
+      tree: assertOid(acceptedTree),
+      parent: [assertOid(baseCommit)],
+      author: who,
+      committer: who,
+      message: `${message.trimEnd()}\n`,
+    },
+  });
   await writeRef(repo, commitRef(commit), commit);
   return { commit };
 }
