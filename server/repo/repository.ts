@@ -70,7 +70,9 @@ export async function createAttempt(deps: RepoDeps, taskId: string, purpose: str
   const prefix = `${path.basename(repoPath(deps, taskId))}.${purpose}-`;
   await mkdir(deps.reposDir, { recursive: true, mode: 0o700 });
   for (const name of await readdir(deps.reposDir)) {
-    if (name.startsWith(prefix)) await rm(path.join(deps.reposDir, name), { recursive: true, force: true });
+    if (!name.startsWith(prefix)) continue;
+    // Git of a relay that died may still write there; what is left then is left to the next attempt.
+    await rm(path.join(deps.reposDir, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
   }
   const repo = path.resolve(deps.reposDir, `${prefix}${randomUUID()}`);
   await deps.git(['init', '--quiet', '--bare', repo]);

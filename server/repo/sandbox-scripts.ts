@@ -54,7 +54,7 @@ CONFIG
 git --git-dir="$capture" fetch --quiet --no-tags "$scratch/$bundle" 'refs/handoff/*:refs/handoff/*'
 cd "$workspace"
 export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
-git read-tree --reset -u refs/handoff/base
+git -c checkout.workers=4 read-tree --reset -u refs/handoff/base
 # Files as old as the index could have changed unseen, so every capture would read them all again. None is, after this.
 git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
 git update-index -q --refresh || :

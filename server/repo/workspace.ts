@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { BoundedOutput, ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 import { isBranchName } from './branch.ts';
-import { type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
+import { GitError } from './git.ts';
+import { assertOid, type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
 import { CAPTURE_LOCKED, CAPTURE_SCRIPT, CHECKOUT_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
 
 const CHECKOUT_LIMIT_MS = 10 * 60_000;
@@ -55,7 +56,7 @@ export async function captureProposal(
     runScript(sandbox, {
       execId: `capture:${randomUUID()}`,
       script: CAPTURE_SCRIPT,
-      parameters: [input.previousTree, pack, ...extra],
+      parameters: [assertOid(input.previousTree), pack, ...extra],
       timeoutMs: CAPTURE_LIMIT_MS,
       signal,
     });
@@ -71,19 +72,33 @@ export async function captureProposal(
   if (headTree === undefined) throw scriptFailure('The capture answered what it should not.', result);
   const ref = `refs/handoff/proposal/${headTree}`;
   if (hasPack === undefined || (await readRef(repo, ref)) !== undefined) return { headTree };
-  await takeIn(deps, repo, await sandbox.getScratch(pack), signal);
-  const written = await deps.git(['cat-file', '-t', headTree], { repo, signal });
-  if (written.toString() !== 'tree\n') throw new Error(`the sandbox sent no tree ${headTree}`);
+  await takeIn(deps, repo, await sandbox.getScratch(pack), headTree, signal);
   await writeRef(repo, ref, headTree);
   return { headTree };
 }
 
-/** Objects out of a sandbox are checked like those of a stranger: well formed, no `.git` entries, no missing links. */
-async function takeIn(deps: RepoDeps, repo: string, pack: Uint8Array, signal: AbortSignal | undefined) {
+/** Objects out of a sandbox are checked like those of a stranger: well formed, no `.git` entries, no missing links, a tree. */
+async function takeIn(
+  deps: RepoDeps,
+  repo: string,
+  pack: Uint8Array,
+  headTree: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const objects = pack.byteLength < 12 ? 0 : new DataView(pack.buffer, pack.byteOffset).getUint32(8);
   const args =
     objects < UNPACK_BELOW ? ['unpack-objects', '-q', '--strict'] : ['index-pack', '--stdin', '--strict'];
-  await deps.git(args, { repo, stdin: pack, signal });
+  try {
+    await deps.git(args, { repo, stdin: pack, signal });
+    await deps.git(['rev-parse', '--verify', '--quiet', `${headTree}^{tree}`], { repo, signal });
+  } catch (cause) {
+    if (!(cause instanceof GitError)) throw cause;
+    throw new AppError('sandbox_unavailable', 'What the sandbox sent is not a sound set of files.', {
+      cause,
+      nextAction:
+        'Look for file names that Git refuses (such as .git in a folder), remove them, and try again.',
+    });
+  }
 }
 
 function runScript(

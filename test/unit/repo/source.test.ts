@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../../server/errors.ts';
@@ -150,6 +151,47 @@ describe('source in', () => {
     const source = { commit, sourceId: 's1', overlay: [] };
     const { baseTree } = await prepareSource(deps, { taskId: 't1', source, bundlePath });
     assert.equal(baseTree, git(clone, ['rev-parse', 'HEAD^{tree}']));
+  });
+
+  it('reads a clone that has no history itself, and a linked working tree', async () => {
+    using folder = temporaryFolder();
+    const deps = repoDeps(folder.path);
+    const { clone, commit, url } = makeClone(folder.path, { 'a.txt': 'a\n' });
+    git(folder.path, ['clone', '--quiet', '--depth=1', url, 'shallow']);
+    git(clone, ['worktree', 'add', '--quiet', '--detach', path.join(folder.path, 'linked')]);
+    const expected = { baseCommit: commit, baseTree: git(clone, ['rev-parse', 'HEAD^{tree}']) };
+    for (const name of ['shallow', 'linked']) {
+      const source = { url: url.replace(/clone$/, name), commit, overlay: [] };
+      assert.deepEqual(await prepareSource(deps, { taskId: name, source }), expected);
+    }
+  });
+
+  it('is whole after the relay was killed at any moment of it', async () => {
+    using folder = temporaryFolder();
+    const deps = repoDeps(folder.path);
+    const { clone, commit, url } = makeClone(folder.path, { 'a.txt': 'a\n' });
+    const input = { taskId: 't1', source: { url, commit, overlay: [] } };
+    const program = `
+      import { createGit } from ${JSON.stringify(import.meta.resolve('../../../server/repo/git.ts'))};
+      import { prepareSource } from ${JSON.stringify(import.meta.resolve('../../../server/repo/source.ts'))};
+      const [, dataDir, reposDir, input, victim] = process.argv;
+      const real = createGit({ dataDir });
+      let run = 0;
+      const git = (args, options) => {
+        const running = real(args, options);
+        if (++run === Number(victim)) process.kill(process.pid, 'SIGKILL');
+        return running;
+      };
+      await prepareSource({ git, reposDir, allowFileUrls: true }, JSON.parse(input));`;
+    const expected = { baseCommit: commit, baseTree: git(clone, ['rev-parse', 'HEAD^{tree}']) };
+    for (const victim of ['1', '2', '3', '4']) {
+      rmSync(path.join(deps.reposDir, 't1.git'), { recursive: true, force: true });
+      const args = ['--input-type=module-typescript', '-e', program, '--'];
+      const argv = [...args, path.join(folder.path, 'data'), deps.reposDir, JSON.stringify(input), victim];
+      assert.equal(spawnSync(process.execPath, argv).signal, 'SIGKILL');
+      assert.deepEqual(await prepareSource(deps, input), expected, `killed at run ${victim} of Git`);
+      assert.equal(git(path.join(deps.reposDir, 't1.git'), ['fsck', '--strict', '--no-dangling']), '');
+    }
   });
 
   for (const [why, change, code] of [

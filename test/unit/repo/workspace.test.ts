@@ -4,11 +4,13 @@ import path from 'node:path';
 import { AppError } from '../../../server/errors.ts';
 import { prepareSource, startBundle } from '../../../server/repo/source.ts';
 import { captureProposal, checkoutInto } from '../../../server/repo/workspace.ts';
+import type { Sandbox } from '../../../server/sandbox/sandbox.ts';
 import { directorySandbox } from './directory-sandbox.ts';
 import {
   contents,
   type Files,
   git,
+  gitBytes,
   listing,
   makeClone,
   repoDeps,
@@ -180,6 +182,59 @@ describe('capture', () => {
     writeFiles(replaced.workdir, { 'b.txt': 'after the loss\n' });
     const { headTree } = await captureProposal(deps, replaced, { taskId, previousTree });
     assert.equal(contents(repo, headTree)['b.txt'], '100644 after the loss\n');
+  });
+
+  it('sees a change that alters neither a file’s size nor the second on the clock', async () => {
+    using folder = temporaryFolder();
+    const { workdir, capture, baseTree, repo } = await started(folder.path, BASE);
+    let headTree = baseTree;
+    for (const word of ['ONE', 'eno', 'ENO', 'one', 'xyz']) {
+      writeFiles(workdir, { 'a.txt': `${word}\ntwo\n` });
+      ({ headTree } = await capture(headTree));
+      assert.equal(contents(repo, headTree)['a.txt'], `100644 ${word}\ntwo\n`);
+    }
+  });
+
+  it('takes an empty workspace for what it is', async () => {
+    using folder = temporaryFolder();
+    const { workdir, capture, repo } = await started(folder.path, BASE);
+    for (const name of readdirSync(workdir)) rmSync(path.join(workdir, name), { recursive: true });
+    const { headTree } = await capture();
+    assert.deepEqual(listing(repo, headTree), {});
+  });
+
+  it('takes nothing unsound from a sandbox that lies', async () => {
+    using folder = temporaryFolder();
+    const { deps, taskId, sandbox, baseTree, repo } = await started(folder.path, BASE);
+    const evil = path.join(folder.path, 'evil.git');
+    git(folder.path, ['init', '--quiet', '--bare', evil]);
+    const file = git(evil, ['hash-object', '-w', '--stdin'], 'x');
+    const hooks = git(evil, ['mktree'], `100755 blob ${file}\tpost-checkout\n`);
+    const missing = '7'.repeat(40);
+    const trees = {
+      'a .git entry': git(evil, ['mktree'], `040000 tree ${hooks}\t.git\n`),
+      'a missing file': git(evil, ['mktree', '--missing'], `100644 blob ${missing}\tx\n`),
+      'a file for a tree': file,
+    };
+    for (const [what, tree] of Object.entries(trees)) {
+      const pack = gitBytes(evil, ['pack-objects', '--quiet', '--stdout'], `${tree}\n${file}\n${hooks}\n`);
+      for (const [told, sent] of [
+        [tree, pack],
+        [missing, pack],
+        [tree, pack.subarray(0, 40)],
+        [tree, new Uint8Array()],
+      ] as const) {
+        const output = { head: Buffer.from(`${told} pack\n`), tail: new Uint8Array(), omittedBytes: 0 };
+        const lying: Sandbox = {
+          ...sandbox,
+          exec: async () => ({ exitCode: 0, reason: 'exit', stdout: output, stderr: output, durationMs: 1 }),
+          getScratch: async () => sent,
+        };
+        const lie = captureProposal(deps, lying, { taskId, previousTree: baseTree });
+        await assert.rejects(lie, { name: 'AppError', code: 'sandbox_unavailable' }, what);
+      }
+    }
+    assert.equal(existsSync(path.join(repo, 'refs/handoff/proposal')), false);
   });
 
   it('takes thousands of files at once', async () => {
