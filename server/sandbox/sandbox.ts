@@ -118,7 +118,11 @@ export interface Sandbox {
   /** Absolute path of the workspace inside the sandbox. */
   readonly workdir: string;
   readonly caps: SandboxCaps;
-  /** Runs a command, or attaches to the one that was started under this `execId`. `onOutput` gets output from its beginning. */
+  /**
+   * Runs a command, or attaches to the one that was started under this `execId`. `onOutput` gets output from its beginning.
+   * It has ended when its output has, or shortly after its first process has: what that left in the background lives on
+   * unheard, until `killAll`, a timeout or hibernation.
+   */
   exec(
     request: ExecRequest,
     options?: { signal?: AbortSignal; onOutput?: (chunk: ExecStream) => void },
@@ -146,7 +150,10 @@ export interface Sandbox {
 /** Where sandboxes come from. `resume` never creates: a lost machine is `gone`, and somebody else decides what then. */
 export interface SandboxProvider {
   readonly name: string;
-  /** Throws `SandboxError('unavailable')` with the command that mends it where isolation cannot be had: fails closed. */
+  /**
+   * The machine of `spec.taskId`: made at the first time, the same one at the next. Fails closed: where isolation cannot
+   * be had it throws `SandboxError('unavailable')` with the command that mends it.
+   */
   create(spec: SandboxSpec): Promise<Sandbox>;
   /** A running machine is attached to; a hibernated one started again with its files. */
   resume(ref: SandboxRef): Promise<Sandbox>;
@@ -171,6 +178,7 @@ export type SandboxErrorCode =
   | 'exists'
   | 'permission'
   | 'no-space'
+  | 'cancelled'
   | 'bad-pattern'
   | 'failed';
 

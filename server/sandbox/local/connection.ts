@@ -163,6 +163,7 @@ const CODES: Record<SandboxErrorCode, true> = {
   permission: true,
   'no-space': true,
   'bad-pattern': true,
+  cancelled: true,
   failed: true,
 };
 

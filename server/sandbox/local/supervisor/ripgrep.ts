@@ -73,5 +73,5 @@ function crashed(complaint: string): SandboxError {
 }
 
 function stopped(): SandboxError {
-  return new SandboxError('failed', 'The search was stopped.');
+  return new SandboxError('cancelled', 'The search was stopped.');
 }

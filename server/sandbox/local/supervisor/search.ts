@@ -173,7 +173,7 @@ async function newestFirst(paths: string[], cwd: string, signal: AbortSignal): P
   const dated: Array<{ path: string; at: number }> = [];
   for (const [index, path] of paths.entries()) {
     if (index % STAT_BATCH === STAT_BATCH - 1) await breathe();
-    if (signal.aborted) throw new SandboxError('failed', 'The search was stopped.');
+    if (signal.aborted) throw new SandboxError('cancelled', 'The search was stopped.');
     const stat = fs.lstatSync(`${cwd}/${path}`, { throwIfNoEntry: false });
     if (stat !== undefined) dated.push({ path, at: stat.mtimeMs });
   }
