@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AppError } from '../errors.ts';
 import type { OverlayEntry } from '../protocol/source.ts';
 import type { TreeEdit } from './trees.ts';

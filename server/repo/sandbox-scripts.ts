@@ -29,7 +29,10 @@ set -eu
 umask 022
 workspace=$1 scratch=$2 bundle=$3 branch=$4
 capture=$scratch/capture.git
-[ ! -e "$capture/handoff-ready" ] || exit 0
+if [ -e "$capture/handoff-ready" ]; then
+  rm -f "$scratch/$bundle"
+  exit 0
+fi
 rm -rf "$capture" "$workspace/.git"
 mkdir -p "$workspace"
 

@@ -87,6 +87,7 @@ describe('workspace', () => {
     await checkoutInto(sandbox, bundle, 'main');
     assert.equal(readFileSync(path.join(workdir, 'a.txt'), 'utf8'), 'agent\n');
     assert.equal(existsSync(path.join(workdir, 'crlf.txt')), false);
+    assert.deepEqual(readdirSync(sandbox.scratchdir), ['capture.git']);
   });
 
   it('is filled completely after an attempt that died halfway', async () => {
