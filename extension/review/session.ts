@@ -14,6 +14,8 @@ export interface Review {
   accepted: Accepted;
   /** The tree that a pull request would push; absent before the first decision. */
   acceptedTree: string | undefined;
+  /** The task's seq at which this was so: what the log said before it is older news. */
+  seq: number;
 }
 
 export interface ReviewDeps {
@@ -51,14 +53,14 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
       review.taskId,
       toPutReview(review.changes.revision, accepted),
     );
-    return { ...review, accepted, acceptedTree: answer.acceptedTree };
+    return { ...review, accepted, acceptedTree: answer.acceptedTree, seq: answer.seq };
   }
 
   /** Reads the proposal. What was accepted of an earlier revision that is known here is put again where it still holds. */
   async function read(taskId: string): Promise<Review> {
     const relay = await client();
     const [state, changes] = await Promise.all([store.read(taskId), relay.changes(taskId)]);
-    const fresh = { taskId, title: state.title, changes };
+    const fresh = { taskId, title: state.title, changes, seq: state.seq };
     const recorded = state.review;
     if (recorded?.revision === changes.revision) {
       return { ...fresh, accepted: fromAccepted(recorded.accepted), acceptedTree: recorded.acceptedTree };
@@ -115,7 +117,7 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
   }
 
   function follow(state: TaskState): void {
-    if (current?.taskId !== state.taskId) return;
+    if (current?.taskId !== state.taskId || state.seq < current.seq) return;
     const { review, proposal } = state;
     const isNew = proposal !== undefined && proposal.revision !== current.changes.revision;
     if (isNew) {
@@ -124,7 +126,8 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
       review?.revision === current.changes.revision &&
       review.acceptedTree !== current.acceptedTree
     ) {
-      show({ ...current, accepted: fromAccepted(review.accepted), acceptedTree: review.acceptedTree });
+      const { accepted, acceptedTree } = review;
+      show({ ...current, accepted: fromAccepted(accepted), acceptedTree, seq: state.seq });
     }
   }
 

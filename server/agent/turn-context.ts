@@ -54,5 +54,6 @@ export const isTurnOver = (error: unknown): boolean => error instanceof Error &&
 
 /** Appends to the task's log in this turn's name. */
 export async function tell(turn: TurnContext, ...events: KeyedEvent[]): Promise<void> {
-  if (!(await turn.log.append(turn.taskId, turn.turnId, events))) throw new TurnOver();
+  if (events.length === 0) return;
+  if ((await turn.log.append(turn.taskId, turn.turnId, events)) === undefined) throw new TurnOver();
 }

@@ -59,5 +59,10 @@ export const PutReview = z.object({
 export type PutReview = z.infer<typeof PutReview>;
 
 /** The answer to it: the one tree that may be pushed. */
-export const ReviewRecorded = z.object({ revision: z.number().int(), acceptedTree: Oid });
+export const ReviewRecorded = z.object({
+  revision: z.number().int(),
+  acceptedTree: Oid,
+  /** Of the event that recorded it: a state with a smaller seq does not know of it yet. */
+  seq: z.number().int(),
+});
 export type ReviewRecorded = z.infer<typeof ReviewRecorded>;

@@ -12,9 +12,10 @@ export interface KeyedEvent {
 export interface EventLog {
   /**
    * Appends what is new of `events`, in order.
-   * @param turnId the turn that speaks; once it has ended it may say no more, and the answer is false
+   * @param turnId the turn that speaks; once it has ended it may say no more, and the answer is undefined
+   * @returns the task's last seq: of the last event, where it was new
    */
-  append(taskId: string, turnId: string | null, events: KeyedEvent[]): Promise<boolean>;
+  append(taskId: string, turnId: string | null, events: KeyedEvent[]): Promise<number | undefined>;
   read(taskId: string, after: number, limit?: number): Promise<TaskEvent[]>;
   /** The event of that identity, if it was appended. */
   find(taskId: string, key: string): Promise<TaskEvent | undefined>;
@@ -43,13 +44,13 @@ export function createEventLog(pool: pg.Pool, notices: Notices, now: () => numbe
 
   const log: EventLog = {
     async append(taskId, turnId, events) {
-      if (events.length === 0) return true;
       const { rows } = await pool.query<{ last: number }>({
         name: 'append-events',
         text: 'SELECT handoff.append_events($1, $2, $3, $4) AS last',
         values: [taskId, turnId, now(), JSON.stringify(events.map(toRow))],
       });
-      return rows[0]?.last !== -1;
+      const last = rows[0]?.last ?? -1;
+      return last === -1 ? undefined : last;
     },
 
     async read(taskId, after, limit = PAGE) {

@@ -80,7 +80,7 @@ export function createPublish(deps: PublishDeps) {
     const { store, log, tokens, remote } = deps;
     const result: Publish = { publishId, stage: 'started', branch, acceptedTree };
 
-    const tell = (stage: string, event: NewEvent): Promise<boolean> =>
+    const tell = (stage: string, event: NewEvent): Promise<unknown> =>
       log.append(taskId, null, [{ key: `${publishId}:${stage}`, event }]);
     /** A failure is a result, so that it is journaled like one; only its description leaves this function. */
     const attempt = <T>(name: string, work: (row: TaskRow) => Promise<T>): Promise<Outcome<T>> =>

@@ -67,13 +67,13 @@ export function createReviewService(deps: {
       }
       const { baseTree, headTree } = proposal;
       const { acceptedTree } = await repo.compose(taskId, { baseTree, headTree, accepted });
-      await log.append(taskId, null, [
+      const seq = await log.append(taskId, null, [
         {
           key: `review:${randomUUID()}`,
           event: { type: 'review.changed', revision, accepted, acceptedTree },
         },
       ]);
-      return { revision, acceptedTree };
+      return { revision, acceptedTree, seq: seq ?? 0 };
     },
   };
 }

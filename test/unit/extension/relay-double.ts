@@ -22,6 +22,20 @@ export async function startRelayDouble({ protocol = 1, port = 0 } = {}) {
   let refuseReview: ((review: PutReview) => string | undefined) | undefined;
 
   const stateOf = (taskId: string): TaskState => (logs.get(taskId) ?? []).reduce(reduce, emptyTask(taskId));
+  let held: (() => void)[] | undefined;
+  function append(taskId: string, ...added: NewEvent[]): void {
+    const log = logs.get(taskId) ?? [];
+    const events = added.map((event, index): TaskEvent => {
+      const seq = log.length + index + 1;
+      return { ...event, seq, at: 1000 + seq };
+    });
+    logs.set(taskId, [...log, ...events]);
+    const tell = () => {
+      for (const stream of streams) if (stream.taskId === taskId) write(stream.response, events);
+    };
+    if (held) held.push(tell);
+    else tell();
+  }
   const write = (response: ServerResponse, events: TaskEvent[]) => {
     for (const event of events) response.write(`id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
   };
@@ -49,7 +63,9 @@ export async function startRelayDouble({ protocol = 1, port = 0 } = {}) {
       const code = refuseReview?.(review);
       if (code !== undefined) return fail(409, code);
       reviews.push(review);
-      return json({ revision: review.revision, acceptedTree: treeOf(reviews.length) });
+      const recorded = { revision: review.revision, acceptedTree: treeOf(reviews.length) };
+      append(taskId, { type: 'review.changed', ...recorded, accepted: review.accepted });
+      return json({ ...recorded, seq: logs.get(taskId)?.length ?? 0 });
     }
     const after = Number(url.searchParams.get('after'));
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -83,14 +99,13 @@ export async function startRelayDouble({ protocol = 1, port = 0 } = {}) {
       refuseReview = next;
     },
     /** Appends to the task's log and sends it to who listens. */
-    append(taskId: string, ...added: NewEvent[]): void {
-      const log = logs.get(taskId) ?? [];
-      const events = added.map((event, index): TaskEvent => {
-        const seq = log.length + index + 1;
-        return { ...event, seq, at: 1000 + seq };
-      });
-      logs.set(taskId, [...log, ...events]);
-      for (const stream of streams) if (stream.taskId === taskId) write(stream.response, events);
+    append,
+    /** Keeps back what streams would carry, until the returned function lets the next so many events go. */
+    hold(): (count: number) => void {
+      held = [];
+      return (count) => {
+        for (const tell of held?.splice(0, count) ?? []) tell();
+      };
     },
     /** Breaks every stream. */
     cut(): void {

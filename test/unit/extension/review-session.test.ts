@@ -115,6 +115,23 @@ describe('the review session', () => {
     assert.deepEqual(summary(await changed), { revision: 1, accepted: ['b'], tree: oid(6) });
   });
 
+  it('is not set back by news of an earlier decision that comes late', async () => {
+    await store.pin('t');
+    await session.load('t');
+    const letGo = relay.hold();
+    await session.setAccepted('t', ['a'], true);
+    await session.setAccepted('t', ['b'], true);
+    const news = new Promise((resolve) => store.events.once('change', resolve));
+    letGo(1);
+    await news;
+    await session.setAccepted('t', ['a'], false);
+    assert.deepEqual(
+      relay.reviews.map(({ accepted }) => accepted.map(({ path }) => path)),
+      [['a'], ['a', 'b'], ['b']],
+    );
+    assert.deepEqual(summary(session.current()), { revision: 1, accepted: ['b'], tree: treeOf(3) });
+  });
+
   it('has nothing to show of a task without changes', async () => {
     propose(2, {});
     await assert.rejects(session.load('t'), { code: 'nothing_accepted' });
