@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import isomorphicGit from 'isomorphic-git';
@@ -18,6 +17,7 @@ import {
   writeRef,
 } from './repository.ts';
 import { parseTransport } from './source-url.ts';
+import { wholeFileSystem } from './write-whole.ts';
 
 export interface CommitRequest {
   taskId: string;
@@ -42,7 +42,7 @@ export async function commitAccepted(
   const repo = repoPath(deps, taskId);
   const who = { ...author, timestamp: Math.floor(at / 1000), timezoneOffset: 0 };
   const commit = await isomorphicGit.writeCommit({
-    fs,
+    fs: wholeFileSystem,
     gitdir: repo,
     commit: {
       tree: assertOid(acceptedTree),

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.ts';
 import type { Git } from './git.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** What every function on a task's repository needs. */
 export interface RepoDeps {
@@ -42,11 +43,7 @@ export function assertOid(oid: string): string {
  * leaves neither half a ref nor a lock that would fail every repetition. Refs here have one writer and are never packed.
  */
 export async function writeRef(repo: string, ref: string, oid: string): Promise<void> {
-  const target = path.join(repo, ref);
-  const temporary = path.join(repo, `new-ref-${randomUUID()}`);
-  await mkdir(path.dirname(target), { recursive: true });
-  await writeFile(temporary, `${assertOid(oid)}\n`, { flush: true });
-  await rename(temporary, target);
+  await writeWhole(path.join(repo, ref), `${assertOid(oid)}\n`);
 }
 
 /** What `ref` points at; undefined where there is no such ref, or no repository. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../../server/errors.ts';
@@ -59,6 +60,36 @@ describe('commit of what was accepted', () => {
     );
     assert.deepEqual(await commitTo('Do it'), { commit });
     assert.equal(git(repo, ['fsck', '--strict', '--no-dangling']), '');
+  });
+
+  it('is whole after the relay was killed in the middle of writing it', async () => {
+    using folder = temporaryFolder();
+    const { deps, repo, taskId, acceptedTree, baseCommit } = await committed(folder.path);
+    const input = { taskId, acceptedTree, baseCommit, author: ADA, message: 'Killed', at: AT };
+    const program = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const cutOff = (file, data) => {
+        fs.writeFileSync(file, data.slice(0, data.length / 2));
+        process.kill(process.pid, 'SIGKILL');
+      };
+      fs.promises.writeFile = cutOff;
+      fs.writeFile = cutOff;
+      syncBuiltinESMExports();
+      const { commitAccepted } = await import(${JSON.stringify(import.meta.resolve('../../../server/repo/publish.ts'))});
+      const [, reposDir, input] = process.argv;
+      await commitAccepted({ reposDir }, JSON.parse(input));`;
+    const argv = [
+      '--input-type=module-typescript',
+      '-e',
+      program,
+      '--',
+      deps.reposDir,
+      JSON.stringify(input),
+    ];
+    assert.equal(spawnSync(process.execPath, argv).signal, 'SIGKILL');
+    const { commit } = await commitAccepted(deps, input);
+    assert.equal(git(repo, ['log', '-1', '--format=%s %T', commit]), `Killed ${acceptedTree}`);
   });
 
   it('keeps a message of several lines, and refuses one that Git could not keep', async () => {
