@@ -26,6 +26,9 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 /** Not inside `node_modules`, which `npm ci` removes. */
 const locks = path.join(root, 'dist/.bootstrap');
 
+/** Between two looks at who the parent is, in milliseconds. */
+const PARENT_POLL_MS = 500;
+
 const say = (line) => process.stderr.write(`handoff: ${line}\n`);
 
 /** Runs a piece of work with a line before it and one after it. */
@@ -102,6 +105,15 @@ function handOver(node, args, cwd) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     // The terminal sends Ctrl-C to the child as well.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)));
+  }
+  // npm passes a signal on to its shell, which dies of it and tells nobody: then this process has another parent.
+  if (process.env.npm_lifecycle_event) {
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(watch);
+      child.kill('SIGTERM');
+    }, PARENT_POLL_MS);
   }
   child.on('error', (error) => {
     say(

@@ -16,8 +16,8 @@ export interface Clone {
   program(name: string, script: string): void;
   /** What `npm`, the bundler and `apt-get` were asked so far, a line each. */
   log(): string[];
-  /** Starts the bootstrap without waiting for its end. */
-  start(args: string[], env?: Record<string, string>): Run;
+  /** Starts the bootstrap without waiting for its end; `byShell` as npm does, which starts a shell that starts it. */
+  start(args: string[], env?: Record<string, string>, options?: { byShell: boolean }): Run;
   /** Runs it to its end. */
   run(args: string[], env?: Record<string, string>): Promise<Ended>;
   remove(): void;
@@ -81,8 +81,10 @@ fs.writeFileSync('dist/relay.mjs', ${JSON.stringify(PROGRAM)});`,
   );
   for (const name of ['git', 'bwrap', 'rg']) program(name, 'exit 0');
 
-  const start = (args: string[], env: Record<string, string> = {}): Run => {
-    const child = spawn(process.execPath, [path.join(root, 'server/cli/bootstrap.mjs'), ...args], {
+  const start: Clone['start'] = (args, env = {}, { byShell } = { byShell: false }) => {
+    const command = [process.execPath, path.join(root, 'server/cli/bootstrap.mjs'), ...args];
+    const [file = '', ...rest] = byShell ? ['/bin/sh', '-c', '"$@"; exit $?', 'sh', ...command] : command;
+    const child = spawn(file, rest, {
       cwd: root,
       env: { PATH: bin, HOME: root, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

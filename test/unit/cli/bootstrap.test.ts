@@ -113,6 +113,14 @@ describe('bootstrap', () => {
     assert.equal((await clone.run(['start', 'fail'])).code, 5);
   });
 
+  it('ends when the shell of npm dies of a signal and does not pass it on', async () => {
+    const running = clone.start(['start', 'wait'], { npm_lifecycle_event: 'start' }, { byShell: true });
+    await running.said('"wait"');
+    running.child.kill('SIGTERM');
+    await running.said('told to end');
+    await running.ended;
+  });
+
   it('says what npm said when it fails, and ends a test run with a count', async () => {
     clone.write('no-network', '');
     const { code, stdout, stderr } = await clone.run(['test']);
