@@ -36,10 +36,12 @@ export interface Run {
   ended: Promise<Ended>;
 }
 
-/** What is installed and built in the clone: `relay.mjs` says how it was called, and waits where its input stays open. */
+/** What is installed and built in the clone: `relay.mjs` says how it was called, and can wait for the end of its input or for a signal. */
 const PROGRAM = `
 const [first] = process.argv.slice(2);
-if (first === 'wait') { process.stdin.resume(); process.on('SIGTERM', () => { console.log('told to end'); process.exit(7); }); }
+if (first === 'wait') process.stdin.resume();
+if (first === 'stay') setInterval(() => {}, 1000);
+process.on('SIGTERM', () => { console.log('told to end'); process.exit(7); });
 console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }));
 if (first === 'fail') process.exit(5);
 `;

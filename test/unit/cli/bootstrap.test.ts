@@ -114,8 +114,8 @@ describe('bootstrap', () => {
   });
 
   it('ends when the shell of npm dies of a signal and does not pass it on', async () => {
-    const running = clone.start(['start', 'wait'], { npm_lifecycle_event: 'start' }, { byShell: true });
-    await running.said('"wait"');
+    const running = clone.start(['start', 'stay'], { npm_lifecycle_event: 'start' }, { byShell: true });
+    await running.said('"stay"');
     running.child.kill('SIGTERM');
     await running.said('told to end');
     await running.ended;
