@@ -49,7 +49,8 @@ export const SourceSpec = z
     commit: Oid,
     /** The branch that the person was on: the base of the pull request. */
     branch: z.string().max(255).optional(),
-    sourceId: z.string().max(64).optional(),
+    /** As the upload was answered. */
+    sourceId: z.uuid().optional(),
     overlay: z.array(OverlayEntry).max(20_000).default([]),
   })
   .refine((source) => source.url !== undefined || source.sourceId !== undefined, {

@@ -122,6 +122,11 @@ describe('the relay’s API', function () {
         }),
         /source\.overlay\.0\.path/,
       ],
+      [
+        'a sourceId that is a path',
+        task({ source: { sourceId: '../../etc/x', commit: workshop.commit } }),
+        /source\.sourceId/,
+      ],
       ['a number', 7, /body/],
     ];
     for (const [name, body, message] of cases) {
