@@ -26,9 +26,6 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 /** Not inside `node_modules`, which `npm ci` removes. */
 const locks = path.join(root, 'dist/.bootstrap');
 
-/** Between two looks at who the parent is, in milliseconds. */
-const PARENT_POLL_MS = 500;
-
 const say = (line) => process.stderr.write(`handoff: ${line}\n`);
 
 /** Runs a piece of work with a line before it and one after it. */
@@ -102,19 +99,10 @@ function personsFolder() {
 /** Runs Node on `args` in this terminal and ends as it ends. */
 function handOver(node, args, cwd) {
   const child = spawn(node, args, { cwd, stdio: 'inherit', env: process.env });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  redirectSignals((signal) => {
     // The terminal sends Ctrl-C to the child as well.
-    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)));
-  }
-  // npm passes a signal on to its shell, which dies of it and tells nobody: then this process has another parent.
-  if (process.env.npm_lifecycle_event) {
-    const parent = process.ppid;
-    const watch = setInterval(() => {
-      if (process.ppid === parent) return;
-      clearInterval(watch);
-      child.kill('SIGTERM');
-    }, PARENT_POLL_MS);
-  }
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+  });
   child.on('error', (error) => {
     say(
       `${node} does not start: ${error.message}. Install Node 24 from https://nodejs.org and remove node_modules.`,
@@ -151,6 +139,7 @@ if (!existsSync(path.join(root, 'package-lock.json'))) {
   say(`${root} is not a clone of Handoff: package-lock.json is missing`);
   process.exit(1);
 }
+listenForSignals();
 main(process.argv.slice(2)).catch((error) => {
   say(error.message);
   // Whoever reads the last line of a test run must not take the one before it for the result.

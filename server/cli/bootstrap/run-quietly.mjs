@@ -6,6 +6,7 @@ const KEPT_HEAD = 1500;
 const KEPT_TAIL = 1500;
 
 /**
+ * Ends the child when this process ends, unless `options.detached` says that it must be let finish.
  * @param {string} command
  * @param {string[]} args
  * @param {import('node:child_process').SpawnOptions} options
@@ -24,12 +25,13 @@ export function runQuietly(command, args, options) {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
+    const end = () => child.kill();
+    if (!options.detached) process.once('exit', end);
     child.on('error', (error) => resolve({ code: 127, output: String(error.message) }));
-    child.on('close', (code) =>
-      resolve({
-        code: code ?? 1,
-        output: (tail.length < KEPT_TAIL ? head + tail : `${head}\n...\n${tail}`).trim(),
-      }),
-    );
+    child.on('close', (code) => {
+      process.off('exit', end);
+      const output = tail.length < KEPT_TAIL ? head + tail : `${head}\n...\n${tail}`;
+      resolve({ code: code ?? 1, output: output.trim() });
+    });
   });
 }

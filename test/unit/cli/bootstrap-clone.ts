@@ -76,6 +76,7 @@ fs.writeFileSync('dist/relay.mjs', ${JSON.stringify(PROGRAM)});`,
     'npm',
     [
       `echo "npm $*" >> ${logFile}`,
+      `test -e ${root}/slow && { exec /bin/sleep 60; }`,
       `test -e ${root}/no-network && { echo 'npm error code ENOTFOUND' >&2; exit 1; }`,
       `/bin/rm -rf ${root}/node_modules && /bin/mkdir -p ${node} && /bin/ln -s ${process.execPath} ${node}/node`,
       `/bin/cp ${root}/package-lock.json ${root}/node_modules/.package-lock.json`,

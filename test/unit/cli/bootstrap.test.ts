@@ -113,6 +113,17 @@ describe('bootstrap', () => {
     assert.equal((await clone.run(['start', 'fail'])).code, 5);
   });
 
+  it('ends its npm with itself, and leaves the clone to the next', async () => {
+    clone.write('slow', '');
+    const interrupted = clone.start(['start', 'tasks']);
+    await interrupted.said('installing');
+    interrupted.child.kill('SIGTERM');
+    const { code, stdout } = await interrupted.ended;
+    assert.deepEqual({ code, stdout }, { code: 128 + 15, stdout: '' });
+    rmSync(path.join(clone.root, 'slow'));
+    assert.equal((await clone.run(['start', 'tasks'])).code, 0);
+  });
+
   it('ends when the shell of npm dies of a signal and does not pass it on', async () => {
     const running = clone.start(['start', 'stay'], { npm_lifecycle_event: 'start' }, { byShell: true });
     await running.said('"stay"');
