@@ -15,6 +15,7 @@ import { build, isBuilt } from './bootstrap/build.mjs';
 import { areInstalled, installDependencies } from './bootstrap/dependencies.mjs';
 import { registerUser, takeLock, waitForUsers } from './bootstrap/lock.mjs';
 import { findNode } from './bootstrap/node-24.mjs';
+import { listenForSignals, redirectSignals } from './bootstrap/signals.mjs';
 import {
   canInstall,
   installCommand,
