@@ -52,7 +52,12 @@ export function activate(context: vscode.ExtensionContext): void {
     onVisible: (visible) => poll.show('chat', visible),
     report,
   });
-  const notifier = createNotifier({ store, memento: context.globalState, setBadge: chat.setBadge });
+  const notifier = createNotifier({
+    store,
+    memento: context.globalState,
+    setBadge: chat.setBadge,
+    isWatched: (taskId) => vscode.window.state.focused && panel.shows(taskId),
+  });
   const panel = createPanel({ store, setup, post: chat.post, onShown: notifier.look });
   const app: App = {
     log,

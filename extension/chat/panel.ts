@@ -90,6 +90,9 @@ export function createPanel({ store, setup, post, onShown }: PanelDeps) {
   setup.events.on('setup', (now) => send({ type: 'setup', setup: now }));
 
   return {
+    /** Whether the person has this task's chat on screen. */
+    shows: (id: string): boolean => connected && view === 'task' && taskId === id,
+
     /** Which task is shown, if any. */
     taskId: () => (view === 'task' ? taskId : null),
     view: () => view,

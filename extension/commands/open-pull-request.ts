@@ -3,7 +3,7 @@ import type { Publish, TaskState } from '../../server/protocol/task.ts';
 import type { App } from '../app.ts';
 import { authorOf } from '../git/author.ts';
 import { gitAt } from '../git/run-git.ts';
-import { askPullRequest, type PullRequestText } from '../github/ask-pull-request.ts';
+import { askPullRequest, type PullRequestText, type Suggestion } from '../github/ask-pull-request.ts';
 import { githubToken } from '../github/session.ts';
 import type { Review } from '../review/session.ts';
 import { fileCount } from '../ui/counts.ts';
@@ -61,9 +61,9 @@ async function acceptedTreeOf(app: App, review: Review, acceptAll: boolean | und
 }
 
 /** Title and description as the agent would put them: the task's title, and what it answered last. */
-function suggestion({ title, turns }: TaskState): { title: string; body: string } {
+function suggestion({ title, turns, source }: TaskState): Suggestion {
   const answers = turns.flatMap(({ items }) => items.filter((item) => item.kind === 'text'));
-  return { title, body: answers.at(-1)?.text ?? '' };
+  return { title, body: answers.at(-1)?.text ?? '', carried: source?.overlayFiles ?? 0 };
 }
 
 /** The author by the Git configuration of the repository here; the relay takes the token's owner where there is none. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { fileCount } from '../ui/counts.ts';
 import { Cancelled } from '../ui/failure.ts';
 
 export interface PullRequestText {
@@ -7,22 +8,35 @@ export interface PullRequestText {
   draft: boolean;
 }
 
+export interface Suggestion {
+  title: string;
+  body: string;
+  /** Uncommitted files that the task started from: they are part of what is pushed. */
+  carried: number;
+}
+
 /** Asks for title, description and kind; what is given already is not asked. Throws `Cancelled`. */
 export async function askPullRequest(
   given: Partial<PullRequestText>,
-  suggested: { title: string; body: string },
+  suggested: Suggestion,
 ): Promise<PullRequestText> {
-  const title = given.title ?? (await askTitle(suggested.title));
+  const title = given.title ?? (await askTitle(suggested));
   if (given.draft !== undefined) return { title, body: given.body ?? suggested.body, draft: given.draft };
   const body = given.body ?? suggested.body;
   const kind = await askKind(given.body === undefined);
   return kind === 'edit' ? { title, ...(await edited(body)) } : { title, body, draft: kind === 'draft' };
 }
 
-async function askTitle(value: string): Promise<string> {
+async function askTitle({ title: value, carried }: Suggestion): Promise<string> {
   const title = await vscode.window.showInputBox({
     title: vscode.l10n.t('Open Pull Request'),
-    prompt: vscode.l10n.t('Title of the pull request'),
+    prompt:
+      carried === 0
+        ? vscode.l10n.t('Title of the pull request')
+        : vscode.l10n.t(
+            'Title of the pull request. Your uncommitted work that the task started from goes into it too ({0}).',
+            fileCount(carried),
+          ),
     value,
     ignoreFocusOut: true,
     validateInput: (text) =>

@@ -10,19 +10,21 @@ export interface NotifyDeps {
   /** Remembers what was looked at; losing it only shows a badge once more. */
   memento: vscode.Memento;
   setBadge: (count: number) => void;
+  /** Whether the person watches this task: then the chat says it, and a notification would only be in the way. */
+  isWatched: (taskId: string) => boolean;
 }
 
 export type Notifier = ReturnType<typeof createNotifier>;
 
 /** One notification when a task is ready for review or failed, and a badge for as long as it was not looked at. */
-export function createNotifier({ store, memento, setBadge }: NotifyDeps) {
+export function createNotifier({ store, memento, setBadge, isWatched }: NotifyDeps) {
   const seen = (): Record<string, number> => memento.get(SEEN_KEY, {});
   const count = () => setBadge(waiting(store.tasks(), seen()).length);
 
   store.events.on('tasks', count);
   store.events.on('change', ({ events, state }) => {
     const notice = noticeOf(events, state);
-    if (notice) void show(notice);
+    if (notice && !isWatched(notice.taskId)) void show(notice);
   });
 
   return {

@@ -12,7 +12,9 @@ export function ProposalCard() {
   const task = useSelect((state) => state.task);
   const settled = task !== null && task.status !== 'running' && task.status !== 'stopping';
   const [toggled, setToggled] = useState<boolean | null>(null);
-  const open = toggled ?? settled;
+  // Once there is a review, the files are in its own view; here they would only push the buttons away.
+  const reviewing = task?.review !== undefined && task.review.revision === task.proposal?.revision;
+  const open = toggled ?? (settled && !reviewing);
   if (!task?.proposal || task.proposal.files.length === 0) return null;
   const { files } = task.proposal;
   const { taskId } = task;
