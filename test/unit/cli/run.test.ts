@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { runGit } from '../../../server/cli/git.ts';
+import { findRelay } from '../../../server/cli/local-relay.ts';
+import { saveModelSettings } from '../../../server/cli/model-settings.ts';
+import { TaskEvent } from '../../../server/protocol/events.ts';
+import { scenarios } from '../../fakes/model/scenarios.ts';
+import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
+import { createSampleRepo } from '../../fakes/sample.ts';
+
+const CLI = path.resolve(import.meta.dirname, '../../../server/cli/main.ts');
+const CHANGED = ' M src/cli.js\n M src/format.js\n?? src/units.js\n?? test/units.test.js\n';
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+describe('delegating from a terminal, with a relay, database and sandbox of its own', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let repository: string;
+  let env: { HANDOFF_DATA: string; HANDOFF_PORT: string };
+  const models: FakeModel[] = [];
+  let repositories = 0;
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'handoff-cli-run-'));
+    // The database of a relay that root runs belongs to another user, who has to pass through.
+    chmodSync(folder, 0o711);
+    env = { HANDOFF_DATA: path.join(folder, 'data'), HANDOFF_PORT: '0' };
+  });
+  beforeEach(async () => {
+    repository = path.join(folder, `repository-${++repositories}`);
+    await createSampleRepo(repository);
+  });
+  after(async () => {
+    const relay = await findRelay(env);
+    const { tasks } = (await relay?.client.listTasks()) ?? { tasks: [] };
+    await Promise.allSettled(tasks.map(({ taskId }) => relay?.client.archive(taskId)));
+    await cli('relay', '--stop');
+    for (const model of models) await model.close();
+    // Postgres ends a moment after its relay, and writes until then.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  });
+
+  /** @param onOutput gets what came to stdout so far */
+  async function cliWith(
+    args: string[],
+    onOutput: (stdout: string, child: ChildProcess) => void = () => {},
+  ): Promise<Ended> {
+    const outside = Object.entries(process.env).filter(([name]) => !/^(HANDOFF|DAYTONA)_/.test(name));
+    const child = spawn(process.execPath, [CLI, ...args], {
+      cwd: folder,
+      env: { ...Object.fromEntries(outside), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      onOutput(stdout, child);
+    });
+    const [code] = await once(child, 'close');
+    return { code, stdout, stderr };
+  }
+  const cli = (...args: string[]) => cliWith(args);
+
+  /** The relay follows its settings while it runs. */
+  async function useModel(scenario: keyof typeof scenarios, delayMs = 0): Promise<void> {
+    const model = await startFakeModel({ scenario: scenarios[scenario], delayMs });
+    models.push(model);
+    saveModelSettings(env, {
+      HANDOFF_MODEL_BASE_URL: model.url,
+      HANDOFF_MODEL: 'scripted',
+      HANDOFF_MODEL_API_KEY: model.apiKey,
+    });
+  }
+  const eventsIn = (stdout: string) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => TaskEvent.parse(JSON.parse(line)));
+  const status = async () =>
+    new TextDecoder().decode((await runGit(['-C', repository, 'status', '--porcelain', '-uall'])).stdout);
+
+  it('asks for a model before anything else', async () => {
+    const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', repository);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(
+      stderr,
+      /^Starting the relay \.\.\.\nhandoff: No model is configured\.\nhandoff: Set HANDOFF_MODEL_/,
+    );
+  });
+
+  it('prints one JSON event a line and applies the changes', async () => {
+    await useModel('demo');
+    const relative = path.relative(folder, repository);
+    const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', relative, '--apply', '--json');
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: `Applied to ${repository}.\n` });
+    const events = eventsIn(stdout);
+    assert.deepEqual(
+      events.map(({ seq }) => seq),
+      events.map((_, index) => index + 1),
+    );
+    const last = events.at(-1);
+    assert.ok(last?.type === 'turn.ended' && last.outcome === 'completed');
+    assert.equal(await status(), CHANGED);
+  });
+
+  it('prints the diff, and without --apply leaves the files alone', async () => {
+    const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', repository);
+    assert.deepEqual({ code, stderr, status: await status() }, { code: 0, stderr: '', status: '' });
+    const applied = await runGit(['-C', repository, 'apply', '-'], { input: stdout });
+    assert.deepEqual(
+      { exitCode: applied.exitCode, status: await status() },
+      { exitCode: 0, status: CHANGED },
+    );
+  });
+
+  it('touches no file where one was changed meanwhile', async () => {
+    let edited = false;
+    const { code, stderr } = await cliWith(
+      ['run', 'Add miles', '--repo', repository, '--apply', '--json'],
+      (stdout) => {
+        if (edited || !stdout.includes('"tool.started"')) return;
+        edited = true;
+        appendFileSync(path.join(repository, 'src/format.js'), '// mine\n'.repeat(30));
+        const text = readFileSync(path.join(repository, 'src/cli.js'), 'utf8');
+        rmSync(path.join(repository, 'src/cli.js'));
+        appendFileSync(path.join(repository, 'src/cli.js'), text.replaceAll('trip', 'ride'));
+      },
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /do not fit .* as it is now; nothing was changed there\.\nerror: .*src\/cli\.js/s);
+    assert.match(stderr, /They stay for review in VS Code as task/);
+    assert.equal(await status(), ' M src/cli.js\n M src/format.js\n');
+  });
+
+  it('stops the task when it is interrupted', async () => {
+    await useModel('demo', 100);
+    let sent = false;
+    const { code, stdout, stderr } = await cliWith(
+      ['run', 'Add miles', '--repo', repository, '--json'],
+      (text, child) => {
+        if (!sent && text.includes('"text.delta"')) sent = child.kill('SIGINT');
+      },
+    );
+    const last = eventsIn(stdout).at(-1);
+    assert.ok(last?.type === 'turn.ended');
+    assert.deepEqual({ code, outcome: last.outcome }, { code: 1, outcome: 'stopped' });
+    assert.match(stderr, /Interrupted: stopping the task \.\.\.\nhandoff: .*stopped/);
+  });
+
+  it('ends with the reason where the model fails', async () => {
+    await useModel('failing');
+    const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', repository, '--apply', '--json');
+    const last = eventsIn(stdout).at(-1);
+    assert.ok(last?.type === 'turn.ended' && last.error);
+    assert.deepEqual(
+      { code, outcome: last.outcome, error: last.error.code },
+      { code: 1, outcome: 'failed', error: 'model_unauthorized' },
+    );
+    assert.ok(stderr.startsWith(`handoff: ${last.error.message}`), stderr);
+    assert.equal(await status(), '');
+  });
+
+  it('says what is no repository', async () => {
+    const { code, stderr } = await cli('run', 'Add miles', '--repo', folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /cannot be used as a Git repository/);
+  });
+
+  it('lists the tasks, newest first', async () => {
+    const { code, stdout } = await cli('tasks');
+    assert.equal(code, 0);
+    const statuses = stdout
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.split(/\s+/)[1]);
+    assert.deepEqual(statuses, ['failed', 'stopped', 'completed', 'completed', 'completed']);
+  });
+
+  it('says that a relay runs already, and stops it', async () => {
+    const second = await cli('relay');
+    assert.match(second.stdout, /^relay ready http:\/\/127\.0\.0\.1:\d+\n$/);
+    assert.deepEqual(
+      { code: second.code, stderr: second.stderr },
+      { code: 0, stderr: 'It was running already; stop it with `npm start -- relay --stop`.\n' },
+    );
+    const url = second.stdout.trim().replace('relay ready ', '');
+    assert.deepEqual(await cli('relay', '--stop'), {
+      code: 0,
+      stdout: '',
+      stderr: `The relay at ${url} has stopped.\n`,
+    });
+    assert.deepEqual(await cli('relay', '--stop'), {
+      code: 0,
+      stdout: '',
+      stderr: 'No relay runs on this data folder.\n',
+    });
+  });
+});
