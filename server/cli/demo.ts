@@ -57,9 +57,9 @@ export async function runDemo(terminal: Terminal, { desktop }: { desktop: boolea
         say: (line) => err(`${line}\n`),
       }),
     );
+    err(guide({ repository, editorUrl: editor.url, githubUrl: github.announced, folder }));
     out(`relay ready ${relay.announced}\n`);
     if (editor.url !== undefined) out(`vscode ready ${editor.url}\n`);
-    err(guide({ repository, editorUrl: editor.url, githubUrl: github.announced, folder }));
     const failed = Promise.race([relay, model, github].map((service) => service.ended.then(() => true)));
     if ((await Promise.race([stop, failed])) === true) {
       throw new CliError('A part of the demo ended by itself.', 'Start it again: npm start -- --demo');
