@@ -71,7 +71,8 @@ describe('the whole path, in a real VS Code', function () {
     await window.picture('01-explorer');
     await window.chooseFromMenu(window.explorerItem('format.js'), await titleOf('handoff.delegate'));
     const composer = panel.getByLabel(strings.composer.label);
-    await composer.waitFor();
+    // The first panel of a fresh installation: its page comes from a cold disk.
+    await composer.waitFor({ timeout: 60_000 });
     await panel.getByText('format.js').first().waitFor();
     await composer.fill(DEMO_PROMPT);
     await window.picture('02-composer');
@@ -162,6 +163,16 @@ describe('the whole path, in a real VS Code', function () {
       .sort();
     assert.deepEqual(differing, ACCEPTED);
     assert.match(await onServer('show', `${pull.head}:src/format.js`), /convert\(km, unit\)\.toFixed/);
+  });
+
+  it('has let no secret into the panel or an address', () => {
+    const { messages, urls } = window.heard;
+    assert.ok(
+      messages.some((message) => message.includes('turn.ended')),
+      'what the panel was told was heard',
+    );
+    const told = [...messages, ...urls].join('\n');
+    for (const secret of [PERSON.token, stage.model.apiKey, stage.token]) assert.ok(!told.includes(secret));
   });
 
   it('has left the person where they were: HEAD, index and files byte for byte', async () => {

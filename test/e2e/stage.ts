@@ -21,6 +21,8 @@ export interface Stage {
   relay: RelayProcess;
   /** The relay's API, with the token of its owner. */
   client: RelayClient;
+  /** Of the relay. */
+  token: string;
   /** The person's clone of `sam/trip-log`. */
   clone: string;
   /** The relay's data folder. */
@@ -67,7 +69,7 @@ export async function setStage(scenario: Scenario, delayMs = 0): Promise<Stage> 
     const token = (await readFile(join(data, DATA_FILES.token), 'utf8')).trim();
     const client = createRelayClient({ url: relay.url, token });
     closing.push(() => archiveAll(client));
-    return { model, github, relay, client, clone, data, directory, close };
+    return { model, github, relay, client, token, clone, data, directory, close };
   } catch (error) {
     await close();
     throw error;

@@ -23,6 +23,8 @@ export interface Workbench {
   dialog(): Locator;
   /** Writes `name.png` into the folder for pictures, where there is one. */
   picture(name: string): Promise<void>;
+  /** Every message that reached a webview, and every address that the window asked for, since it was opened. */
+  heard: { messages: string[]; urls: string[] };
   /** As if the person's desktop had switched. */
   useTheme(colorScheme: 'dark' | 'light'): Promise<void>;
   close(): Promise<void>;
@@ -56,6 +58,10 @@ export async function openWorkbench({
   await context.route('**/mint-key', (route) =>
     route.fulfill({ contentType: 'application/octet-stream', body: Buffer.alloc(32, 7) }),
   );
+  const heard: Workbench['heard'] = { messages: [], urls: [] };
+  await context.exposeBinding('tellTest', (_source, message: string) => void heard.messages.push(message));
+  await context.addInitScript(listenInFrame);
+  context.on('request', (request) => void heard.urls.push(request.url()));
   const page = await context.newPage();
   page.setDefaultTimeout(STEP_TIMEOUT_MS);
   await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
@@ -107,7 +113,23 @@ export async function openWorkbench({
       await mkdir(pictures, { recursive: true });
       await page.screenshot({ path: join(pictures, `${name}.png`) });
     },
+    heard,
     useTheme: (colorScheme) => page.emulateMedia({ colorScheme }),
     close: () => context.close(),
   };
+}
+
+/**
+ * Runs in every frame before its own scripts: passes on what is posted to a webview's page. That page is written into its
+ * frame by `document.open`, which forgets listeners; so ours is added whenever the page adds one.
+ */
+function listenInFrame(): void {
+  const tellTest: unknown = Reflect.get(window, 'tellTest');
+  if (window.self === window.top || typeof tellTest !== 'function') return;
+  const tell = ({ data }: MessageEvent): void => void tellTest(JSON.stringify(data) ?? '');
+  const add = window.addEventListener.bind(window);
+  Reflect.set(window, 'addEventListener', (...args: Parameters<typeof add>) => {
+    if (args[0] === 'message') add('message', tell);
+    add(...args);
+  });
 }
