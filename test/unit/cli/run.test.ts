@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runGit } from '../../../server/cli/git.ts';
@@ -40,13 +41,15 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     await createSampleRepo(repository);
   });
   after(async () => {
+    // Sandboxes outlive their relay: one more has to come up and end them.
+    await cli('tasks');
     const relay = await findRelay(env);
     const { tasks } = (await relay?.client.listTasks()) ?? { tasks: [] };
-    await Promise.allSettled(tasks.map(({ taskId }) => relay?.client.archive(taskId)));
+    await Promise.all(tasks.map(({ taskId }) => relay?.client.archive(taskId)));
     await cli('relay', '--stop');
     for (const model of models) await model.close();
     // Postgres ends a moment after its relay, and writes until then.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   });
 
   /** @param onOutput gets what came to stdout so far */

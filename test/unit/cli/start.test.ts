@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findRelay, stopRelay } from '../../../server/cli/local-relay.ts';
@@ -21,7 +22,8 @@ describe('npm start, without a desktop and with nobody to ask', function () {
   after(async () => {
     for (const child of children) child.kill('SIGKILL');
     await stopRelay({ HANDOFF_DATA: path.join(folder, 'data') });
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+    // Postgres ends a moment after its relay, and writes until then.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   });
 
   /** Starts the program and resolves with the address of VS Code, once it is printed. */
