@@ -48,11 +48,12 @@ const handlers: Handlers = {
     ...state,
     queue: [...state.queue, { messageId, text, at }],
   }),
-  'message.delivered': (state, { turnId, messageId, text, at }) =>
+  'message.delivered': (state, { turnId, messageId, text, selection, at }) =>
     append({ ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) }, turnId, {
       kind: 'user',
       messageId,
       text,
+      ...(selection && selection.length > 0 ? { selection } : {}),
       at,
     }),
 

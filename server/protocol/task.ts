@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Selection } from './commands.ts';
 import { Failure } from './errors.ts';
 import { PullRequest, SandboxState, TodoItem, TurnOutcome, Usage } from './events.ts';
 import { AcceptedFile, ChangedFile } from './review.ts';
@@ -18,7 +19,14 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /** What a chat shows, one entry of a turn. */
 export const Item = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('user'), messageId: z.string(), text: z.string(), at: z.number() }),
+  z.object({
+    kind: z.literal('user'),
+    messageId: z.string(),
+    text: z.string(),
+    /** What the person pointed at; absent where it was nothing. */
+    selection: z.array(Selection).optional(),
+    at: z.number(),
+  }),
   z.object({
     kind: z.literal('text'),
     messageId: z.string(),

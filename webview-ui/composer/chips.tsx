@@ -1,11 +1,15 @@
 import type { Selection } from '../../server/protocol/commands.ts';
-import { usePanel } from '../context.ts';
 import { Icon, IconButton } from '../icon.tsx';
 import { strings } from '../strings.ts';
 
-/** The files and lines that the message is about. */
-export function Chips({ selection }: { selection: Selection[] }) {
-  const { store } = usePanel();
+interface ChipsProps {
+  selection: Selection[];
+  /** Takes the chip of that index away; absent where they are what was said already. */
+  onRemove?: (index: number) => void;
+}
+
+/** The files and lines that a message is about. */
+export function Chips({ selection, onRemove }: ChipsProps) {
   if (selection.length === 0) return null;
   return (
     <ul className="chips" aria-label={strings.composer.attached}>
@@ -19,11 +23,13 @@ export function Chips({ selection }: { selection: Selection[] }) {
           >
             <Icon name="file" />
             <span className="ellipsis">{label}</span>
-            <IconButton
-              icon="close"
-              label={strings.composer.remove(label)}
-              onClick={() => store.dispatch({ type: 'chipRemoved', index })}
-            />
+            {onRemove && (
+              <IconButton
+                icon="close"
+                label={strings.composer.remove(label)}
+                onClick={() => onRemove(index)}
+              />
+            )}
           </li>
         );
       })}

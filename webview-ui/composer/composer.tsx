@@ -73,7 +73,10 @@ export function Composer() {
         </div>
       )}
       <div className="composer-box">
-        <Chips selection={draft.selection} />
+        <Chips
+          selection={draft.selection}
+          onRemove={(index) => store.dispatch({ type: 'chipRemoved', index })}
+        />
         <textarea
           ref={field}
           rows={1}

@@ -21,7 +21,8 @@ const created: NewEvent = {
 };
 const turnId = 'u1';
 const started: NewEvent = { type: 'turn.started', turnId };
-const message: NewEvent = { type: 'message.delivered', turnId, messageId: 'c1', text: 'Fix it' };
+const selection = [{ path: 'src/a.ts', startLine: 3, endLine: 9 }];
+const message: NewEvent = { type: 'message.delivered', turnId, messageId: 'c1', text: 'Fix it', selection };
 
 describe('reduce', () => {
   it('makes the state of a whole turn', () => {
@@ -72,7 +73,7 @@ describe('reduce', () => {
           outcome: 'completed',
           usage: { inputTokens: 3 },
           items: [
-            { kind: 'user', messageId: 'c1', text: 'Fix it', at: 1002 },
+            { kind: 'user', messageId: 'c1', text: 'Fix it', selection, at: 1002 },
             { kind: 'text', messageId: 'm1', attempt: 1, text: 'I will look.', done: true },
             {
               kind: 'tool',
