@@ -68,8 +68,8 @@ describe('the whole path, in a real VS Code', function () {
   it('begins with a right-click on a file, which becomes a chip in the composer', async () => {
     await window.explorerItem('src').click();
     await window.explorerItem('format.js').waitFor();
-    await window.picture('01-explorer');
-    await window.chooseFromMenu(window.explorerItem('format.js'), await titleOf('handoff.delegate'));
+    const file = window.explorerItem('format.js');
+    await window.chooseFromMenu(file, await titleOf('handoff.delegate'), 'delegate');
     const composer = panel.getByLabel(strings.composer.label);
     // The first panel of a fresh installation: its page comes from a cold disk.
     await composer.waitFor({ timeout: 60_000 });
@@ -84,7 +84,7 @@ describe('the whole path, in a real VS Code', function () {
     await transcript.getByText('I will look at how distances become text').waitFor();
     await transcript.getByText(strings.tools.grepped).waitFor();
     await panel.getByRole('button', { name: strings.composer.stop, exact: true }).waitFor();
-    await window.picture('03-working');
+    await window.picture('chat');
     thirdAnswer.resolve();
     await transcript.getByText('9 tests pass').waitFor();
     await panel.getByRole('button', { name: strings.proposal.review }).waitFor();
@@ -106,7 +106,7 @@ describe('the whole path, in a real VS Code', function () {
       await window.checkbox(basename(path)).check();
       await panel.getByText(strings.proposal.accepted(index + 1)).waitFor();
     }
-    await window.picture('06-accepted');
+    await window.picture('review');
     await window.useTheme('light');
     await window.page.locator('.monaco-workbench.vs').waitFor();
     await window.picture('07-light');
@@ -126,7 +126,7 @@ describe('the whole path, in a real VS Code', function () {
     await window.picture('09-consent');
     await window.dialog().getByRole('button', { name: 'Allow' }).click();
     await panel.getByText(strings.publish.opened(1)).waitFor();
-    await window.picture('10-opened');
+    await window.picture('pull-request');
     assert.deepEqual(
       stage.github.pulls(PERSON.login, REPOSITORY).map(({ number, title, base, draft, state, author }) => ({
         number,

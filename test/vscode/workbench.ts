@@ -9,8 +9,8 @@ export interface Workbench {
   command(title: string): Promise<void>;
   /** The entry of a file or folder in the explorer. */
   explorerItem(name: string): Locator;
-  /** Right-clicks and chooses from the menu that opens. */
-  chooseFromMenu(target: Locator, entry: string): Promise<void>;
+  /** Right-clicks and chooses from the menu that opens; `picture` names one of it. */
+  chooseFromMenu(target: Locator, entry: string, picture?: string): Promise<void>;
   /** Turns the wheel over the active editor until the target is on screen. */
   scrollTo(target: Locator): Promise<void>;
   /** The checkbox of a row in a tree view that contains the text. */
@@ -67,6 +67,12 @@ export async function openWorkbench({
   await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
   await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: LOAD_TIMEOUT_MS });
 
+  const takePicture = async (name: string): Promise<void> => {
+    if (pictures === undefined) return;
+    await mkdir(pictures, { recursive: true });
+    await page.screenshot({ path: join(pictures, `${name}.png`) });
+  };
+
   return {
     page,
     command: async (title) => {
@@ -80,7 +86,7 @@ export async function openWorkbench({
     },
     explorerItem: (name) =>
       page.locator('.explorer-folders-view .monaco-list-row', { hasText: new RegExp(`^\\s*${name}\\s*$`) }),
-    chooseFromMenu: async (target, entry) => {
+    chooseFromMenu: async (target, entry, picture) => {
       const item = page.locator('.monaco-menu .action-item', { hasText: entry }).first();
       // An extension's entries are there once VS Code has read its manifest, and an open menu does not learn of them.
       for (const deadline = Date.now() + LOAD_TIMEOUT_MS; ; ) {
@@ -93,6 +99,8 @@ export async function openWorkbench({
         if (Date.now() > deadline) throw new Error(`the menu has no entry "${entry}"`);
         await page.keyboard.press('Escape');
       }
+      await item.hover();
+      if (picture !== undefined) await takePicture(picture);
       await item.click();
     },
     scrollTo: async (target) => {
@@ -108,11 +116,7 @@ export async function openWorkbench({
     webview: () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame'),
     notification: (text) => page.locator('.notification-toast', { hasText: text }),
     dialog: () => page.locator('.monaco-dialog-box'),
-    picture: async (name) => {
-      if (pictures === undefined) return;
-      await mkdir(pictures, { recursive: true });
-      await page.screenshot({ path: join(pictures, `${name}.png`) });
-    },
+    picture: takePicture,
     heard,
     useTheme: (colorScheme) => page.emulateMedia({ colorScheme }),
     close: () => context.close(),
