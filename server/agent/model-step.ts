@@ -1,22 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { EventOf } from '../protocol/events.ts';
 import type { Message } from '../tasks/task-store.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
 import { classify } from './model-errors.ts';
 import { createTextStream } from './text-stream.ts';
-import { findTool, tools } from './tools/registry.ts';
+import { tools } from './tools/registry.ts';
 import { type Transcript, userMessage } from './transcript.ts';
-import { type TurnContext, tell } from './turn-context.ts';
+import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
 
 /** A tool call with the identity that its step, its events and its command in the sandbox share. */
 export interface ToolCall {
   callId: string;
   name: string;
   input: unknown;
-  /** Why it cannot be run, told to the model instead of a result. */
-  problem?: string;
 }
 
 export type ModelStep =
@@ -60,7 +57,10 @@ export async function modelStep(
     })),
   );
   const recorded = await log.find(taskId, `${messageId}:answered`);
-  if (recorded?.type === 'model.answered') return answered(delivered, recorded);
+  if (recorded?.type === 'model.answered') {
+    const { text, toolCalls, usage } = recorded;
+    return { kind: 'answered', delivered, text, toolCalls, usage };
+  }
 
   const messages = [...transcript.messages(), ...delivered.map(userMessage)];
   return ask(turn, messageId, delivered, { instructions, messages });
@@ -93,6 +93,7 @@ async function ask(
       return { kind: 'answered', delivered, text, toolCalls, usage };
     } catch (thrown) {
       if (signal.aborted) return { kind: 'stopped' };
+      if (isTurnOver(thrown)) throw thrown;
       const { error, retryable, retryAfterMs } = classify(thrown);
       const wait = retryAfterMs ?? backoff(tried, turn.random());
       const isLast = tried >= MAX_ATTEMPTS || turn.now() + wait > deadline;
@@ -152,21 +153,4 @@ async function callOnce(
   } finally {
     await stream.close();
   }
-}
-
-/** A recorded answer as the step would have returned it. Why a call could not be run is found out again from the call. */
-function answered(delivered: Message[], event: EventOf<'model.answered'>): ModelStep {
-  const toolCalls = event.toolCalls.map(({ callId, name, input }) => {
-    const problem = problemWith(name, input);
-    return { callId, name, input, ...(problem === undefined ? {} : { problem }) };
-  });
-  return { kind: 'answered', delivered, text: event.text, toolCalls, usage: event.usage };
-}
-
-function problemWith(name: string, input: unknown): string | undefined {
-  const tool = findTool(name);
-  if (!tool)
-    return `There is no tool ${name}. The tools are: ${tools.map((known) => known.name).join(', ')}.`;
-  const parsed = tool.input.safeParse(input);
-  return parsed.success ? undefined : `The arguments do not fit ${name}: ${parsed.error.message}`;
 }

@@ -12,11 +12,11 @@ export interface ModelSettings {
   model: string;
 }
 
-/** A tool call that the model asked for. `problem` says why it cannot be run: no such tool, or arguments that do not fit. */
+/** A tool call that the model asked for. Whether it can be run is the caller's to find out. */
 export interface RequestedCall {
   name: string;
-  input: unknown;
-  problem?: string;
+  /** An object; arguments that were none come as `{ malformed }`, so that the transcript stays one that providers take. */
+  input: object;
 }
 
 export interface ModelAnswer {
@@ -65,7 +65,7 @@ export const callModel: CallModel = async (settings, { instructions, messages, t
       answer.text += part.text;
       onText(part.text);
     } else if (part.type === 'tool-call') {
-      answer.toolCalls.push(requested(part));
+      answer.toolCalls.push({ name: part.toolName, input: objectOf(part.input) });
     } else if (part.type === 'error') {
       throw part.error;
     } else if (part.type === 'finish') {
@@ -92,16 +92,7 @@ function toolSet(tools: readonly Tool[]): ToolSet {
   );
 }
 
-/** The SDK marks a call that it could not parse or does not know; the model is told why, and can do better. */
-function requested(part: {
-  toolName: string;
-  input: unknown;
-  invalid?: boolean | undefined;
-  error?: unknown;
-}): RequestedCall {
-  const isObject = typeof part.input === 'object' && part.input !== null && !Array.isArray(part.input);
-  const input = isObject ? part.input : { malformed: part.input };
-  if (!part.invalid && isObject) return { name: part.toolName, input };
-  const reason = part.error instanceof Error ? part.error.message : 'the arguments are not a JSON object';
-  return { name: part.toolName, input, problem: `This call could not be run: ${reason}` };
+function objectOf(input: unknown): object {
+  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+  return isObject ? input : { malformed: input };
 }

@@ -18,9 +18,9 @@ export interface ToolStep {
 /** Live output reaches clients at most this often (ms). */
 const OUTPUT_INTERVAL_MS = 100;
 
-/** Whether a call may change the workspace; one that cannot be run does not. */
+/** Whether a call may change the workspace. */
 export function mayWrite(call: ToolCall): boolean {
-  return call.problem === undefined && (findTool(call.name)?.writes ?? false);
+  return findTool(call.name)?.writes ?? false;
 }
 
 /**
@@ -50,16 +50,10 @@ export async function toolStep(turn: TurnContext, call: ToolCall): Promise<ToolS
 async function run(turn: TurnContext, call: ToolCall): Promise<{ output: string; isError: boolean }> {
   const signal = await turn.stops.of(turn.taskId, turn.turnId);
   if (signal.aborted) return { output: '[stopped by the user before this ran]', isError: true };
-  if (call.problem !== undefined) return { output: call.problem, isError: true };
   const tool = findTool(call.name);
   if (!tool) return { output: unknownTool(call.name), isError: true };
   const input = tool.input.safeParse(call.input);
-  if (!input.success) {
-    return {
-      output: `The arguments do not fit ${call.name}: ${z.prettifyError(input.error)}`,
-      isError: true,
-    };
-  }
+  if (!input.success) return { output: misfit(call, input.error), isError: true };
   const shown = await showOutput(turn, call.callId);
   try {
     return { output: await runTool(turn, tool, input.data, call.callId, signal, shown), isError: false };
@@ -74,6 +68,13 @@ async function run(turn: TurnContext, call: ToolCall): Promise<{ output: string;
   } finally {
     await shown.close();
   }
+}
+
+/** What a model needs to know to call again, and right. */
+function misfit({ name, input }: ToolCall, error: z.ZodError): string {
+  const isMalformed = typeof input === 'object' && input !== null && 'malformed' in input;
+  const why = isMalformed ? 'they are not a JSON object' : z.prettifyError(error);
+  return `The arguments do not fit ${name}: ${why}`;
 }
 
 const unknownTool = (name: string): string =>

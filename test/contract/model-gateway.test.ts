@@ -85,7 +85,7 @@ describe('the model gateway', () => {
     ]);
   });
 
-  it('tells what is wrong with a call that cannot be run, instead of failing', async () => {
+  it('hands on a call that cannot be run, with its arguments as an object, instead of failing', async () => {
     const { answer } = await ask({
       toolCalls: [
         { name: 'fly', arguments: {} },
@@ -93,16 +93,11 @@ describe('the model gateway', () => {
         { name: 'read', arguments: { paths: 1 } },
       ],
     });
-    const { toolCalls } = await answer;
-    assert.deepEqual(
-      toolCalls.map(({ name, input }) => ({ name, input })),
-      [
-        { name: 'fly', input: {} },
-        { name: 'read', input: { malformed: '{"path": "a' } },
-        { name: 'read', input: { paths: 1 } },
-      ],
-    );
-    for (const { problem } of toolCalls) assert.match(problem ?? '', /^This call could not be run: /);
+    assert.deepEqual((await answer).toolCalls, [
+      { name: 'fly', input: {} },
+      { name: 'read', input: { malformed: '{"path": "a' } },
+      { name: 'read', input: { paths: 1 } },
+    ]);
   });
 
   it('does not take an answer that broke off for a whole one', async () => {

@@ -42,9 +42,9 @@ describe('a turn', function () {
     const outputs = results(watched.events);
     assert.ok(outputs.every(([, isError]) => isError));
     const expected = [
-      /unavailable tool 'fly'/,
-      /could not be run/,
-      /could not be run/,
+      /^There is no tool fly\. The tools are: read, write, edit, glob, grep, bash, todo\.$/,
+      /^The arguments do not fit read: they are not a JSON object$/,
+      /^The arguments do not fit read: .*path/s,
       /workspace/,
       /workspace/,
       /^NoMatch: oldText was not found in README\.md\./,
