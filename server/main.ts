@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { callModel } from './agent/model.ts';
 import { createTurn } from './agent/turn.ts';
 import { loadConfig, loadRelayId, loadToken, modelSettings } from './config.ts';
+import { createDatabase } from './engine/database.ts';
 import { launchEngine } from './engine/durable.ts';
 import { listen } from './engine/notices.ts';
 import { startEmbeddedPostgres } from './engine/postgres.ts';
@@ -74,8 +75,9 @@ export async function startRelay({
   await migrate(pool);
   const notices = await listen(databaseUrl);
 
-  const log = createEventLog(pool, notices, now);
-  const store = createTaskStore(pool, now);
+  const database = createDatabase(pool);
+  const log = createEventLog(database, notices, now);
+  const store = createTaskStore(database, now);
   const states = createTaskStates(log);
   const stops = createStopSignals(store, notices);
 
@@ -120,9 +122,9 @@ export async function startRelay({
     states,
     engine,
     now,
-    release: async ({ sandbox }) => (sandbox ? sandboxes.destroy(sandbox) : undefined),
+    release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
   });
-  await tasks.startForgotten();
+  await tasks.mend();
 
   const closing = new AbortController();
   const app = createApp({
@@ -134,7 +136,7 @@ export async function startRelay({
     tasks,
     closing: closing.signal,
     reviews: createReviewService({ tasks, log, repo }),
-    publishing: createPublishService({ tasks, log, engine, tokens }),
+    publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
     readiness: () => readiness(config),
   });

@@ -6,7 +6,8 @@ import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
 
 export type PrepareStep =
   | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string }
-  | { kind: 'failed'; failure: Failure };
+  | { kind: 'failed'; failure: Failure }
+  | { kind: 'stopped' };
 
 /** Of AGENTS.md, in bytes: more than a page of rules is a book, and costs in every call. */
 const AGENTS_MD_BYTES = 32_000;
@@ -24,14 +25,16 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const row = await store.get(taskId);
     if (!row) throw new AppError('not_found', 'The task is gone.');
     if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
-    const prepared = row.prepared ?? (await repo.prepare(taskId, row.spec.source, signal));
+    const prepared =
+      row.prepared ??
+      (await repo.prepare(taskId, { ...row.spec.source, overlay: await store.overlay(taskId) }, signal));
     await store.setPrepared(taskId, prepared);
 
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
     const sandbox = await turn.sandboxes.reopen(taskId);
     // Done once for a machine: checking out again would undo what the agent did since.
     await store.memo(taskId, `checkout:${sandbox.ref.id}`, async () => {
-      await repo.checkout(taskId, sandbox);
+      await repo.checkout(taskId, sandbox, signal);
       return true;
     });
     await sandboxIs('running');
@@ -44,6 +47,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     };
   } catch (error) {
     if (isTurnOver(error)) throw error;
+    if (signal.aborted) return { kind: 'stopped' };
     turn.logger.error({ taskId, turnId, err: error }, 'the task could not be prepared');
     await sandboxIs('failed');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };

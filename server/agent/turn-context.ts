@@ -14,7 +14,7 @@ import type { CallModel, ModelSettings } from './model.ts';
 export interface TurnRepo {
   prepare(taskId: string, source: SourceSpec, signal: AbortSignal): Promise<Prepared>;
   /** Puts the base tree into the sandbox's workspace. */
-  checkout(taskId: string, sandbox: Sandbox): Promise<void>;
+  checkout(taskId: string, sandbox: Sandbox, signal: AbortSignal): Promise<void>;
   /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
   capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;

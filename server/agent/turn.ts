@@ -39,13 +39,12 @@ export function createTurn(deps: TurnDeps): (journal: Journal, input: TurnInput)
   };
 }
 
-async function run(turn: TurnContext): Promise<void> {
+/** @returns true: the turn has ended */
+async function run(turn: TurnContext): Promise<boolean> {
   const { taskId, turnId, journal } = turn;
   const prepared = await journal.step('prepare', () => prepareStep(turn));
-  if (prepared.kind === 'failed') {
-    await end(turn, 'end', { outcome: 'failed', error: prepared.failure }, {});
-    return;
-  }
+  if (prepared.kind === 'failed') return end(turn, 'end', { outcome: 'failed', error: prepared.failure }, {});
+  if (prepared.kind === 'stopped') return end(turn, 'end', { outcome: 'stopped' }, {});
   const { baseTree } = prepared;
   const instructions = instructionsFor({ workdir: prepared.workdir, agentsMd: prepared.agentsMd });
   const transcript = await earlierTurns(turn);
@@ -69,9 +68,9 @@ async function run(turn: TurnContext): Promise<void> {
         ? { kind: 'failed', failure: STEP_LIMIT }
         : await journal.step(`model:${n}`, () => modelStep(turn, n, instructions, transcript));
     const lost = await captured();
-    if (lost) return finish({ outcome: 'failed', error: lost });
-    if (answer.kind === 'stopped') return finish({ outcome: 'stopped' });
-    if (answer.kind === 'failed') return finish({ outcome: 'failed', error: answer.failure });
+    if (lost) return finish(n, { outcome: 'failed', error: lost });
+    if (answer.kind === 'stopped') return finish(n, { outcome: 'stopped' });
+    if (answer.kind === 'failed') return finish(n, { outcome: 'failed', error: answer.failure });
 
     const { delivered, text, toolCalls } = answer;
     addUsage(usage, answer.usage);
@@ -86,7 +85,8 @@ async function run(turn: TurnContext): Promise<void> {
       usage: {},
     });
     if (toolCalls.length === 0) {
-      if (await end(turn, `end:${n}`, { outcome: 'completed' }, usage)) return;
+      const hasEnded = await finish(n, { outcome: 'completed' });
+      if (hasEnded) return true;
       continue;
     }
     for (const { callId, name, output, isError } of await runTools(turn, toolCalls)) {
@@ -96,15 +96,22 @@ async function run(turn: TurnContext): Promise<void> {
       // Started before the next model call and awaited after it: the two overlap, in an order that replay repeats.
       const previous = headTree;
       capturing = journal.step(`capture:${n}`, () => captureStep(turn, String(n), baseTree, previous));
+      // Whoever awaits it hears of a failure; where a step in between failed first, nobody does.
+      capturing.catch(() => {});
     }
   }
 
-  /** Whatever still runs in the sandbox is killed, and what the workspace holds is kept, before the turn ends. */
-  async function finish(how: TurnEnd): Promise<void> {
-    await captured();
-    await journal.step('kill', () => killProcesses(turn));
-    await journal.step('capture:last', () => captureStep(turn, 'last', baseTree, headTree));
-    await end(turn, 'end', how, usage);
+  /**
+   * Whatever still runs in the sandbox is killed, and what the workspace then holds is kept, before the turn ends: the
+   * proposal is what is there, and stays so. False where the turn goes on with a message that came meanwhile.
+   */
+  async function finish(n: number, how: TurnEnd): Promise<boolean> {
+    await journal.step(`kill:${n}`, () => killProcesses(turn));
+    const last = await journal.step(`capture:last:${n}`, () =>
+      captureStep(turn, `last:${n}`, baseTree, headTree),
+    );
+    if (last.kind === 'captured') headTree = last.headTree;
+    return end(turn, `end:${n}`, how, usage);
   }
 }
 

@@ -13,6 +13,8 @@ export interface Journal {
 /** Starts durable workflows. A workflow's `id` is its identity: starting it twice is starting it once. */
 export interface Engine {
   start(workflow: string, id: string, input: unknown): Promise<void>;
+  /** Whether that workflow runs, or will, by this version of the relay. */
+  isLive(id: string): Promise<boolean>;
   /** Waits for a workflow's answer; it goes on whether or not anybody waits. */
   result<T>(id: string): Promise<T>;
   /** From now on nothing is recorded or begun: the process is about to end, and the next one goes on from the record. */
@@ -71,6 +73,11 @@ export async function launchEngine(options: {
       const workflow = started.get(name);
       if (!workflow) throw new RangeError(`no workflow ${name}`);
       await DBOS.startWorkflow(workflow, { workflowID: id })(input);
+    },
+    async isLive(id) {
+      const status = await DBOS.getWorkflowStatus(id);
+      const isOpen = status !== null && ['PENDING', 'ENQUEUED', 'DELAYED'].includes(status.status);
+      return isOpen && (status.applicationVersion ?? ENGINE_VERSION) === ENGINE_VERSION;
     },
     async result<T>(id: string) {
       return (await DBOS.retrieveWorkflow<T>(id).getResult({ pollingIntervalMs: 50 })) as T;

@@ -12,8 +12,10 @@ const MIGRATIONS: readonly string[] = [
     created_at     bigint NOT NULL,
     updated_at     bigint NOT NULL,
     seq            integer NOT NULL DEFAULT 0,
-    -- What the client asked for: the source with its overlay, the model.
+    -- What the client asked for: the source, the model.
     spec           json NOT NULL,
+    -- The uncommitted files of the source: large, and read once.
+    overlay        json NOT NULL,
     -- The turn that runs or is about to, if any.
     active_turn    text,
     sandbox        json,
@@ -66,11 +68,14 @@ const MIGRATIONS: readonly string[] = [
 
   -- The one way into the log. Locks the task, numbers what is new without a gap, wakes the readers.
   -- Answers the task's last seq; -1 where the turn has ended and may say no more.
-  CREATE FUNCTION handoff.append_events(p_task text, p_turn text, p_at bigint, p_events json) RETURNS integer
+  -- Three arrays side by side and not one of objects, because taking an object apart reads its escapes, and \\u0000 or half
+  -- a surrogate pair in a body would be an error then.
+  CREATE FUNCTION handoff.append_events(
+    p_task text, p_turn text, p_at bigint, p_keys text[], p_types text[], p_bodies json[]
+  ) RETURNS integer
   LANGUAGE plpgsql AS $$
   DECLARE
     last integer;
-    event json;
   BEGIN
     SELECT seq INTO last FROM handoff.tasks WHERE task_id = p_task FOR UPDATE;
     IF NOT FOUND THEN
@@ -79,9 +84,9 @@ const MIGRATIONS: readonly string[] = [
     IF p_turn IS NOT NULL AND EXISTS (SELECT 1 FROM handoff.turns WHERE turn_id = p_turn AND ended) THEN
       RETURN -1;
     END IF;
-    FOR event IN SELECT * FROM json_array_elements(p_events) LOOP
+    FOR i IN 1 .. cardinality(p_keys) LOOP
       INSERT INTO handoff.events (task_id, seq, key, at, type, body)
-      VALUES (p_task, last + 1, event->>'key', p_at, event->>'type', event->'body')
+      VALUES (p_task, last + 1, p_keys[i], p_at, p_types[i], p_bodies[i])
       ON CONFLICT (task_id, key) DO NOTHING;
       IF FOUND THEN last := last + 1; END IF;
     END LOOP;

@@ -21,7 +21,9 @@ export function eventRoutes(app: App, { log, tasks, closing }: EventRouteDeps): 
     // A browser-like client that reconnects repeats its first URL: what it has seen since is in the header.
     const lastSeen = Number(context.req.header('last-event-id'));
     const after =
-      Number.isSafeInteger(lastSeen) && lastSeen > 0 ? lastSeen : (context.req.valid('query').after ?? 0);
+      Number.isSafeInteger(lastSeen) && lastSeen > 0 && lastSeen <= routes.MAX_SEQ
+        ? lastSeen
+        : (context.req.valid('query').after ?? 0);
 
     context.header('x-accel-buffering', 'no');
     return streamSSE(context, async (stream) => {

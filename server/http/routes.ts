@@ -30,6 +30,9 @@ const secured = { security: [{ token: [] }] };
 
 const taskId = z.object({ id: z.uuid() });
 
+/** Of an event, as the database has it. */
+export const MAX_SEQ = 2 ** 31 - 1;
+
 export const health = createRoute({
   method: 'get',
   path: '/v1/health',
@@ -105,7 +108,7 @@ export const followEvents = createRoute({
     'Events from a seq on, as server-sent events: gapless, without duplicates, resumed by Last-Event-ID.',
   request: {
     params: taskId,
-    query: z.object({ after: z.coerce.number().int().min(0).optional() }),
+    query: z.object({ after: z.coerce.number().int().min(0).max(MAX_SEQ).optional() }),
   },
   responses: {
     200: {

@@ -10,7 +10,13 @@ export const ClientId = z
 
 /** The most text that one message may carry, in UTF-16 units. */
 export const MAX_MESSAGE_LENGTH = 200_000;
-const MessageText = z.string().trim().min(1, 'must not be empty').max(MAX_MESSAGE_LENGTH);
+const MessageText = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(MAX_MESSAGE_LENGTH)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL')
+  .refine((text) => text.isWellFormed(), 'must not contain half a character (a lone surrogate)');
 
 /** A part of a file that the person pointed at: lines are 1-based and inclusive. */
 export const Selection = z.object({

@@ -22,8 +22,9 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
         },
         signal,
       ),
-    async checkout(taskId, sandbox) {
-      await checkoutInto(sandbox, await startBundle(deps, taskId), `handoff/${taskId.slice(0, 8)}`);
+    async checkout(taskId, sandbox, signal) {
+      const bundle = await startBundle(deps, taskId, signal);
+      await checkoutInto(sandbox, bundle, `handoff/${taskId.slice(0, 8)}`, signal);
     },
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     async changedFiles(taskId, baseTree, headTree) {

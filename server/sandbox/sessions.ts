@@ -7,7 +7,7 @@ export interface SandboxSessions {
   open(taskId: string): Promise<Sandbox>;
   /** The same, asking the provider again: what this process remembers of a machine may have become wrong. */
   reopen(taskId: string): Promise<Sandbox>;
-  destroy(ref: SandboxRef): Promise<void>;
+  destroy(taskId: string, ref: SandboxRef): Promise<void>;
 }
 
 /** @param refs where the task's machine is remembered, beyond this process */
@@ -49,11 +49,8 @@ export function createSandboxSessions(
   return {
     open: (taskId) => opened.get(taskId) ?? reopen(taskId),
     reopen,
-    async destroy(ref) {
-      for (const [taskId, opening] of opened) {
-        const sandbox = await opening.catch(() => undefined);
-        if (sandbox?.ref.id === ref.id) opened.delete(taskId);
-      }
+    async destroy(taskId, ref) {
+      opened.delete(taskId);
       await provider.destroy(ref);
     },
   };

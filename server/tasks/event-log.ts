@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Database } from '../engine/database.ts';
 import type { Notices } from '../engine/notices.ts';
 import type { NewEvent, TaskEvent } from '../protocol/events.ts';
 
@@ -37,24 +37,24 @@ interface Row {
   body: Record<string, unknown>;
 }
 
-export function createEventLog(pool: pg.Pool, notices: Notices, now: () => number): EventLog {
+export function createEventLog(database: Database, notices: Notices, now: () => number): EventLog {
   // The log is written by `append` alone, from checked types; reading it back is not checked again.
   const toEvent = (row: Row): TaskEvent =>
     ({ seq: row.seq, at: Number(row.at), type: row.type, ...row.body }) as TaskEvent;
 
   const log: EventLog = {
     async append(taskId, turnId, events) {
-      const { rows } = await pool.query<{ last: number }>({
+      const { rows } = await database.query<{ last: number }>({
         name: 'append-events',
-        text: 'SELECT handoff.append_events($1, $2, $3, $4) AS last',
-        values: [taskId, turnId, now(), JSON.stringify(events.map(toRow))],
+        text: APPEND_EVENTS,
+        values: appendValues(taskId, turnId, now(), events),
       });
       const last = rows[0]?.last ?? -1;
       return last === -1 ? undefined : last;
     },
 
     async read(taskId, after, limit = PAGE) {
-      const { rows } = await pool.query<Row>({
+      const { rows } = await database.query<Row>({
         name: 'read-events',
         text: 'SELECT seq, at, type, body FROM handoff.events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
         values: [taskId, after, limit],
@@ -63,7 +63,7 @@ export function createEventLog(pool: pg.Pool, notices: Notices, now: () => numbe
     },
 
     async find(taskId, key) {
-      const { rows } = await pool.query<Row>({
+      const { rows } = await database.query<Row>({
         name: 'find-event',
         text: 'SELECT seq, at, type, body FROM handoff.events WHERE task_id = $1 AND key = $2',
         values: [taskId, key],
@@ -72,7 +72,7 @@ export function createEventLog(pool: pg.Pool, notices: Notices, now: () => numbe
     },
 
     async findAll(taskId, prefix) {
-      const { rows } = await pool.query<Row>({
+      const { rows } = await database.query<Row>({
         name: 'find-events',
         text: `SELECT seq, at, type, body FROM handoff.events
                WHERE task_id = $1 AND key >= $2 AND key < $3 ORDER BY seq`,
@@ -110,10 +110,17 @@ export function createEventLog(pool: pg.Pool, notices: Notices, now: () => numbe
   return log;
 }
 
-/** An event as the SQL function takes it. */
-export function toRow({ key, event }: KeyedEvent): { key: string; type: string; body: object } {
-  const { type, ...body } = event;
-  return { key, type, body };
+/** Appends, and answers the task's last seq as `last`; -1 where the turn may say no more. */
+export const APPEND_EVENTS = 'SELECT handoff.append_events($1, $2, $3, $4, $5, $6::json[]) AS last';
+
+export function appendValues(
+  taskId: string,
+  turnId: string | null,
+  at: number,
+  events: KeyedEvent[],
+): unknown[] {
+  const bodies = events.map(({ event: { type: _type, ...body } }) => JSON.stringify(body));
+  return [taskId, turnId, at, events.map(({ key }) => key), events.map(({ event }) => event.type), bodies];
 }
 
 /** Every event of a task from `after` on, page by page. */

@@ -1,19 +1,21 @@
 import type pg from 'pg';
+import type { Database } from '../engine/database.ts';
 import { AppError } from '../errors.ts';
+import type { SourceSpec } from '../protocol/source.ts';
 import type { Message, TaskRow, TaskStore } from './task-store.ts';
-import { taskTransaction } from './task-transaction.ts';
+import { inOrder, taskTransaction } from './task-transaction.ts';
 
 const TASK_COLUMNS = 'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived';
 
-export function createTaskStore(pool: pg.Pool, now: () => number): TaskStore {
+export function createTaskStore(database: Database, now: () => number): TaskStore {
   const one = async <T extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<T | undefined> =>
-    (await pool.query<T>(text, values)).rows[0];
+    (await database.query<T>(text, values)).rows[0];
 
   return {
     get: (taskId) => one<TaskRow>(`SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE task_id = $1`, [taskId]),
 
     async page(before, limit) {
-      const { rows } = await pool.query<{ taskId: string }>(
+      const { rows } = await database.query<{ taskId: string }>(
         `SELECT task_id AS "taskId" FROM handoff.tasks
          WHERE NOT archived AND ($1::text IS NULL OR (created_at, task_id) <
            (SELECT created_at, task_id FROM handoff.tasks WHERE task_id = $1))
@@ -33,27 +35,40 @@ export function createTaskStore(pool: pg.Pool, now: () => number): TaskStore {
       ),
 
     async setSandbox(taskId, ref) {
-      await pool.query('UPDATE handoff.tasks SET sandbox = $2 WHERE task_id = $1', [
+      await database.query('UPDATE handoff.tasks SET sandbox = $2 WHERE task_id = $1', [
         taskId,
         JSON.stringify(ref),
       ]);
     },
     async setPrepared(taskId, prepared) {
-      await pool.query('UPDATE handoff.tasks SET prepared = $2 WHERE task_id = $1', [
+      await database.query('UPDATE handoff.tasks SET prepared = $2 WHERE task_id = $1', [
         taskId,
         JSON.stringify(prepared),
       ]);
     },
-    async setArchived(taskId) {
-      await pool.query('UPDATE handoff.tasks SET archived = true WHERE task_id = $1', [taskId]);
+    async overlay(taskId) {
+      const row = await one<{ overlay: SourceSpec['overlay'] }>(
+        'SELECT overlay FROM handoff.tasks WHERE task_id = $1',
+        [taskId],
+      );
+      return row?.overlay ?? [];
+    },
+    async unreleased() {
+      const { rows } = await database.query<TaskRow>(
+        `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE archived AND sandbox IS NOT NULL`,
+      );
+      return rows;
+    },
+    async setReleased(taskId) {
+      await database.query('UPDATE handoff.tasks SET sandbox = NULL WHERE task_id = $1', [taskId]);
     },
 
-    create: ({ taskId, clientId, spec, at }, work) =>
-      inTransaction(pool, async (client) => {
+    create: ({ taskId, clientId, spec, overlay, at }, work) =>
+      database.transaction(async (client) => {
         const { rowCount } = await client.query(
-          `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec) VALUES ($1, $2, $3, $3, $4)
-           ON CONFLICT (client_id) DO NOTHING`,
-          [taskId, clientId, at, JSON.stringify(spec)],
+          `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec, overlay)
+           VALUES ($1, $2, $3, $3, $4, $5) ON CONFLICT (client_id) DO NOTHING`,
+          [taskId, clientId, at, JSON.stringify(spec), JSON.stringify(overlay)],
         );
         if (rowCount !== 1) return false;
         await work(taskTransaction(client, await lockRow(client, taskId), now));
@@ -61,7 +76,7 @@ export function createTaskStore(pool: pg.Pool, now: () => number): TaskStore {
       }),
 
     locked: (taskId, work) =>
-      inTransaction(pool, async (client) =>
+      database.transaction(async (client) =>
         work(taskTransaction(client, await lockRow(client, taskId), now)),
       ),
 
@@ -74,22 +89,21 @@ export function createTaskStore(pool: pg.Pool, now: () => number): TaskStore {
     },
 
     async openTurns() {
-      const { rows } = await pool.query<{ taskId: string; turnId: string }>(
+      const { rows } = await database.query<{ taskId: string; turnId: string }>(
         'SELECT task_id AS "taskId", turn_id AS "turnId" FROM handoff.turns WHERE NOT ended ORDER BY created_at',
       );
       return rows;
     },
 
     async takeMessages(taskId, deliveredTo) {
-      const { rows } = await pool.query<Message & { place: string }>({
+      const { rows } = await database.query<Message & { place: string }>({
         name: 'take-messages',
         text: `UPDATE handoff.messages SET delivered_to = $2
                WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2)
                RETURNING message_id AS "messageId", text, selection, place`,
         values: [taskId, deliveredTo],
       });
-      rows.sort((a, b) => Number(a.place) - Number(b.place));
-      return rows.map(({ messageId, text, selection }) => ({ messageId, text, selection }));
+      return inOrder(rows);
     },
 
     async memo<T>(taskId: string, key: string, compute: () => Promise<T>) {
@@ -116,25 +130,6 @@ async function lockRow(client: pg.PoolClient, taskId: string): Promise<TaskRow> 
   );
   if (!rows[0]) throw noSuchTask(taskId);
   return rows[0];
-}
-
-/** Commits what `work` did, or nothing of it. A connection that cannot even roll back is thrown away. */
-async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let isBroken = false;
-  try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      isBroken = true;
-    });
-    throw error;
-  } finally {
-    client.release(isBroken);
-  }
 }
 
 export const noSuchTask = (taskId: string): AppError =>

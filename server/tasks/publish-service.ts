@@ -3,7 +3,6 @@ import type { Engine } from '../engine/durable.ts';
 import { AppError } from '../errors.ts';
 import type { OpenPullRequest } from '../protocol/commands.ts';
 import type { Publish, TaskState } from '../protocol/task.ts';
-import type { EventLog } from './event-log.ts';
 import type { PublishInput, TokenVault } from './publish-workflow.ts';
 import type { TaskService } from './task-service.ts';
 
@@ -15,11 +14,10 @@ export interface PublishService {
 
 export function createPublishService(deps: {
   tasks: Pick<TaskService, 'get' | 'row'>;
-  log: EventLog;
   engine: Pick<Engine, 'start' | 'result'>;
   tokens: TokenVault;
 }): PublishService {
-  const { tasks, log, engine, tokens } = deps;
+  const { tasks, engine, tokens } = deps;
   return {
     async publish(taskId, command, token) {
       const state = await tasks.get(taskId);
@@ -49,12 +47,6 @@ export function createPublishService(deps: {
       };
       tokens.put(publishId, token);
       try {
-        await log.append(taskId, null, [
-          {
-            key: `${publishId}:started`,
-            event: { type: 'publish.started', publishId, branch, acceptedTree },
-          },
-        ]);
         await engine.start('publish', `publish:${publishId}`, input);
         return await engine.result<Publish>(`publish:${publishId}`);
       } finally {

@@ -103,6 +103,9 @@ export function createPublish(deps: PublishDeps) {
       return { ...result, stage: 'failed', ...said };
     };
 
+    await journal.step('started', () =>
+      tell('started', { type: 'publish.started', publishId, branch, acceptedTree }),
+    );
     const committed = await attempt('commit', async ({ prepared }) => {
       if (!prepared) throw new AppError('conflict', 'The task has no base to commit on.');
       const author = input.author ?? (await remote.viewer(tokens.get(publishId)));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { AcceptedFile, Changes, FileChange, PutReview, ReviewRecorded } from '../protocol/review.ts';
 import type { Proposal } from '../protocol/task.ts';
+import { GitError } from '../repo/git.ts';
 import type { EventLog } from './event-log.ts';
 import type { TaskService } from './task-service.ts';
 
@@ -53,7 +54,13 @@ export function createReviewService(deps: {
 
     async patch(taskId, tree) {
       const { baseTree, headTree } = await proposalOf(taskId);
-      return repo.patch(taskId, baseTree, tree ?? headTree);
+      return repo.patch(taskId, baseTree, tree ?? headTree).catch((cause: unknown) => {
+        if (tree === undefined || !(cause instanceof GitError)) throw cause;
+        throw new AppError('not_found', 'The task has no such tree.', {
+          cause,
+          nextAction: 'Use the acceptedTree of a review, or leave the tree out for the whole proposal.',
+        });
+      });
     },
 
     async decide(taskId, { revision, accepted }) {

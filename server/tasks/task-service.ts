@@ -23,8 +23,11 @@ export interface TaskService {
   get(taskId: string): Promise<TaskState>;
   list(before: string | undefined, limit: number): Promise<TaskList>;
   row(taskId: string): Promise<TaskRow>;
-  /** Starts the turns whose relay died between recording them and starting them. */
-  startForgotten(): Promise<void>;
+  /**
+   * Puts right what relays that died left behind: turns that were recorded and not started, turns that nobody will go on with,
+   * and sandboxes of archived tasks.
+   */
+  mend(): Promise<void>;
 }
 
 interface Parsed {
@@ -42,7 +45,7 @@ export interface TurnInput {
 export interface TaskServiceDeps {
   store: TaskStore;
   states: TaskStates;
-  engine: Pick<Engine, 'start'>;
+  engine: Pick<Engine, 'start' | 'isLive'>;
   now: () => number;
   /** Frees what the task holds outside the database: its sandbox. */
   release: (row: TaskRow) => Promise<void>;
@@ -56,13 +59,16 @@ export const firstCall = (turnId: string): string => `${turnId}:m1`;
 export function createTaskService({ store, states, engine, now, release }: TaskServiceDeps): TaskService {
   const startTurn = (input: TurnInput): Promise<void> => engine.start('turn', input.turnId, input);
 
-  /** Records a turn that begins with `message`; the caller starts its workflow once that is committed. */
-  async function beginTurn(tx: TaskTransaction, turnId: string, message: Message): Promise<void> {
+  /** Records a turn that begins with what nobody has read yet; the caller starts its workflow once that is committed. */
+  async function beginTurn(tx: TaskTransaction, turnId: string): Promise<void> {
     await tx.startTurn(turnId, now());
-    await tx.addMessage(turnId, message, firstCall(turnId));
+    const messages = await tx.takeUndelivered(firstCall(turnId));
     await tx.append(turnId, [
       { key: `${turnId}:started`, event: { type: 'turn.started', turnId } },
-      { key: `message:${message.messageId}`, event: { type: 'message.delivered', turnId, ...message } },
+      ...messages.map((message) => ({
+        key: `message:${message.messageId}`,
+        event: { type: 'message.delivered' as const, turnId, ...message },
+      })),
     ]);
   }
 
@@ -77,8 +83,9 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
       const taskId = randomUUID();
       const turnId = randomUUID();
       const message = { messageId: clientId, text: prompt, selection };
-      const spec = { source, ...(model === undefined ? {} : { model }) };
-      const isNew = await store.create({ taskId, clientId, spec, at: now() }, async (tx) => {
+      const { overlay, ...place } = source;
+      const spec = { source: place, ...(model === undefined ? {} : { model }) };
+      const isNew = await store.create({ taskId, clientId, spec, overlay, at: now() }, async (tx) => {
         await tx.append(null, [
           {
             key: 'created',
@@ -91,7 +98,8 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
             },
           },
         ]);
-        await beginTurn(tx, turnId, message);
+        await tx.addMessage(turnId, message, null);
+        await beginTurn(tx, turnId);
       });
       const made = isNew ? { taskId, turnId } : await store.findByClient(clientId);
       if (!made)
@@ -106,22 +114,19 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
       const message = { messageId: clientId, text: text.trim(), selection };
       const accepted = await store.locked(taskId, async (tx): Promise<MessageAccepted> => {
         if (tx.row.archived) throw archivedTask();
-        const before = await tx.turnOfMessage(clientId);
-        if (before !== undefined) {
-          return {
-            messageId: clientId,
-            turnId: before,
-            disposition: before === tx.row.activeTurn ? 'queued' : 'started',
-          };
-        }
-        if (tx.row.activeTurn === null) {
-          const turnId = randomUUID();
-          await beginTurn(tx, turnId, message);
+        const before = await tx.findMessage(clientId);
+        if (before?.isDelivered)
+          return { messageId: clientId, turnId: before.turnId, disposition: 'started' };
+        const running = tx.row.activeTurn;
+        const turnId = running ?? randomUUID();
+        if (!before) await tx.addMessage(turnId, message, null);
+        if (running === null) {
+          // Also for a message that an ended turn left unread: sending it again is how a person asks for that.
+          await beginTurn(tx, turnId);
           return { messageId: clientId, turnId, disposition: 'started' };
         }
-        await tx.addMessage(tx.row.activeTurn, message, null);
         await tx.append(null, [{ key: `queued:${clientId}`, event: { type: 'message.queued', ...message } }]);
-        return { messageId: clientId, turnId: tx.row.activeTurn, disposition: 'queued' };
+        return { messageId: clientId, turnId, disposition: 'queued' };
       });
       if (accepted.disposition === 'started') await startTurn({ taskId, turnId: accepted.turnId });
       return accepted;
@@ -137,17 +142,17 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
       }),
 
     async archive(taskId) {
-      const row = await existing(taskId);
-      if (row.activeTurn !== null) {
-        throw new AppError('conflict', 'The task is still running.', {
-          nextAction: 'Stop it, then archive it.',
-        });
-      }
-      await release(row);
-      await store.setArchived(taskId);
-      await store.locked(taskId, (tx) =>
-        tx.append(null, [{ key: 'archived', event: { type: 'task.archived' } }]),
-      );
+      const row = await store.locked(taskId, async (tx) => {
+        if (tx.row.activeTurn !== null) {
+          throw new AppError('conflict', 'The task is still running.', {
+            nextAction: 'Stop it, then archive it.',
+          });
+        }
+        await tx.setArchived();
+        await tx.append(null, [{ key: 'archived', event: { type: 'task.archived' } }]);
+        return tx.row;
+      });
+      await releaseSandbox(row);
     },
 
     async get(taskId) {
@@ -163,10 +168,37 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
 
     row: existing,
 
-    async startForgotten() {
-      for (const turn of await store.openTurns()) await startTurn(turn);
+    async mend() {
+      for (const turn of await store.openTurns()) {
+        await startTurn(turn);
+        if (!(await engine.isLive(turn.turnId))) await endInterrupted(turn);
+      }
+      for (const row of await store.unreleased()) await releaseSandbox(row);
     },
   };
+
+  async function releaseSandbox(row: TaskRow): Promise<void> {
+    await release(row);
+    await store.setReleased(row.taskId);
+  }
+
+  /** Ends a turn whose workflow will not run again: of an incompatible version, or one that failed for good. */
+  function endInterrupted({ taskId, turnId }: TurnInput): Promise<void> {
+    return store.locked(taskId, async (tx) => {
+      const error = {
+        code: 'interrupted' as const,
+        message: 'The turn was begun by another version of the relay, which this one cannot go on with.',
+        nextAction: 'What it had done is kept. Send a message to go on.',
+      };
+      await tx.append(turnId, [
+        {
+          key: `${turnId}:ended`,
+          event: { type: 'turn.ended', turnId, outcome: 'failed', error, usage: {} },
+        },
+      ]);
+      await tx.endTurn(turnId);
+    });
+  }
 }
 
 function archivedTask(): AppError {
@@ -175,7 +207,13 @@ function archivedTask(): AppError {
 
 function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n', 1)[0] ?? '';
-  return line.length <= TITLE_LENGTH ? line : `${line.slice(0, TITLE_LENGTH - 1).trimEnd()}…`;
+  // A cut must not leave half a character.
+  return line.length <= TITLE_LENGTH
+    ? line
+    : `${line
+        .slice(0, TITLE_LENGTH - 1)
+        .toWellFormed()
+        .trimEnd()}…`;
 }
 
 function summarize(source: SourceSpec): SourceSummary {

@@ -7,7 +7,7 @@ export interface TaskStates {
   current(taskId: string): Promise<TaskState>;
 }
 
-const KEPT = 200;
+const KEPT = 100;
 const PAGE = 1000;
 
 export function createTaskStates(log: EventLog): TaskStates {

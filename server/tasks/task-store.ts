@@ -3,9 +3,9 @@ import type { SourceSpec } from '../protocol/source.ts';
 import type { SandboxRef } from '../sandbox/sandbox.ts';
 import type { KeyedEvent } from './event-log.ts';
 
-/** What a task was created with. */
+/** What a task was created with; the overlay, which may be large, is kept apart. */
 export interface TaskSpec {
-  source: SourceSpec;
+  source: Omit<SourceSpec, 'overlay'>;
   model?: string;
 }
 
@@ -34,6 +34,7 @@ export interface NewTask {
   taskId: string;
   clientId: string;
   spec: TaskSpec;
+  overlay: SourceSpec['overlay'];
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -46,7 +47,10 @@ export interface TaskStore {
   findByClient(clientId: string): Promise<{ taskId: string; turnId: string } | undefined>;
   setSandbox(taskId: string, ref: SandboxRef): Promise<void>;
   setPrepared(taskId: string, prepared: Prepared): Promise<void>;
-  setArchived(taskId: string): Promise<void>;
+  overlay(taskId: string): Promise<SourceSpec['overlay']>;
+  /** Archived tasks whose sandbox was not yet released, and word that it was. */
+  unreleased(): Promise<TaskRow[]>;
+  setReleased(taskId: string): Promise<void>;
   /** Makes a task and runs `work` in the same transaction; false, and nothing done, where `clientId` made one before. */
   create(task: NewTask, work: (tx: TaskTransaction) => Promise<void>): Promise<boolean>;
   /** Runs `work` with the task's row locked, in one transaction. */
@@ -68,7 +72,10 @@ export interface TaskTransaction {
   requestStop(turnId: string): Promise<void>;
   /** False where a message of this id was there already. */
   addMessage(turnId: string, message: Message, deliveredTo: string | null): Promise<boolean>;
-  turnOfMessage(messageId: string): Promise<string | undefined>;
+  findMessage(messageId: string): Promise<{ turnId: string; isDelivered: boolean } | undefined>;
+  /** Gives to a model call the messages that nobody was given, in the order they came. */
+  takeUndelivered(deliveredTo: string): Promise<Message[]>;
+  setArchived(): Promise<void>;
   hasUndelivered(): Promise<boolean>;
   append(turnId: string | null, events: KeyedEvent[]): Promise<boolean>;
 }

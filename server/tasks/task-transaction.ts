@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { toRow } from './event-log.ts';
-import type { TaskRow, TaskTransaction } from './task-store.ts';
+import { APPEND_EVENTS, appendValues } from './event-log.ts';
+import type { Message, TaskRow, TaskTransaction } from './task-store.ts';
 
 /** The statements that may run while `row` is locked by `client`'s open transaction. */
 export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => number): TaskTransaction {
@@ -38,12 +38,26 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       return rowCount === 1;
     },
 
-    async turnOfMessage(messageId) {
-      const { rows } = await client.query<{ turnId: string }>(
-        'SELECT turn_id AS "turnId" FROM handoff.messages WHERE task_id = $1 AND message_id = $2',
+    async findMessage(messageId) {
+      const { rows } = await client.query<{ turnId: string; isDelivered: boolean }>(
+        `SELECT turn_id AS "turnId", delivered_to IS NOT NULL AS "isDelivered"
+         FROM handoff.messages WHERE task_id = $1 AND message_id = $2`,
         [taskId, messageId],
       );
-      return rows[0]?.turnId;
+      return rows[0];
+    },
+
+    async takeUndelivered(deliveredTo) {
+      const { rows } = await client.query<Message & { place: string }>(
+        `UPDATE handoff.messages SET delivered_to = $2 WHERE task_id = $1 AND delivered_to IS NULL
+         RETURNING message_id AS "messageId", text, selection, place`,
+        [taskId, deliveredTo],
+      );
+      return inOrder(rows);
+    },
+
+    async setArchived() {
+      await client.query('UPDATE handoff.tasks SET archived = true WHERE task_id = $1', [taskId]);
     },
 
     async hasUndelivered() {
@@ -56,10 +70,17 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
 
     async append(turnId, events) {
       const { rows: answers } = await client.query<{ last: number }>(
-        'SELECT handoff.append_events($1, $2, $3, $4) AS last',
-        [taskId, turnId, now(), JSON.stringify(events.map(toRow))],
+        APPEND_EVENTS,
+        appendValues(taskId, turnId, now(), events),
       );
       return answers[0]?.last !== -1;
     },
   };
+}
+
+/** Messages as they came: an UPDATE returns its rows in any order. */
+export function inOrder(rows: (Message & { place: string })[]): Message[] {
+  return rows
+    .toSorted((a, b) => Number(a.place) - Number(b.place))
+    .map(({ messageId, text, selection }) => ({ messageId, text, selection }));
 }

@@ -32,4 +32,4 @@ export const grep = defineTool({
 const cut = (text: string): string =>
   text.length <= LIMITS.grepLineLength
     ? text
-    : `${text.slice(0, LIMITS.grepLineLength)} [${text.length - LIMITS.grepLineLength} more characters]`;
+    : `${text.slice(0, LIMITS.grepLineLength).toWellFormed()} [${text.length - LIMITS.grepLineLength} more characters]`;

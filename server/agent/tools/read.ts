@@ -38,5 +38,5 @@ function cutLine(line: string): string {
   const withoutReturn = line.endsWith('\r') ? line.slice(0, -1) : line;
   if (withoutReturn.length <= LIMITS.readLineLength) return withoutReturn;
   const rest = withoutReturn.length - LIMITS.readLineLength;
-  return `${withoutReturn.slice(0, LIMITS.readLineLength)} [${rest} more characters in this line]`;
+  return `${withoutReturn.slice(0, LIMITS.readLineLength).toWellFormed()} [${rest} more characters in this line]`;
 }
