@@ -48,6 +48,8 @@ export async function modelStep(
 ): Promise<ModelStep> {
   const { taskId, turnId, log, store } = turn;
   const messageId = `${turnId}:m${n}`;
+  // Looked at before messages are taken: a turn that was stopped leaves them for the next one.
+  if ((await turn.stops.of(taskId, turnId)).aborted) return { kind: 'stopped' };
   const delivered = await store.takeMessages(taskId, messageId);
   await tell(
     turn,

@@ -42,7 +42,7 @@ describe('a relay killed in the middle of a turn', function () {
 
     await workshop.kill();
     await workshop.start();
-    await writeFile(join(await workshop.workspace(), 'gate'), '');
+    await workshop.openGate();
     const ended = await watched.until('turn.ended');
 
     assert.equal(ended.outcome, 'completed');

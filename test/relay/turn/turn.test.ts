@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskEvent } from '../../../server/protocol/events.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
@@ -155,7 +155,7 @@ describe('a turn', function () {
       (await workshop.client.getTask(taskId)).queue.map(({ text }) => text),
       ['Use tabs.'],
     );
-    await writeFile(join(await workshop.workspace(), 'gate'), '');
+    await workshop.openGate();
     await watched.until('turn.ended');
     const users = workshop.model.requests.at(-1)?.messages.filter(({ role }) => role === 'user');
     assert.deepEqual(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,8 @@ export interface Workshop {
   start(): Promise<void>;
   /** The workspace of the only sandbox, as the host sees it. */
   workspace(): Promise<string>;
+  /** Lets a command go on that waits for the file `gate`. */
+  openGate(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function openWorkshop(
       const [only] = (await readdir(sandboxes)).filter((name) => name.startsWith('t-'));
       return join(sandboxes, only ?? '', 'workspace');
     },
+    openGate: async () => writeFile(join(await workshop.workspace(), 'gate'), ''),
     async close() {
       await Promise.all(watches.map((watch) => watch.close()));
       if (!isUp) await workshop.start();
@@ -124,6 +127,7 @@ export async function openWorkshop(
 
 /** Stops what runs, then takes the sandbox away: it would outlive the test. */
 async function archive(client: RelayClient, taskId: string): Promise<void> {
+  if ((await client.getTask(taskId)).status === 'archived') return;
   const { stopped } = await client.stop(taskId);
   if (stopped) {
     const watch = follow(client, taskId, 0);
