@@ -9,7 +9,7 @@ export interface CaptureDeps {
    */
   git(
     args: string[],
-    options?: { env?: Record<string, string>; input?: string },
+    options?: { env?: Record<string, string>; input?: string | Uint8Array },
   ): Promise<{ exitCode: number; stdout: Uint8Array<ArrayBuffer>; stderr: string }>;
   /** A new empty folder that only this user can read. */
   makeTempDir(): Promise<string>;

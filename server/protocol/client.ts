@@ -142,9 +142,11 @@ export function createRelayClient(options: RelayClientOptions) {
       return new Uint8Array(await answer.arrayBuffer());
     },
     /** Unified diff from the base to `tree`; to the proposal where `tree` is absent. */
-    patch: async (id: string, tree?: string): Promise<string> => {
+    /** Bytes, because the lines in it may be in any encoding. */
+    patch: async (id: string, tree?: string): Promise<Uint8Array> => {
       const query = tree === undefined ? '' : `?tree=${encodeURIComponent(tree)}`;
-      return (await request(task(id, `/patch${query}`), { timeoutMs: TRANSFER_MS })).text();
+      const response = await request(task(id, `/patch${query}`), { timeoutMs: TRANSFER_MS });
+      return new Uint8Array(await response.arrayBuffer());
     },
     putReview: (id: string, body: PutReview) =>
       read(ReviewRecorded, task(id, '/review'), { method: 'PUT', json: body }),

@@ -195,9 +195,7 @@ describe('a reviewed task', function () {
     const notes = files.find(({ path }) => path === 'NOTES.md');
     const content = await workshop.client.blob(taskId, notes?.newOid ?? '');
     assert.equal(Buffer.from(content).toString(), 'No newline at the end');
-    assert.match(
-      await workshop.client.patch(taskId, acceptedTree),
-      /^diff --git a\/AGENTS\.md b\/AGENTS\.md\n/,
-    );
+    const patch = Buffer.from(await workshop.client.patch(taskId, acceptedTree));
+    assert.match(patch.toString(), /^diff --git a\/AGENTS\.md b\/AGENTS\.md\n/);
   });
 });

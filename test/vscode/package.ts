@@ -19,7 +19,15 @@ export async function packageExtension(directory: string): Promise<string> {
   const file = join(directory, 'handoff.vsix');
   const vsce = join(dirname(createRequire(import.meta.url).resolve('@vscode/vsce/package.json')), 'vsce');
   await runNode(['esbuild.mjs']);
-  await runNode([vsce, 'package', '--no-dependencies', '--allow-missing-repository', '--out', file]);
+  await runNode([
+    vsce,
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+    '--out',
+    file,
+  ]);
   return file;
 }
 

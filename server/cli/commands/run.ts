@@ -49,12 +49,15 @@ export const run: Command = async (args, terminal) => {
     return LEFT;
   }
   const patch = await client.patch(taskId);
-  if (!options.json) terminal.out(terminal.errIsTty ? printable(patch) : patch);
+  if (!options.json) {
+    const text = new TextDecoder().decode(patch);
+    terminal.out(terminal.errIsTty ? printable(text) : text);
+  }
   if (ended.outcome !== 'completed') {
     const { message, nextAction } = ended.error ?? { message: `The task was ${ended.outcome}.` };
     throw new CliError(`${message} (task ${taskId})`, nextAction);
   }
-  if (patch === '') terminal.err('The agent changed nothing.\n');
+  if (patch.byteLength === 0) terminal.err('The agent changed nothing.\n');
   else if (options.apply) await applyTo(capture.toplevel, patch, taskId, terminal);
   return 0;
 };
@@ -125,7 +128,12 @@ async function follow(
   return ended;
 }
 
-async function applyTo(toplevel: string, patch: string, taskId: string, { err }: Terminal): Promise<void> {
+async function applyTo(
+  toplevel: string,
+  patch: Uint8Array,
+  taskId: string,
+  { err }: Terminal,
+): Promise<void> {
   const conflict = await applyPatch(toplevel, patch);
   if (conflict !== undefined) {
     throw new CliError(

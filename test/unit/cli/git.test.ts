@@ -20,12 +20,15 @@ describe('git of the command line', () => {
     new TextDecoder().decode((await runGit(['-C', repository, ...args])).stdout);
 
   /** A patch that changes README.md, deletes package.json and adds a file; the tree is as before. */
-  async function makePatch(): Promise<string> {
+  async function makePatch(): Promise<Uint8Array> {
     write('README.md', `first\r\n${read('README.md')}`);
     rmSync(path.join(repository, 'package.json'));
     write('new.bin', 'a\0b');
+    writeFileSync(path.join(repository, 'latin1.txt'), Buffer.from('caf\xe9\n', 'latin1'));
     await git('add', '--all');
-    const patch = await git('diff', '--cached', '--binary', '--full-index', 'HEAD');
+    const { stdout: patch } = await runGit([
+      ...['-C', repository, 'diff', '--cached', '--binary', '--full-index', 'HEAD'],
+    ]);
     await git('reset', '--hard', '--quiet');
     return patch;
   }
@@ -38,11 +41,15 @@ describe('git of the command line', () => {
       {
         first: read('README.md').slice(0, 7),
         added: read('new.bin'),
+        latin1: readFileSync(path.join(repository, 'latin1.txt')).toString('latin1'),
         index: await git('ls-files', '--stage'),
       },
-      { first: 'first\r\n', added: 'a\0b', index },
+      { first: 'first\r\n', added: 'a\0b', latin1: 'caf\xe9\n', index },
     );
-    assert.equal(await git('status', '--porcelain'), ' M README.md\n D package.json\n?? new.bin\n');
+    assert.equal(
+      await git('status', '--porcelain'),
+      ' M README.md\n D package.json\n?? latin1.txt\n?? new.bin\n',
+    );
   });
 
   it('touches nothing where one file does not fit, and says which', async () => {
@@ -54,7 +61,7 @@ describe('git of the command line', () => {
   });
 
   it('takes an empty patch as nothing to do', async () => {
-    assert.equal(await applyPatch(repository, ''), undefined);
+    assert.equal(await applyPatch(repository, new Uint8Array()), undefined);
   });
 
   it('is not led to another repository by a hook that it runs in', async () => {

@@ -110,7 +110,7 @@ describe('createRelayClient', () => {
 
     it('read a patch of the proposal, or of one tree', async () => {
       answer = (_request, response) => response.end('diff --git a/x b/x\n');
-      assert.equal(await client().patch('t1'), 'diff --git a/x b/x\n');
+      assert.deepEqual(await client().patch('t1'), new TextEncoder().encode('diff --git a/x b/x\n'));
       await client().patch('t1', OID);
       assert.deepEqual(
         seen.map((request) => request.url),
