@@ -13,9 +13,11 @@ export type Block =
 export interface Blocks {
   text: string;
   blocks: Block[];
+  /** The first of `blocks`, which nothing that follows can change. */
+  settled: Block[];
 }
 
-export const noBlocks: Blocks = { text: '', blocks: [] };
+export const noBlocks: Blocks = { text: '', blocks: [], settled: [] };
 
 const escapes: Record<string, string> = {
   '&': '&amp;',
@@ -51,14 +53,28 @@ function anchor(href: string, title: string | null | undefined, inner: string): 
 }
 
 /**
- * Splits `text`. Where it continues `previous`, only its last block and what follows are read again: nothing that comes
- * later changes a block before that, but for link definitions, which count from where they stand.
+ * Splits `text`. Where it continues `previous`, only what is not settled is read again: nothing that comes later changes a
+ * settled block, but for link definitions, which count from where they stand.
  */
 export function splitBlocks(text: string, previous: Blocks = noBlocks): Blocks {
   const source = text.replace(/\r\n?/g, '\n');
-  const kept = source.startsWith(previous.text) ? withoutLast(previous.blocks) : [];
-  const from = kept.reduce((length, block) => length + block.raw.length, 0);
-  return { text: source, blocks: [...kept, ...lex(source.slice(from))] };
+  const known = source.startsWith(previous.text) ? previous.settled : [];
+  const settled = [...known, ...settle(source.slice(lengthOf(known), source.lastIndexOf('\n') + 1))];
+  return { text: source, settled, blocks: [...settled, ...lex(source.slice(lengthOf(settled)))] };
+}
+
+/**
+ * The blocks of whole lines but the last one that shows something: it may still grow, with the space after it. An
+ * unfinished line settles nothing: `****` is a rule, which `****a` takes back, and `-` makes a heading of the line before.
+ */
+function settle(lines: string): Block[] {
+  const blocks = lex(lines);
+  const last = blocks.findLastIndex((block) => block.kind !== 'prose' || block.token.type !== 'space');
+  return blocks.slice(0, Math.max(0, last));
+}
+
+function lengthOf(blocks: Block[]): number {
+  return blocks.reduce((length, block) => length + block.raw.length, 0);
 }
 
 /** Nesting that is deep enough (`> > > …`, some thousand times) exhausts the parser's stack: no answer may do that to the panel. */
@@ -69,12 +85,6 @@ function lex(text: string): Block[] {
     if (!(error instanceof RangeError)) throw error;
     return [{ kind: 'plain', raw: text }];
   }
-}
-
-/** All blocks but the last one that shows something, and without the space after it: either may still grow. */
-function withoutLast(blocks: Block[]): Block[] {
-  const last = blocks.findLastIndex((block) => block.kind !== 'prose' || block.token.type !== 'space');
-  return blocks.slice(0, Math.max(0, last));
 }
 
 function toBlock(token: Token): Block {

@@ -12,6 +12,7 @@ const piece = fc.constantFrom(
     '# head\n',
     '- item\n',
     '1. one\n',
+    '2. two\n',
     '  nested\n',
     '```ts\n',
     '```\n',
@@ -36,25 +37,54 @@ const shapes = (blocks: Block[]) =>
     block.kind === 'prose' ? { kind: 'prose', raw: block.raw, type: block.token.type } : block,
   );
 
+/** What comes of a text that arrives in these parts. */
+function grow(parts: string[]): Block[] {
+  let [text, grown] = ['', noBlocks];
+  for (const part of parts) {
+    text += part;
+    grown = splitBlocks(text, grown);
+  }
+  return grown.blocks;
+}
+
+/** Cuts a text into parts of these lengths, taken in turn. */
+function cut(text: string, lengths: number[]): string[] {
+  const parts: string[] = [];
+  for (let from = 0; from < text.length; from += parts.at(-1)?.length ?? 0)
+    parts.push(text.slice(from, from + (lengths[parts.length % lengths.length] ?? 1)));
+  return parts;
+}
+
 describe('markdown blocks', () => {
   it('are the same whether a text comes at once or grows', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-        let grown = noBlocks;
-        let text = '';
-        for (const next of pieces) {
-          text += next;
-          grown = splitBlocks(text, grown);
-        }
-        assert.deepEqual(shapes(grown.blocks), shapes(splitBlocks(text).blocks));
+        assert.deepEqual(shapes(grow(pieces)), shapes(splitBlocks(pieces.join('')).blocks));
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[['| a | b |\n|---|---|\n', '**', '**', '# head\n']]] },
     );
   });
 
-  it('keeps the blocks before the last one when a text grows', () => {
-    const before = splitBlocks('# One\n\nTwo\n\nThr');
-    const after = splitBlocks('# One\n\nTwo\n\nThree', before);
+  it('are the same wherever the parts of a text are cut', () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), lengths, (pieces, cuts) => {
+        const text = pieces.join('');
+        assert.deepEqual(shapes(grow(cut(text, cuts))), shapes(splitBlocks(text).blocks));
+      }),
+      {
+        numRuns: 500,
+        examples: [
+          [['  nested\n', '2. two\n', '- item\n'], [1]],
+          [['1. one\n', '\n', '2. two\n'], [1]],
+        ],
+      },
+    );
+  });
+
+  it('keeps the blocks before that of the last whole line when a text grows', () => {
+    const before = splitBlocks('# One\n\nTwo\n\nThree\nfo');
+    const after = splitBlocks('# One\n\nTwo\n\nThree\nfour', before);
     const same = after.blocks.map((block, index) => block === before.blocks[index]);
     assert.deepEqual([same.slice(0, -1).every(Boolean), same.at(-1)], [true, false]);
   });
