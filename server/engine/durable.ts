@@ -48,15 +48,17 @@ export async function launchEngine(options: {
     },
   };
 
-  const quiet = (level: 'debug' | 'warn' | 'error') => (message: unknown) =>
-    options.logger[level]({ dbos: message });
+  const say = (level: 'debug' | 'warn' | 'error') => (entry: unknown) => {
+    if (entry instanceof Error) options.logger[level]({ err: entry }, 'DBOS');
+    else options.logger[level]({ dbos: String(entry) });
+  };
   DBOS.setConfig({
     name: 'handoff',
     systemDatabaseUrl: options.url,
     systemDatabasePool: options.pool,
     executorID: options.executorId,
     applicationVersion: ENGINE_VERSION,
-    logger: { info: quiet('debug'), debug: quiet('debug'), warn: quiet('warn'), error: quiet('error') },
+    logger: { info: say('debug'), debug: say('debug'), warn: say('warn'), error: say('error') },
   });
   const started = new Map<string, (input: unknown) => Promise<unknown>>();
   for (const [name, workflow] of Object.entries(options.workflows)) {
