@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { ModelSettings } from './agent/model.ts';
 import { AppError } from './errors.ts';
+import { isWildcard, urlHost } from './http/address.ts';
+import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
 
 type Env = Record<string, string | undefined>;
@@ -55,8 +57,9 @@ export interface Config {
 /** Reads and checks the settings. The only reader of the environment and of `config.json`. */
 export async function loadConfig(env: Env): Promise<Config> {
   const folder = dataDir({ env, platform: process.platform, homedir: homedir() });
-  const data = isAbsolute(folder) ? folder : resolve(folder);
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // One name for one folder, however it is written: the lock and the database are found by it.
+  const data = await realpath(resolve(folder));
   // Only execute, not read, for others: the user that runs Postgres must get through, and nothing else.
   await chmod(data, process.getuid?.() === 0 ? 0o711 : 0o700);
   const settings = readSettings(data, env);
@@ -68,12 +71,19 @@ export async function loadConfig(env: Env): Promise<Config> {
     databaseUrl: settings.HANDOFF_DATABASE_URL,
     githubUrl: settings.HANDOFF_GITHUB_URL,
     githubApiUrl: settings.HANDOFF_GITHUB_API_URL,
-    allowedHosts: (settings.HANDOFF_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
+    allowedHosts: allowedHosts(settings.HANDOFF_HOST, settings.HANDOFF_ALLOWED_HOSTS),
     isLoopback: ['127.0.0.1', '::1', 'localhost'].includes(settings.HANDOFF_HOST),
     sandbox: settings.HANDOFF_SANDBOX,
     logLevel: settings.HANDOFF_LOG,
     env,
   };
+}
+
+/** As a request's Host header is compared with them: trimmed, in lower case. Where the relay listens, it may be addressed. */
+function allowedHosts(host: string, named = ''): string[] {
+  const own = isWildcard(host) ? '' : urlHost(host);
+  const hosts = [own, ...named.split(',')].map((name) => name.trim().toLowerCase());
+  return [...new Set(hosts)].filter((name) => name !== '');
 }
 
 function readSettings(data: string, env: Env): z.output<typeof Settings> {
@@ -125,7 +135,21 @@ export function modelSettings({ dataDir: data, env }: Config, model: string | un
   };
 }
 
-/** The bearer token: chosen by the owner, else made once and kept in the data folder. */
+/** What `GET /v1/ready` says once the engine is up: whether a task would find a model. */
+export function readiness(config: Config): Ready {
+  try {
+    const { model } = modelSettings(config, undefined);
+    return { ready: true, modelConfigured: true, model, sandbox: config.sandbox };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { ready: true, modelConfigured: false, sandbox: config.sandbox };
+  }
+}
+
+/**
+ * The bearer token: chosen by the owner, else made once and kept in the data folder, where clients read it. Only for the
+ * relay that holds the folder: another's choice would lock out every client of this one.
+ */
 export async function loadToken({ dataDir: data, env }: Config): Promise<string> {
   const chosen = readSettings(data, env).HANDOFF_TOKEN;
   const file = join(data, DATA_FILES.token);

@@ -1,25 +1,21 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { callModel } from './agent/model.ts';
 import { createTurn } from './agent/turn.ts';
-import { loadConfig, loadRelayId, loadToken, modelSettings } from './config.ts';
+import { type Config, loadConfig, loadRelayId, loadToken, modelSettings, readiness } from './config.ts';
 import { createDatabase } from './engine/database.ts';
 import { launchEngine } from './engine/durable.ts';
 import { listen } from './engine/notices.ts';
 import { startEmbeddedPostgres } from './engine/postgres.ts';
 import { migrate } from './engine/schema.ts';
-import { AppError } from './errors.ts';
 import { createGitHubRemote } from './github/remote.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
-import { acquireLock } from './lock.ts';
-import { DATA_FILES, type RelayFile } from './protocol/locations.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
 import { createGit } from './repo/git.ts';
 import { createTaskRepo } from './repo/task-repo.ts';
-import { findRelay, forgetRelay } from './running-relay.ts';
+import { announceRelay, forgetRelay, takeFolder } from './running-relay.ts';
 import { createSandboxProvider } from './sandbox/providers.ts';
 import { createSandboxSessions } from './sandbox/sessions.ts';
 import { createEventLog } from './tasks/event-log.ts';
@@ -31,11 +27,11 @@ import { createSourceUploads } from './tasks/source-uploads.ts';
 import { createStopSignals } from './tasks/stop-signals.ts';
 import { createTaskService } from './tasks/task-service.ts';
 import { createTaskStates } from './tasks/task-states.ts';
+import { createTeardown, type Teardown } from './teardown.ts';
 import { VERSION } from './version.ts';
 
 export interface RunningRelay {
   url: string;
-  token: string;
   /** Another process serves this data folder already; there is nothing to close here. */
   alreadyRunning: boolean;
   /** Stops serving. What runs is not waited for: it is journaled, and goes on when a relay starts again. */
@@ -46,34 +42,58 @@ export interface RunningRelay {
 /** Connections for the relay and DBOS together; embedded Postgres allows 60. */
 const POOL_SIZE = 20;
 
-/** The composition root: config, store, sandboxes, engine, http, in the order in which they need each other. */
+/** Serves the data folder that `env` names, unless another relay does. A start that fails leaves nothing open behind it. */
 export async function startRelay({
   env,
 }: {
   env: Record<string, string | undefined>;
 }): Promise<RunningRelay> {
   const config = await loadConfig(env);
-  const lock = await acquireLock(config.dataDir);
-  if (!lock) {
-    const url = await findRelay(config.dataDir);
-    return {
-      url,
-      token: await loadToken(config),
-      alreadyRunning: true,
-      close: async () => {},
-      closed: Promise.resolve(),
-    };
+  const folder = await takeFolder(config.dataDir);
+  if ('url' in folder) {
+    return { url: folder.url, alreadyRunning: true, close: async () => {}, closed: Promise.resolve() };
   }
   const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
+  const teardown = createTeardown();
+  const closed = Promise.withResolvers<void>();
+  const close = async (): Promise<void> => {
+    await teardown.run((error) => logger.warn({ err: error }, 'something did not close'));
+    closed.resolve();
+  };
+  teardown.add(() => folder.lock.release());
+  try {
+    const url = await compose(config, logger, teardown);
+    return { url, alreadyRunning: false, close, closed: closed.promise };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * The composition root: http, store, sandboxes, engine, in the order in which they need each other. The port comes first,
+ * so that one that is taken is found out before anything is started.
+ *
+ * Two things are left to the end of the process. The sandboxes' connections: a command that loses its own would answer
+ * `lost`, and as tools in flight go on for a moment, that would be appended as its result. And the database's pool, whose
+ * connections they hold: an append finds Postgres ending, waits for it, and is made by the next relay instead.
+ * @returns where it serves
+ */
+async function compose(config: Config, logger: Logger, teardown: Teardown): Promise<string> {
+  const { dataDir, env } = config;
   const token = await loadToken(config);
   const now = (): number => Date.now();
+  const server = await serveHttp(config);
+  teardown.add(() => server.close());
 
-  const postgres = config.databaseUrl ? undefined : await startEmbeddedPostgres(config.dataDir, env);
+  const postgres = config.databaseUrl ? undefined : await startEmbeddedPostgres(dataDir, env, logger);
+  teardown.add(() => postgres?.stop());
   const databaseUrl = config.databaseUrl ?? postgres?.url ?? '';
   const pool = new pg.Pool({ connectionString: databaseUrl, max: POOL_SIZE });
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'));
   await migrate(pool);
   const notices = await listen(databaseUrl);
+  teardown.add(() => notices.close());
 
   const database = createDatabase(pool);
   const log = createEventLog(database, notices, now);
@@ -81,9 +101,9 @@ export async function startRelay({
   const states = createTaskStates(log);
   const stops = createStopSignals(store, notices);
 
-  const git = createGit({ dataDir: config.dataDir, env });
-  const reposDir = join(config.dataDir, 'repos');
-  const sourcesDir = join(config.dataDir, 'sources');
+  const git = createGit({ dataDir: dataDir, env });
+  const reposDir = join(dataDir, 'repos');
+  const sourcesDir = join(dataDir, 'sources');
   const repoDeps = { git, reposDir, sourcesDir, allowFileUrls: config.isLoopback };
   const repo = createTaskRepo(repoDeps);
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
@@ -117,6 +137,7 @@ export async function startRelay({
     logger,
     workflows: { turn, publish },
   });
+  teardown.add(() => engine.freeze());
   const tasks = createTaskService({
     store,
     states,
@@ -127,6 +148,7 @@ export async function startRelay({
   await tasks.mend();
 
   const closing = new AbortController();
+  teardown.add(() => closing.abort());
   const app = createApp({
     token,
     allowedHosts: config.allowedHosts,
@@ -140,31 +162,14 @@ export async function startRelay({
     sources: createSourceUploads(sourcesDir),
     readiness: () => readiness(config),
   });
-  const server = await serveHttp(app, config);
-  const file: RelayFile = { url: server.url, pid: process.pid, version: VERSION, protocol: PROTOCOL_VERSION };
-  await writeFile(join(config.dataDir, DATA_FILES.relay), `${JSON.stringify(file)}\n`, { mode: 0o600 });
+  server.use(app);
+  await announceRelay(dataDir, {
+    url: server.url,
+    pid: process.pid,
+    version: VERSION,
+    protocol: PROTOCOL_VERSION,
+  });
+  teardown.add(() => forgetRelay(dataDir));
   logger.info({ url: server.url, database: postgres?.origin ?? 'external' }, 'relay ready');
-
-  const closed = Promise.withResolvers<void>();
-  const close = async (): Promise<void> => {
-    engine.freeze();
-    closing.abort();
-    await forgetRelay(config.dataDir);
-    await server.close();
-    await provider.close();
-    postgres?.stop();
-    await lock.release();
-    closed.resolve();
-  };
-  return { url: server.url, token, alreadyRunning: false, close, closed: closed.promise };
-}
-
-function readiness(config: Awaited<ReturnType<typeof loadConfig>>) {
-  try {
-    const { model } = modelSettings(config, undefined);
-    return { ready: true, modelConfigured: true, model, sandbox: config.sandbox };
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return { ready: true, modelConfigured: false, sandbox: config.sandbox };
-  }
+  return server.url;
 }

@@ -4,6 +4,8 @@ import type { Command } from '../command.ts';
 import { onInterrupt } from '../interrupts.ts';
 import { stopRelay } from '../local-relay.ts';
 
+const LAST_WORDS_MS = 500;
+
 /** Serves until it is interrupted. Says `relay ready <url>` on stdout, once, and nothing else there. */
 export const relay: Command = async (args, { out, err, env }) => {
   const { values } = readArguments(args, { stop: { type: 'boolean' } });
@@ -12,7 +14,11 @@ export const relay: Command = async (args, { out, err, env }) => {
     err(url === undefined ? 'No relay runs on this data folder.\n' : `The relay at ${url} has stopped.\n`);
     return 0;
   }
-  const running = await startRelay({ env });
+  const running = await startRelay({ env }).catch((error: unknown) => {
+    // What a half-done start set going (the engine's timers) must not keep the process alive; its words get out first.
+    setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
+    throw error;
+  });
   out(`relay ready ${running.url}\n`);
   if (running.alreadyRunning) {
     err('It was running already; stop it with `npm start -- relay --stop`.\n');
