@@ -12,6 +12,7 @@ import { migrate } from './engine/schema.ts';
 import { createGitHubRemote } from './github/remote.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
+import { createLogger } from './logger.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
 import { createGit } from './repo/git.ts';
 import { createTaskRepo } from './repo/task-repo.ts';
@@ -53,7 +54,7 @@ export async function startRelay({
   if ('url' in folder) {
     return { url: folder.url, alreadyRunning: true, close: async () => {}, closed: Promise.resolve() };
   }
-  const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
+  const logger = createLogger(config.logLevel);
   const teardown = createTeardown();
   const closed = Promise.withResolvers<void>();
   const close = async (): Promise<void> => {
@@ -81,6 +82,8 @@ export async function startRelay({
  */
 async function compose(config: Config, logger: Logger, teardown: Teardown): Promise<string> {
   const { dataDir, env } = config;
+  // A killed relay's would lead whoever waits for this one astray.
+  await forgetRelay(dataDir);
   const token = await loadToken(config);
   const now = (): number => Date.now();
   const server = await serveHttp(config);
@@ -101,7 +104,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const states = createTaskStates(log);
   const stops = createStopSignals(store, notices);
 
-  const git = createGit({ dataDir: dataDir, env });
+  const git = createGit({ dataDir, env });
   const reposDir = join(dataDir, 'repos');
   const sourcesDir = join(dataDir, 'sources');
   const repoDeps = { git, reposDir, sourcesDir, allowFileUrls: config.isLoopback };

@@ -81,15 +81,15 @@ describe('the person’s token and the model’s key', function () {
     assert.equal(github.pulls('sam', 'trip-log').length, 1, 'it was used for what it is for');
     await watched.until('publish.opened');
 
-    const places: Record<string, string> = {
+    const said: Record<string, string> = {
       events: JSON.stringify(watched.events),
       answers: JSON.stringify([answers, await workshop.client.getTask(taskId)]),
       log: workshop.log(),
       'model requests': JSON.stringify(workshop.model.requests),
       'GitHub URLs': JSON.stringify(github.requests),
       database: await databaseRows(workshop.data),
-      ...(await filesBelow(workshop.data)),
     };
+    const places = { ...said, ...(await filesBelow(workshop.data)) };
     assert.ok(Object.keys(places).length > 20, 'there were files to look into');
     const marked = Object.keys(places).filter((place) => places[place]?.includes(MARKER));
     assert.ok(
@@ -105,6 +105,11 @@ describe('the person’s token and the model’s key', function () {
         const found = disguises(secret).find((disguise) => text.includes(disguise));
         assert.equal(found, undefined, `${place} has ${secret}`);
       }
+    }
+    // The relay's own secrets are in files of its owner, and nowhere else.
+    const password = (await readFile(join(workshop.data, 'postgres-password'), 'utf8')).trim();
+    for (const [place, text] of Object.entries(said)) {
+      for (const secret of [workshop.token, password]) assert.ok(!text.includes(secret), place);
     }
   });
 });
