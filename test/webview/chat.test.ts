@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NewEvent } from '../../server/protocol/events.ts';
 import { ANSWER, failed, finished, log, snapshot, TASK_ID, working } from './story.ts';
-import { seen, seenLines, usePanels } from './suite.ts';
+import { seeLines, seen, seenLines, usePanels } from './suite.ts';
 
 describe('the chat panel', () => {
   const panels = usePanels();
@@ -30,8 +30,7 @@ describe('the chat panel', () => {
       '3 uncommitted files carried',
     ]);
     assert.equal(await page.getByRole('img', { name: 'Running' }).count(), 1);
-    const tools = await page.locator('.tool-line').evaluateAll((rows) => rows.map((row) => row.textContent));
-    assert.deepEqual(tools, [
+    await seeLines(page.locator('.tool-line'), [
       'Searchedtotal\\(in src · 2 results',
       'Readsrc/cart.tslines 1–40',
       'Readsrc/prices.tsfailed',
@@ -45,12 +44,17 @@ describe('the chat panel', () => {
   });
 
   it('ends at the same page by events as by a snapshot', async () => {
-    const [streamed, whole] = [await panels.open(), await panels.open()];
+    const tall = { height: 2000 };
+    const [streamed, whole] = [await panels.open(tall), await panels.open(tall)];
     await streamed.post(snapshot(finished.slice(0, 1)));
     for (const event of log(finished).slice(1))
       await streamed.post({ type: 'events', taskId: TASK_ID, events: [event] });
     await whole.post(snapshot(finished));
-    await Promise.all([streamed, whole].map(({ page }) => page.locator('.turn-end').waitFor()));
+    for (const { page } of [streamed, whole]) {
+      await seeLines(page.locator('.tool-verb'), ['Searched', 'Read', 'Read', 'Edited', 'Wrote', 'Ran']);
+      await page.locator('.answer').nth(1).waitFor();
+      await page.locator('.turn-end').waitFor();
+    }
     const read = ({ page }: typeof whole) => seen(page.locator('.transcript'));
     assert.equal(await read(streamed), await read(whole));
   });
@@ -58,7 +62,8 @@ describe('the chat panel', () => {
   it('makes markdown of an answer: emphasis, lists, code with its language, links', async () => {
     const panel = await panels.open();
     await panel.post(snapshot(finished));
-    const answer = panel.page.locator('.answer').last();
+    const answer = panel.page.locator('.answer', { hasText: 'I found the cause' });
+    await answer.waitFor();
     assert.deepEqual(await answer.locator('li').allInnerTexts(), [
       'Prices are now integers of cents.',
       'src/money.ts formats them.',

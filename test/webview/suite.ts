@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Locator } from 'playwright-core';
 import { launchBrowser } from './browser.ts';
 import { bundlePanel } from './bundle.ts';
@@ -54,4 +56,22 @@ export async function seenLines(locator: Locator): Promise<string[]> {
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
+}
+
+/** How long the list may take to measure its rows and mount those that are in sight, in milliseconds. */
+const SETTLE_TIMEOUT = 10_000;
+
+/**
+ * Waits until these are the texts of the elements: the list mounts its rows over some frames, as it measures them. Fails
+ * with both lists.
+ */
+export async function seeLines(locator: Locator, expected: string[]): Promise<void> {
+  const deadline = Date.now() + SETTLE_TIMEOUT;
+  const page = locator.page();
+  let texts = await locator.allTextContents();
+  while (!isDeepStrictEqual(texts, expected) && Date.now() < deadline) {
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    texts = await locator.allTextContents();
+  }
+  assert.deepEqual(texts, expected);
 }

@@ -126,17 +126,19 @@ describe('the transcript', () => {
   it('is gone through by keyboard: arrows between tool calls, Enter opens, Escape goes to the composer', async () => {
     const { page, post } = await panels.open();
     await post(snapshot(finished));
-    const focused = () => page.evaluate(() => document.activeElement?.textContent);
-    assert.equal(await page.locator('.tool-line[tabindex="0"]').count(), 1);
+    const focusIsOn = (text: string) =>
+      page.waitForFunction((wanted) => document.activeElement?.textContent === wanted, text);
     await page.locator('.tool-line[tabindex="0"]').focus();
-    assert.equal(await focused(), 'Rannpm test1.2 s');
+    await focusIsOn('Rannpm test1.2 s');
+    assert.equal(await page.locator('.tool-line[tabindex="0"]').count(), 1);
     await page.keyboard.press('ArrowUp');
+    await focusIsOn('Wrotetest/cart.test.ts2 lines');
     await page.keyboard.press('ArrowUp');
-    assert.equal(await focused(), 'Editedsrc/cart.ts');
+    await focusIsOn('Editedsrc/cart.ts');
     await page.keyboard.press('Enter');
     await page.locator('.replacement').waitFor();
     await page.keyboard.press('Home');
-    assert.equal(await focused(), 'Searchedtotal\\(in src · 2 results');
+    await focusIsOn('Searchedtotal\\(in src · 2 results');
     await page.keyboard.press('Escape');
     assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'TEXTAREA');
   });
