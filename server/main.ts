@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import pg from 'pg';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { callModel } from './agent/model.ts';
 import { createTurn } from './agent/turn.ts';
 import { type Config, loadConfig, loadRelayId, loadToken, modelSettings, readiness } from './config.ts';
