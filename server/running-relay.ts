@@ -24,11 +24,7 @@ export async function takeFolder(
   const deadline = Date.now() + deadlineMs;
   do {
     const lock = await acquireLock(dataDir);
-    if (lock) {
-      // What a killed relay left would lead whoever waits for this one astray.
-      await forgetRelay(dataDir);
-      return { lock };
-    }
+    if (lock) return { lock };
     const url = await announcedUrl(dataDir);
     if (url !== undefined && (await answers(url))) return { url };
     await delay(LOOK_EVERY_MS);
