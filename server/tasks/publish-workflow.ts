@@ -5,6 +5,7 @@ import type { Person } from '../protocol/commands.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { NewEvent, PullRequest } from '../protocol/events.ts';
 import type { Publish } from '../protocol/task.ts';
+import type { CommitRequest } from '../repo/publish.ts';
 import type { EventLog } from './event-log.ts';
 import type { TaskRow, TaskStore } from './task-store.ts';
 
@@ -45,14 +46,7 @@ export interface PublishInput {
 /** The Git and GitHub work of a publication. Every function may be repeated; `token` is the person's. */
 export interface Remote {
   viewer(token: string): Promise<Person>;
-  commit(input: {
-    taskId: string;
-    acceptedTree: string;
-    baseCommit: string;
-    author: Person;
-    message: string;
-    at: number;
-  }): Promise<{ commit: string }>;
+  commit(input: CommitRequest): Promise<{ commit: string }>;
   push(
     row: TaskRow,
     input: { commit: string; acceptedTree: string; branch: string; token: string },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
 import { type FakeGitHub, startFakeGitHub } from '../fakes/github/server.ts';
 import { SAMPLE_FILES } from '../fakes/sample.ts';
+import { withDatabase } from './turn/database.ts';
 import { openWorkshop, type Workshop } from './turn/workshop.ts';
 
 const GITHUB_TOKEN = 'gho_canaryWsQ8fTt2Xv';
@@ -115,14 +115,8 @@ describe('the person’s token and the model’s key', function () {
 });
 
 /** Every row of every table of the relay's database, as text. */
-async function databaseRows(data: string): Promise<string> {
-  const password = (await readFile(join(data, 'postgres-password'), 'utf8')).trim();
-  const [, , , port] = (await readFile(join(data, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
-  const client = new pg.Client({
-    connectionString: `postgresql://handoff:${password}@127.0.0.1:${port}/handoff`,
-  });
-  await client.connect();
-  try {
+function databaseRows(data: string): Promise<string> {
+  return withDatabase(data, async (client) => {
     const { rows: tables } = await client.query<{ name: string }>(
       `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
        WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
@@ -137,9 +131,7 @@ async function databaseRows(data: string): Promise<string> {
       'the journal was looked into',
     );
     return texts.join('\n');
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Every file below the data folder, Postgres's own and the sandboxes' included, as Latin-1 text by its path. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskEvent } from '../../../server/protocol/events.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
+import { withDatabase } from './database.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
 const call = (name: string, args: Record<string, unknown>) => ({ toolCalls: [{ name, arguments: args }] });
@@ -98,6 +99,28 @@ describe('a turn in adversity', function () {
       messages.filter(({ role }) => role === 'user').map(({ content }) => content),
     );
     assert.deepEqual(asked, [['First'], ['First', 'Old'], ['First', 'Old', 'New']]);
+  });
+
+  it('is ended with a clear word where another version of the relay began it, and can be gone on with', async () => {
+    await open([{ steps: [call('bash', { command: `echo begun; ${GATE}` }), { text: 'On we go.' }] }]);
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    const { turnId } = await watched.until('tool.output');
+    await workshop.kill();
+    // As if the relay that was killed had been an older one: Postgres outlives it.
+    await withDatabase(workshop.data, (client) =>
+      client.query(`UPDATE dbos.workflow_status SET application_version = 'older' WHERE workflow_uuid = $1`, [
+        turnId,
+      ]),
+    );
+    await workshop.start();
+    const ended = await watched.until('turn.ended');
+    assert.deepEqual([ended.turnId, ended.outcome, ended.error?.code], [turnId, 'failed', 'interrupted']);
+    const next = await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Go on' });
+    assert.equal(
+      (await watched.until('turn.ended', (event) => event.turnId === next.turnId)).outcome,
+      'completed',
+    );
   });
 
   it('leaves nothing running: the proposal is what is there, and stays so', async () => {
