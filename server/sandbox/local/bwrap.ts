@@ -45,8 +45,6 @@ export interface BwrapPlan {
   runtime: Runtime;
   /** Host folder by place inside; writable. */
   folders: Array<{ from: string; to: string }>;
-  /** Whether it goes on when the process that started it is gone. */
-  outlivesRelay: boolean;
   /** Whether this bwrap knows `--disable-userns` (0.8.0 and later). */
   canDisableUserns: boolean;
   maxProcesses: number;
@@ -59,8 +57,15 @@ export function bwrapCommand(plan: BwrapPlan): string[] {
   const { runtime } = plan;
   return [
     plan.bwrap,
-    ...['--unshare-all', '--unshare-user', '--unshare-cgroup-try', '--new-session', '--cap-drop', 'ALL'],
-    ...(plan.outlivesRelay ? [] : ['--die-with-parent']),
+    ...[
+      '--unshare-all',
+      '--unshare-user',
+      '--unshare-cgroup-try',
+      '--new-session',
+      '--die-with-parent',
+      '--cap-drop',
+      'ALL',
+    ],
     ...(plan.canDisableUserns ? ['--disable-userns'] : []),
     ...['--uid', '1000', '--gid', '1000', '--hostname', 'sandbox'],
     ...['--clearenv', '--setenv', 'PATH', INSIDE.path, '--setenv', 'HOME', INSIDE.home],

@@ -54,12 +54,12 @@ export function thisHost(): HostFacts {
 export async function examineHost(facts: HostFacts): Promise<Host> {
   if (facts.platform !== 'linux') {
     throw new SandboxError('unavailable', `Local sandboxes need Linux; this is ${facts.platform}.`, {
-      nextAction: 'Use Daytona: set HANDOFF_SANDBOX=daytona and DAYTONA_API_KEY.',
+      nextAction: 'Run the relay on a Linux machine, or in a Linux container that allows user namespaces.',
     });
   }
   if (facts.arch !== 'x64' && facts.arch !== 'arm64') {
     throw new SandboxError('unavailable', `Local sandboxes have no system call filter for ${facts.arch}.`, {
-      nextAction: 'Use Daytona: set HANDOFF_SANDBOX=daytona and DAYTONA_API_KEY.',
+      nextAction: 'Run the relay on a Linux machine with an x64 or arm64 processor.',
     });
   }
   const wanted: Record<string, string> = facts.uid === 0 ? { ...TOOLS, ...ROOT_TOOLS } : TOOLS;

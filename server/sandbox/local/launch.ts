@@ -25,13 +25,18 @@ const EXIT_PATIENCE = 1_000;
 const SUPERVISOR_HEAP = 96;
 /** What flock exits with when another relay holds the lock: EX_TEMPFAIL. */
 const LOCK_HELD = 75;
-/** Bytes of a log's end that go into an error. */
-const LOG_TAIL = 1_000;
+/** Seconds that a lock may take to be given back after its sandbox was killed; it takes a few milliseconds. */
+const LOCK_PATIENCE = 1;
+/** Characters of a start's last words that go into an error. */
+const COMPLAINT_TAIL = 1_000;
 
 /**
- * Starts a sandbox that does not run, so that it outlives this process: in a session of its own, with no pipe to us. The
- * lock is inherited by the supervisor and with it given back by the kernel, so a sandbox never runs twice. Where the lock
- * is held, another relay was faster and its sandbox is connected to; one that holds it and does not answer is killed.
+ * Starts a sandbox that does not run, so that it outlives this process: in a session of its own. A flock outside of it
+ * holds the lock and waits for it; either dies with the other, so a sandbox never runs twice. Where the lock is held,
+ * another relay was faster and its sandbox is connected to; one that holds it and does not answer is killed.
+ *
+ * Nothing in the sandbox has a descriptor of a host's file: a command of the same user opens it anew by way of
+ * /proc/<pid>/fd, and can then write to it, or make it a setuid program of the person's.
  */
 export async function launch(workshop: Workshop, place: SandboxPlace): Promise<Connection> {
   const first = await attempt(workshop, place);
@@ -50,7 +55,6 @@ async function attempt(workshop: Workshop, place: SandboxPlace): Promise<Connect
   const server = await listen(temporary);
   // Appended to, for until the lock is had they belong to whoever has it.
   const files = [
-    fs.openSync(place.log, 'a', 0o600),
     fs.openSync(workshop.seccomp, 'r'),
     fs.openSync(infoFile(place), 'a', 0o600),
     fs.openSync('/dev/null', 'r+'),
@@ -94,7 +98,7 @@ function spawnDetached(
   listening: number,
   files: number[],
 ): ChildProcess {
-  const [log = -1, seccomp = -1, info = -1, devNull = -1] = files;
+  const [seccomp = -1, info = -1, devNull = -1] = files;
   const supervisor = [INSIDE.node, `--max-old-space-size=${SUPERVISOR_HEAP}`, INSIDE.supervisor];
   const folders = [
     { from: place.workspace, to: INSIDE.workspace },
@@ -103,24 +107,16 @@ function spawnDetached(
     { from: place.state, to: INSIDE.state },
   ];
   const locking = [
-    '--exclusive',
-    '--nonblock',
-    '--no-fork',
-    '--conflict-exit-code',
-    String(LOCK_HELD),
-    place.lock,
+    ...['--exclusive', '--close', '--timeout', String(LOCK_PATIENCE)],
+    ...['--conflict-exit-code', String(LOCK_HELD), place.lock],
   ];
-  const child = spawn(
-    workshop.host.flock,
-    [...locking, ...workshop.command(supervisor, { folders, outlivesRelay: true })],
-    {
-      cwd: '/',
-      detached: true,
-      // The first process of a sandbox shows its environment to all others there.
-      env: { PATH: '/usr/bin:/bin' },
-      stdio: onlyThese(['ignore', log, log, listening, seccomp, info], devNull),
-    },
-  );
+  const child = spawn(workshop.host.flock, [...locking, ...workshop.command(supervisor, folders)], {
+    cwd: '/',
+    detached: true,
+    // The first process of a sandbox shows its environment to all others there.
+    env: { PATH: '/usr/bin:/bin' },
+    stdio: onlyThese(['ignore', 'ignore', 'pipe', listening, seccomp, info], devNull),
+  });
   child.unref();
   return child;
 }
@@ -135,6 +131,11 @@ async function firstWord(
     child.once('exit', resolve).once('error', reject),
   );
   ended.catch(() => {});
+  const closed = once(child, 'close').catch(() => {});
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (words: string) => {
+    complaint = (complaint + words).slice(-COMPLAINT_TAIL);
+  });
   try {
     const connection = await connect(paths.temporary, START_PATIENCE);
     if (!rememberProcess(place)) throw new Error('bwrap did not tell the process of the sandbox');
@@ -146,11 +147,15 @@ async function firstWord(
     if (code === LOCK_HELD) return 'held';
     killGroup(child.pid);
     await killSandbox(place);
-    const log = fs.readFileSync(place.log, 'utf8').slice(-LOG_TAIL).trim();
-    throw new SandboxError('failed', `The sandbox did not start${log === '' ? '' : `: ${log}`}.`, {
+    await Promise.race([closed, sleep(EXIT_PATIENCE)]);
+    const said = complaint.trim();
+    throw new SandboxError('failed', `The sandbox did not start${said === '' ? '' : `: ${said}`}.`, {
       cause,
       nextAction: 'Run "handoff doctor" to see what is missing.',
     });
+  } finally {
+    // What it says later is heard by nobody, and nobody in the sandbox can speak to us.
+    child.stderr?.destroy();
   }
 }
 

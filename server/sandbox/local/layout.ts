@@ -18,7 +18,6 @@ export interface SandboxPlace {
   /** What it does not see. */
   meta: string;
   lock: string;
-  log: string;
   /** Holds the path of the control socket, which depends on the TMPDIR of the relay that started it. */
   socket: string;
   /** Which process is its first. */
@@ -61,7 +60,6 @@ export function placeAt(id: string, root: string): SandboxPlace {
     state: `${root}/state`,
     meta: `${root}/meta.json`,
     lock: `${root}/lock`,
-    log: `${root}/supervisor.log`,
     socket: `${root}/socket`,
     process: `${root}/process.json`,
   };

@@ -26,8 +26,8 @@ export interface Workshop {
   dirs: RuntimeDirs;
   seccomp: string;
   answerPatience: number;
-  /** The command that runs another one in a new sandbox, with these host folders in it. */
-  command(inside: string[], how: Pick<BwrapPlan, 'folders' | 'outlivesRelay'>): string[];
+  /** The command that runs another one in a new sandbox, with these host folders in it; it dies with whoever starts it. */
+  command(inside: string[], folders: BwrapPlan['folders']): string[];
 }
 
 /**
@@ -64,14 +64,13 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
     dirs,
     seccomp: runtime.seccomp,
     answerPatience: options.answerPatience ?? ANSWER_PATIENCE,
-    command: (inside, { folders, outlivesRelay }) =>
+    command: (inside, folders) =>
       wrap(
         bwrapCommand({
           bwrap: host.bwrap,
           prlimit: host.prlimit,
           runtime: seenRuntime,
           folders: folders.map(({ from, to }) => ({ from: seen(from), to })),
-          outlivesRelay,
           canDisableUserns: host.canDisableUserns,
           maxProcesses: processLimit(release()),
           command: inside,

@@ -59,7 +59,7 @@ export async function verifyIsolation(workshop: Workshop): Promise<void> {
     'unavailable',
     `A sandbox on this machine would not be isolated: ${leaks.join('; ')}.`,
     {
-      nextAction: 'Use Daytona (HANDOFF_SANDBOX=daytona), or another kernel or bubblewrap.',
+      nextAction: 'Run the relay on another Linux machine, or with another kernel or bubblewrap.',
     },
   );
 }
@@ -68,7 +68,7 @@ async function trial(
   workshop: Workshop,
 ): Promise<{ code: number | null; output: string; complaint: string }> {
   const looking = ['/usr/bin/cat', '/proc/self/status', '/proc/net/dev'];
-  const [file = '', ...args] = workshop.command(looking, { folders: [], outlivesRelay: false });
+  const [file = '', ...args] = workshop.command(looking, []);
   const seccomp = fs.openSync(workshop.seccomp, 'r');
   const devNull = fs.openSync('/dev/null', 'r+');
   try {
@@ -118,7 +118,7 @@ export function findLeaks(output: string): string[] {
 export function adviceFor(setting: (name: string) => string | undefined): string {
   const culprit = SWITCHES.find(({ name, forbids }) => setting(name) === forbids);
   if (culprit !== undefined) return `sudo sysctl -w ${culprit.name}=${culprit.allows}`;
-  return 'In a container, allow user namespaces (for example docker run --security-opt seccomp=unconfined), or use Daytona.';
+  return 'In a container, allow user namespaces (for example docker run --security-opt seccomp=unconfined), or run the relay on a Linux machine itself.';
 }
 
 function readSetting(name: string): string | undefined {

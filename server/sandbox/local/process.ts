@@ -36,12 +36,17 @@ export function livingProcess(place: SandboxPlace): number | undefined {
   return rememberProcess(place) ? parse(Identity, place.process)?.pid : undefined;
 }
 
-/** Kills the sandbox and all that runs in it, and resolves once it is dead. Idempotent. */
+/** Kills the sandbox and all that runs in it, and resolves once it is dead and its lock given back. Idempotent. */
 export async function killSandbox(place: SandboxPlace): Promise<void> {
+  let holder: number | undefined;
   for (const deadline = Date.now() + KILL_PATIENCE; ; await sleep(KILL_PACE)) {
     const pid = livingProcess(place);
-    if (pid === undefined) break;
-    if (Date.now() > deadline) throw new Error(`process ${pid} of sandbox ${place.id} cannot be killed`);
+    const locked = holder !== undefined && holdsLock(place, holder);
+    if (pid === undefined && !locked) break;
+    if (Date.now() > deadline)
+      throw new Error(`process ${pid ?? holder} of sandbox ${place.id} cannot be killed`);
+    if (pid === undefined) continue;
+    holder ??= lockHolder(place, pid);
     try {
       // The kernel kills a process namespace with its first process.
       process.kill(pid, 'SIGKILL');
@@ -62,6 +67,27 @@ export function killGroup(pid: number | undefined): void {
   }
 }
 
+/** The flock that waits for the bwrap that waits for the sandbox's first process. */
+function lockHolder(place: SandboxPlace, first: number): number | undefined {
+  try {
+    // State and parent are fields 3 and 4 of proc(5).
+    const parentOf = (pid: number): number => Number(statOf(pid)[1]);
+    const holder = parentOf(parentOf(first));
+    return holdsLock(place, holder) ? holder : undefined;
+  } catch {
+    return undefined; // One of them has ended.
+  }
+}
+
+/** False too once it has ended and only its parent has not heard of it yet: it then has no command line. */
+function holdsLock(place: SandboxPlace, pid: number): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(place.lock);
+  } catch {
+    return false;
+  }
+}
+
 function sameProcess(place: SandboxPlace, known: Identity): boolean {
   const now = firstProcessOf(place, known.pid);
   return now !== undefined && now.startTicks === known.startTicks && now.boot === known.boot;
@@ -74,14 +100,19 @@ function firstProcessOf(place: SandboxPlace, pid: number): Identity | undefined 
     if (!/^NSpid:\t\d+(\t\d+)*\t1$/m.test(status)) return undefined;
     const owner = /^Uid:\t(\d+)/m.exec(status)?.[1];
     if (owner !== String(fs.statSync(place.workspace).uid)) return undefined;
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // After "pid (name) ": state is field 3 of proc(5), starttime field 22.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statOf(pid);
+    // State is field 3 of proc(5), starttime field 22.
     if ('ZXx'.includes(fields[0] ?? '')) return undefined;
     return { pid, startTicks: fields[19] ?? '', boot: bootId() };
   } catch {
     return undefined;
   }
+}
+
+/** The fields of a process from its state on, which is the third: the name before it may contain anything. */
+function statOf(pid: number): string[] {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function bootId(): string {

@@ -20,9 +20,9 @@ import { localSandbox } from './sandbox.ts';
  * relay process on the same data folder attaches to them and to the commands that run in them.
  *
  * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback; no
- * file, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a few files of `/etc`,
- * Node); no capability, no setuid, a system call filter; never the host's root; limits on processes, open files, file
- * size and memory-backed folders. `create` and `resume` fail where the kernel does not confirm it.
+ * file, open descriptor of one, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a
+ * few files of `/etc`, Node); no capability, no setuid, a system call filter; never the host's root; limits on processes,
+ * open files, file size and memory-backed folders. `create` and `resume` fail where the kernel does not confirm it.
  *
  * What does not, honestly:
  * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.

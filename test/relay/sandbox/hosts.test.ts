@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { probeIsolation } from '../../../server/sandbox/local/probe.ts';
-import { bundleSupervisor } from './support/local.ts';
+import { bundleSupervisor, relayForAll } from './support/local.ts';
 
 const AS_ROOT = process.getuid?.() === 0;
 /** A user id that has no account and no rights. */
@@ -26,6 +26,7 @@ describe('local sandboxes on different hosts', () => {
     dataDir: string;
     nodePath?: string;
     uid?: number;
+    program?: string;
     script?: string;
     /** A descriptor that the relay was started with, by whoever started it, at a high number. */
     leaked?: number;
@@ -34,21 +35,26 @@ describe('local sandboxes on different hosts', () => {
     dataDir,
     nodePath = process.execPath,
     uid,
+    program = 'test/relay/sandbox/support/in-process.ts',
     script,
     leaked,
   }: Relay): Promise<unknown> => {
     const inside = script ?? 'id -u; echo kept > kept; /opt/handoff/bin/node -p 1+1';
-    const program = 'test/relay/sandbox/support/in-process.ts';
-    const child = spawn(process.execPath, [program, dataDir, supervisorPath, nodePath, inside], {
-      env: { PATH: '/usr/bin:/bin', TMPDIR: root, HOST_SECRET: 'secret' },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
-      stdio: [
-        'ignore',
-        'pipe',
-        'inherit',
-        ...(leaked === undefined ? [] : [...Array<'ignore'>(40).fill('ignore'), leaked]),
-      ],
-    });
+    const child = spawn(
+      uid === undefined ? process.execPath : nodePath,
+      [program, dataDir, supervisorPath, nodePath, inside],
+      {
+        cwd: uid === undefined ? process.cwd() : root,
+        env: { PATH: '/usr/bin:/bin', TMPDIR: root, HOST_SECRET: 'secret' },
+        ...(uid === undefined ? {} : { uid, gid: uid }),
+        stdio: [
+          'ignore',
+          'pipe',
+          'inherit',
+          ...(leaked === undefined ? [] : [...Array<'ignore'>(40).fill('ignore'), leaked]),
+        ],
+      },
+    );
     assert.ok(child.stdout);
     const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     return JSON.parse(output);
@@ -73,11 +79,13 @@ describe('local sandboxes on different hosts', () => {
   // Anybody else is such a user already.
   if (AS_ROOT) {
     it('work for a user without rights', async () => {
+      // Node and these sources may be where that user cannot pass, below /root for example.
+      const relay = await relayForAll(root);
       const dataDir = join(root, 'home');
       await fs.mkdir(dataDir, { mode: 0o700 });
       await fs.chown(dataDir, ORDINARY, ORDINARY);
       await fs.chmod(root, 0o777);
-      assert.deepEqual(await seenFrom({ dataDir, uid: ORDINARY }), fine);
+      assert.deepEqual(await seenFrom({ dataDir, uid: ORDINARY, ...relay }), fine);
     });
   }
 

@@ -9,6 +9,7 @@ import {
   bubblewrapsOf,
   type LocalFixture,
   localFixture,
+  processesOf,
   request,
   shell,
 } from './support/local.ts';
@@ -93,6 +94,34 @@ describe('the life of a local sandbox', () => {
     await provider.hibernate(sandbox.ref);
     assert.equal(await provider.state(sandbox.ref), 'hibernated');
     assert.equal((await shell(await provider.resume(sandbox.ref), 'cat f')).out, 'kept\n');
+  });
+
+  for (const program of ['flock', 'bwrap'] as const) {
+    it(`ends when the ${program} outside of it is killed, so that it cannot run twice, and can be resumed`, async () => {
+      const { provider, taskId } = fixture;
+      const sandbox = await provider.create({ taskId });
+      await shell(sandbox, 'echo kept > f');
+      const [outside = 0, ...others] = processesOf(program, sandbox.ref.id);
+      assert.equal(others.length, program === 'flock' ? 0 : BUBBLEWRAPS_EACH - 1);
+      process.kill(outside, 'SIGKILL');
+      while ((await provider.state(sandbox.ref)) !== 'hibernated');
+      assert.equal((await shell(await provider.resume(sandbox.ref), 'cat f')).out, 'kept\n');
+      assert.deepEqual(
+        [processesOf('flock', sandbox.ref.id).length, bubblewrapsOf(sandbox.ref.id)],
+        [1, BUBBLEWRAPS_EACH],
+      );
+    });
+  }
+
+  it('says why it did not start', async () => {
+    const supervisorPath = join(fixture.dataDir, 'broken.mjs');
+    await fs.writeFile(supervisorPath, 'throw new Error("out of order")');
+    const provider = createLocalProvider({ dataDir: fixture.dataDir, supervisorPath });
+    await assert.rejects(provider.create({ taskId: fixture.taskId }), {
+      code: 'failed',
+      message: /^The sandbox did not start: .*out of order/s,
+    });
+    await provider.close();
   });
 
   it('is failed when its supervisor is stopped, and can be resumed', async () => {

@@ -32,8 +32,12 @@ describe('what a host needs for local sandboxes', () => {
   });
 
   const lacks: Array<[name: string, more: Partial<HostFacts>, nextAction: string]> = [
-    ['Linux', { platform: 'darwin' }, 'Use Daytona: set HANDOFF_SANDBOX=daytona and DAYTONA_API_KEY.'],
-    ['a filter', { arch: 'riscv64' }, 'Use Daytona: set HANDOFF_SANDBOX=daytona and DAYTONA_API_KEY.'],
+    [
+      'Linux',
+      { platform: 'darwin' },
+      'Run the relay on a Linux machine, or in a Linux container that allows user namespaces.',
+    ],
+    ['a filter', { arch: 'riscv64' }, 'Run the relay on a Linux machine with an x64 or arm64 processor.'],
     ['bubblewrap', { find: lacking('bwrap') }, 'sudo apt-get install -y bubblewrap'],
     ['two packages', { find: lacking('bwrap', 'rg') }, 'sudo apt-get install -y bubblewrap ripgrep'],
     ['what only root needs', { uid: 0, find: lacking('setpriv') }, 'sudo apt-get install -y util-linux'],

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { build } from 'esbuild';
 import { runtimeDirs } from '../../../../server/sandbox/local/layout.ts';
 import { createLocalProvider } from '../../../../server/sandbox/local/provider.ts';
+import { isOpenToAll } from '../../../../server/sandbox/local/tools.ts';
 import type {
   ExecRequest,
   ExecResult,
@@ -50,10 +50,28 @@ export async function localFixture(parent = tmpdir()): Promise<LocalFixture> {
 }
 
 /** Bundles the supervisor into `folder`. */
-export async function bundleSupervisor(folder: string): Promise<string> {
-  const outfile = join(folder, 'supervisor.mjs');
+export function bundleSupervisor(folder: string): Promise<string> {
+  return bundle('server/sandbox/local/supervisor/main.ts', join(folder, 'supervisor.mjs'));
+}
+
+/**
+ * A relay (`in-process.ts`) and a Node in `folder`, for a user who may not be able to pass to those that run here; `folder`
+ * itself must be open to that user.
+ */
+export async function relayForAll(folder: string): Promise<{ program: string; nodePath: string }> {
+  const program = await bundle('test/relay/sandbox/support/in-process.ts', join(folder, 'in-process.mjs'));
+  if (isOpenToAll(process.execPath, 0o005)) return { program, nodePath: process.execPath };
+  const nodePath = join(folder, 'node');
+  await fs.copyFile(process.execPath, nodePath, fs.constants.COPYFILE_FICLONE);
+  await fs.chmod(nodePath, 0o755);
+  return { program, nodePath };
+}
+
+async function bundle(entry: string, outfile: string): Promise<string> {
+  // Loaded here, so that a bundle of this very file does not ask for it.
+  const { build } = await import('esbuild');
   await build({
-    entryPoints: ['server/sandbox/local/supervisor/main.ts'],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     minify: true,
@@ -95,15 +113,23 @@ export const BUBBLEWRAPS_EACH = 2;
 
 /** How many bubblewrap processes of a sandbox live on this machine. */
 export function bubblewrapsOf(id: string): number {
-  const commandLine = (pid: string): string => {
+  return processesOf('bwrap', id).length;
+}
+
+/** The processes of a program that hold a sandbox, by ascending number: with `flock`, the one that has its lock. */
+export function processesOf(program: 'bwrap' | 'flock', id: string): number[] {
+  const commandLine = (pid: number): string => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     } catch {
       return ''; // It ended meanwhile.
     }
   };
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(commandLine);
-  return all.filter((line) => line.startsWith('/usr/bin/bwrap') && line.includes(`/${id}/workspace`)).length;
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid))
+    .filter((pid) => {
+      const line = commandLine(pid);
+      return line.startsWith(`/usr/bin/${program}\0`) && line.includes(`/${id}/workspace`);
+    });
 }
