@@ -32,7 +32,8 @@ import { localSandbox } from './sandbox.ts';
  *   it then lies about its own sandbox, and the relay bounds and checks what it is told.
  * - A process that wiped its environment, left its session and lost its parent escapes `killAll` and timeouts, until the
  *   sandbox hibernates.
- * - The sandbox sees the version, name and load of the kernel, and the host paths of its own folders in its mount table.
+ * - The sandbox sees the version, name and load of the kernel, and the host paths of its own folders: they are in its mount
+ *   table and in the command line of its first process.
  * - /tmp is memory and is empty after hibernation. Toolchains in a home folder (nvm, pyenv, rustup) are not visible.
  * - File names that are not UTF-8 are left out of search, and the file tools cannot name them; commands and Git can.
  */
