@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { runtimeDirs } from '../../../server/sandbox/local/layout.ts';
 import { probeIsolation } from '../../../server/sandbox/local/probe.ts';
 import { bundleSupervisor, relayForAll } from './support/local.ts';
 
@@ -19,8 +20,14 @@ describe('local sandboxes on different hosts', () => {
     root = await fs.mkdtemp(join(tmpdir(), 'handoff-hosts-'));
     await fs.chmod(root, 0o755);
     supervisorPath = await bundleSupervisor(root);
+    await fs.mkdir(join(root, 'probe'));
   });
-  after(() => fs.rm(root, { recursive: true, force: true }));
+  after(async () => {
+    // Of the probe, which runs in this process; those of the relays are below `root`.
+    const { sockets } = runtimeDirs(join(root, 'probe'), process.getuid?.() ?? -1);
+    await fs.rm(dirname(sockets), { recursive: true, force: true });
+    await fs.rm(root, { recursive: true, force: true });
+  });
 
   interface Relay {
     dataDir: string;
