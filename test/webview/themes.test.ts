@@ -45,6 +45,46 @@ describe('the looks of the panel', () => {
     });
   }
 
+  it('cut of a long tool line neither how it went nor the name of its file', async () => {
+    const turnId = 'turn-1';
+    const path = `packages/${'checkout/'.repeat(6)}cart.ts`;
+    const { page, post } = await panels.open({ width: 300 });
+    await post(
+      snapshot([
+        ...working.slice(0, 2),
+        {
+          type: 'tool.started',
+          turnId,
+          callId: 'c1',
+          name: 'read',
+          input: { path, offset: 100, limit: 300 },
+        },
+        {
+          type: 'tool.finished',
+          turnId,
+          callId: 'c1',
+          name: 'read',
+          output: '',
+          isError: true,
+          durationMs: 3,
+        },
+      ]),
+    );
+    await page.locator('.tool-subject').waitFor();
+    const cut = await page.locator('.tool-line').evaluate((line) => {
+      const [subject, detail] = ['.tool-subject', '.tool-detail'].map((part) => line.querySelector(part));
+      const [name, frame] = [subject?.firstElementChild, subject].map((part) =>
+        part?.getBoundingClientRect(),
+      );
+      return {
+        start: name && frame && name.left < frame.left,
+        end: name && frame && name.right > frame.right + 1,
+        detail: detail && detail.scrollWidth > detail.clientWidth,
+      };
+    });
+    assert.deepEqual(cut, { start: true, end: false, detail: false });
+  });
+
   it('take colours and fonts from the theme', async () => {
     for (const theme of Object.keys(themes) as ThemeName[]) {
       const { page, post } = await panels.open({ theme });

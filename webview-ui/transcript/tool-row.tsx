@@ -1,7 +1,7 @@
 import { usePanel, useSelect } from '../context.ts';
 import { Icon } from '../icon.tsx';
 import type { ToolItem } from '../rows.ts';
-import { isRunning } from '../tools/input.ts';
+import { isRunning, pathField } from '../tools/input.ts';
 import { LiveTail } from '../tools/output.tsx';
 import { bodyOf } from '../tools/registry.tsx';
 import { summaryOf } from '../tools/summary.ts';
@@ -33,7 +33,11 @@ export function ToolRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
       >
         <Icon name={running ? 'loading' : tool.isError ? 'error' : icon} spin={running} />
         <span className="tool-verb">{verb}</span>
-        {subject !== '' && <span className={code ? 'tool-subject code' : 'tool-subject'}>{subject}</span>}
+        {subject !== '' && (
+          <span className={`tool-subject${code ? ' code' : ''}${subject === pathField(tool) ? ' path' : ''}`}>
+            <bdi dir="ltr">{subject}</bdi>
+          </span>
+        )}
         {detail.length > 0 && <span className="tool-detail">{detail.join(' · ')}</span>}
         <span
           className={`tool-chevron codicon codicon-chevron-${open ? 'down' : 'right'}`}
