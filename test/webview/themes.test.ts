@@ -65,7 +65,7 @@ describe('the looks of the panel', () => {
           callId: 'c1',
           name: 'read',
           output: '',
-          isError: true,
+          isError: false,
           durationMs: 3,
         },
       ]),
