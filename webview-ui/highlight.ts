@@ -1,20 +1,19 @@
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import diff from 'highlight.js/lib/languages/diff';
+import go from 'highlight.js/lib/languages/go';
 import json from 'highlight.js/lib/languages/json';
+import python from 'highlight.js/lib/languages/python';
+import rust from 'highlight.js/lib/languages/rust';
 import typescript from 'highlight.js/lib/languages/typescript';
 import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
-import { go, python, rust } from './languages.ts';
 
 /** CSS and SQL carry long word lists (20 KB), which the bundle's budget has no room for. */
 const languages = { bash, diff, go, json, python, rust, typescript, xml, yaml };
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 hljs.registerAliases(['js', 'jsx', 'javascript', 'mjs', 'cjs', 'mts', 'cts'], { languageName: 'typescript' });
 hljs.registerAliases(['console', 'shell', 'zsh'], { languageName: 'bash' });
-hljs.registerAliases(['py'], { languageName: 'python' });
-hljs.registerAliases(['rs'], { languageName: 'rust' });
-hljs.registerAliases(['golang'], { languageName: 'go' });
 hljs.registerAliases(['toml'], { languageName: 'yaml' });
 
 /** Longer code, in UTF-16 units, is shown plain: highlighting it would be felt. */
