@@ -101,7 +101,8 @@ function readSettings(data: string, env: Env): z.output<typeof Settings> {
   });
 }
 
-function readConfigFile(file: string): Record<string, unknown> {
+/** The settings in the file; none where there is no file. @throws {AppError} `bad_request` where it is not a JSON object */
+export function readConfigFile(file: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -2,6 +2,7 @@ import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { SandboxState } from '../protocol/events.ts';
 import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
+import type { Prepared, TaskRow } from '../tasks/task-store.ts';
 import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
 
 export type PrepareStep =
@@ -25,11 +26,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const row = await store.get(taskId);
     if (!row) throw new AppError('not_found', 'The task is gone.');
     if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
-    const prepared =
-      row.prepared ??
-      (await repo.prepare(taskId, { ...row.spec.source, overlay: await store.overlay(taskId) }, signal));
-    await store.setPrepared(taskId, prepared);
-
+    const prepared = row.prepared ?? (await fetchSource(turn, row, signal));
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
     const sandbox = await turn.sandboxes.reopen(taskId);
     // Done once for a machine: checking out again would undo what the agent did since.
@@ -52,6 +49,18 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     await sandboxIs('failed');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };
   }
+}
+
+async function fetchSource(
+  { store, repo }: TurnContext,
+  row: TaskRow,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { taskId, spec } = row;
+  const source = { ...spec.source, overlay: await store.overlay(taskId) };
+  const prepared = await repo.prepare(taskId, source, signal);
+  await store.setPrepared(taskId, prepared);
+  return prepared;
 }
 
 /** A sandbox's failure as the rest of the relay speaks of it. */

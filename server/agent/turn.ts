@@ -9,7 +9,7 @@ import { type ModelStep, modelStep, type ToolCall } from './model-step.ts';
 import { prepareStep } from './prepare-step.ts';
 import { instructionsFor } from './prompt.ts';
 import { mayWrite, type ToolStep, toolStep } from './tool-step.ts';
-import { createTranscript } from './transcript.ts';
+import { createTranscript, type Transcript } from './transcript.ts';
 import { isTurnOver, type TurnContext, type TurnDeps } from './turn-context.ts';
 
 /** Model calls in one turn, at most: a loop that got this far is lost. */
@@ -132,11 +132,7 @@ async function runTools(turn: TurnContext, calls: ToolCall[]): Promise<ToolStep[
 }
 
 /** The conversation up to this turn: a prefix of the log, which never changes, so it need not be journaled. */
-async function earlierTurns({
-  log,
-  taskId,
-  turnId,
-}: TurnContext): Promise<ReturnType<typeof createTranscript>> {
+async function earlierTurns({ log, taskId, turnId }: TurnContext): Promise<Transcript> {
   const started = await log.find(taskId, `${turnId}:started`);
   return createTranscript(await readAll(log, taskId, 0, (started?.seq ?? 1) - 1));
 }

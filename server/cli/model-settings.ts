@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import * as z from 'zod';
+import { readConfigFile } from '../config.ts';
 import { DATA_FILES } from '../protocol/locations.ts';
 import { CliError } from './command.ts';
 import { dataDirOf } from './local-relay.ts';
@@ -25,30 +25,16 @@ export function configFile(env: Env): string {
 
 /**
  * Writes the settings into the data folder's config file, readable by its owner only; other settings in it stay.
- * @throws {CliError} where the file is there and is not a JSON object
+ * @throws {AppError} where the file is there and is not a JSON object
  */
 export function saveModelSettings(env: Env, settings: ModelSettings): void {
   const file = configFile(env);
-  const merged = { ...readConfig(file), ...settings };
+  const merged = { ...readConfigFile(file), ...settings };
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(merged, null, 2)}\n`, { mode: 0o600 });
   chmodSync(draft, 0o600);
   renameSync(draft, file);
-}
-
-function readConfig(file: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  } catch (error) {
-    throw new CliError(`${file} is not a JSON object.`, 'Mend it or remove it.', error);
-  }
 }
 
 /** @throws {CliError} where `text` cannot be an endpoint's address */

@@ -54,7 +54,7 @@ export interface TaskServiceDeps {
 const TITLE_LENGTH = 80;
 
 /** The first model call of a turn: its messages were given to it when the turn began. */
-export const firstCall = (turnId: string): string => `${turnId}:m1`;
+const firstCall = (turnId: string): string => `${turnId}:m1`;
 
 export function createTaskService({ store, states, engine, now, release }: TaskServiceDeps): TaskService {
   const startTurn = (input: TurnInput): Promise<void> => engine.start('turn', input.turnId, input);
@@ -98,7 +98,7 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
             },
           },
         ]);
-        await tx.addMessage(turnId, message, null);
+        await tx.addMessage(turnId, message);
         await beginTurn(tx, turnId);
       });
       const made = isNew ? { taskId, turnId } : await store.findByClient(clientId);
@@ -119,7 +119,7 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
           return { messageId: clientId, turnId: before.turnId, disposition: 'started' };
         const running = tx.row.activeTurn;
         const turnId = running ?? randomUUID();
-        if (!before) await tx.addMessage(turnId, message, null);
+        if (!before) await tx.addMessage(turnId, message);
         if (running === null) {
           // Also for a message that an ended turn left unread: sending it again is how a person asks for that.
           await beginTurn(tx, turnId);

@@ -70,12 +70,12 @@ export interface TaskTransaction {
   startTurn(turnId: string, at: number): Promise<void>;
   endTurn(turnId: string): Promise<void>;
   requestStop(turnId: string): Promise<void>;
-  /** False where a message of this id was there already. */
-  addMessage(turnId: string, message: Message, deliveredTo: string | null): Promise<boolean>;
+  /** Puts a message in the queue, unless one of its id is there. */
+  addMessage(turnId: string, message: Message): Promise<void>;
   findMessage(messageId: string): Promise<{ turnId: string; isDelivered: boolean } | undefined>;
   /** Gives to a model call the messages that nobody was given, in the order they came. */
   takeUndelivered(deliveredTo: string): Promise<Message[]>;
   setArchived(): Promise<void>;
   hasUndelivered(): Promise<boolean>;
-  append(turnId: string | null, events: KeyedEvent[]): Promise<boolean>;
+  append(turnId: string | null, events: KeyedEvent[]): Promise<void>;
 }

@@ -29,13 +29,12 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       await client.query('UPDATE handoff.turns SET stop_requested = true WHERE turn_id = $1', [turnId]);
     },
 
-    async addMessage(turnId, { messageId, text, selection }, deliveredTo) {
-      const { rowCount } = await client.query(
-        `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection, delivered_to)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (task_id, message_id) DO NOTHING`,
-        [taskId, messageId, turnId, text, JSON.stringify(selection), deliveredTo],
+    async addMessage(turnId, { messageId, text, selection }) {
+      await client.query(
+        `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (task_id, message_id) DO NOTHING`,
+        [taskId, messageId, turnId, text, JSON.stringify(selection)],
       );
-      return rowCount === 1;
     },
 
     async findMessage(messageId) {
@@ -69,11 +68,7 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     },
 
     async append(turnId, events) {
-      const { rows: answers } = await client.query<{ last: number }>(
-        APPEND_EVENTS,
-        appendValues(taskId, turnId, now(), events),
-      );
-      return answers[0]?.last !== -1;
+      await client.query(APPEND_EVENTS, appendValues(taskId, turnId, now(), events));
     },
   };
 }
