@@ -1,16 +1,20 @@
 import { createParser } from 'eventsource-parser';
 import type * as z from 'zod';
 import {
+  AnswerAccepted,
+  type AnswerQuestion,
   type CreateTask,
+  type EditMessage,
   MessageAccepted,
   type OpenPullRequest,
   type SendMessage,
   SourceUploaded,
   StopAnswer,
   TaskCreated,
+  TaskImported,
 } from './commands.ts';
 import { ErrorBody, type ErrorCode } from './errors.ts';
-import { TaskEvent } from './events.ts';
+import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
 import { Changes, type PutReview, ReviewRecorded } from './review.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
@@ -65,7 +69,7 @@ const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
 
 interface Request {
-  method?: 'POST' | 'PUT' | 'DELETE';
+  method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   json?: unknown;
   bytes?: Uint8Array<ArrayBuffer>;
   headers?: Record<string, string>;
@@ -84,6 +88,7 @@ export function createRelayClient(options: RelayClientOptions) {
   const doFetch = options.fetch ?? fetch;
   const authorization = { authorization: `Bearer ${options.token}` };
   const task = (id: string, rest = '') => `/v1/tasks/${encodeURIComponent(id)}${rest}`;
+  const message = (id: string, messageId: string) => task(id, `/messages/${encodeURIComponent(messageId)}`);
 
   /** Resolves with a 2xx answer. An abort of `signal` by the caller rejects with its reason. */
   async function request(path: string, options: Request = {}) {
@@ -131,6 +136,16 @@ export function createRelayClient(options: RelayClientOptions) {
     getTask: (id: string) => read(TaskState, task(id)),
     sendMessage: (id: string, body: SendMessage) =>
       read(MessageAccepted, task(id, '/messages'), { method: 'POST', json: body }),
+    /** Refused with `already_delivered` once the agent has read it. */
+    editMessage: async (id: string, messageId: string, body: EditMessage): Promise<void> => {
+      await request(message(id, messageId), { method: 'PATCH', json: body, timeoutMs: ANSWER_MS });
+    },
+    withdrawMessage: async (id: string, messageId: string): Promise<void> => {
+      await request(message(id, messageId), { method: 'DELETE', timeoutMs: ANSWER_MS });
+    },
+    /** The same answer twice is one; another one to a question that was answered is refused with `question_closed`. */
+    answer: (id: string, body: AnswerQuestion) =>
+      read(AnswerAccepted, task(id, '/answers'), { method: 'POST', json: body }),
     stop: (id: string) => read(StopAnswer, task(id, '/stop'), { method: 'POST', json: {} }),
     archive: async (id: string): Promise<void> => {
       await request(task(id), { method: 'DELETE', timeoutMs: ANSWER_MS });
@@ -141,8 +156,7 @@ export function createRelayClient(options: RelayClientOptions) {
       const answer = await request(task(id, `/blobs/${encodeURIComponent(oid)}`), { timeoutMs: TRANSFER_MS });
       return new Uint8Array(await answer.arrayBuffer());
     },
-    /** Unified diff from the base to `tree`; to the proposal where `tree` is absent. */
-    /** Bytes, because the lines in it may be in any encoding. */
+    /** Unified diff from the base to `tree`; to the proposal where `tree` is absent. Bytes, because the lines in it may be in any encoding. */
     patch: async (id: string, tree?: string): Promise<Uint8Array> => {
       const query = tree === undefined ? '' : `?tree=${encodeURIComponent(tree)}`;
       const response = await request(task(id, `/patch${query}`), { timeoutMs: TRANSFER_MS });
@@ -162,6 +176,15 @@ export function createRelayClient(options: RelayClientOptions) {
     uploadSource: (bundle: Uint8Array<ArrayBuffer>) =>
       read(SourceUploaded, '/v1/sources', { method: 'POST', bytes: bundle, timeoutMs: TRANSFER_MS }),
 
+    /** The whole of a task as one file: its record, its conversation and its Git objects. */
+    exportTask: async (id: string): Promise<Uint8Array> => {
+      const answer = await request(task(id, '/export'), { timeoutMs: TRANSFER_MS });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
+    /** @param file what `exportTask` gave, of this relay or another */
+    importTask: (file: Uint8Array<ArrayBuffer>) =>
+      read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
+
     /**
      * Follows a task's events from after `after` until aborted: connects again with growing waits when the stream ends,
      * breaks, falls silent or skips a number; drops what was seen. Throws `RelayError` where trying again cannot help:
@@ -180,7 +203,7 @@ export function createRelayClient(options: RelayClientOptions) {
           }
           const event = understood(TaskEvent, found);
           if (event.seq <= cursor) continue;
-          if (event.seq > cursor + 1) break;
+          if (firstSeq(event) > cursor + 1) break;
           cursor = event.seq;
           failures = 0;
           onEvent(event);

@@ -57,6 +57,37 @@ export const MessageAccepted = z.object({
 });
 export type MessageAccepted = z.infer<typeof MessageAccepted>;
 
+/** `PATCH /v1/tasks/{id}/messages/{messageId}`: only while it is queued. */
+export const EditMessage = z.object({ text: MessageText });
+export type EditMessage = z.input<typeof EditMessage>;
+
+/** What the agent asks of the person. With options, one of them may be chosen; with `freeText`, anything may be said. */
+export const Question = z.object({
+  questionId: z.string(),
+  question: z.string(),
+  options: z.array(z.object({ label: z.string(), description: z.string().optional() })),
+  freeText: z.boolean(),
+});
+export type Question = z.infer<typeof Question>;
+
+/** `dismissed`: the person wrote a message instead, or stopped the turn. */
+export const Answer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('choice'), label: z.string().max(500) }),
+  z.object({ kind: z.literal('text'), text: MessageText }),
+  z.object({ kind: z.literal('dismissed') }),
+]);
+export type Answer = z.infer<typeof Answer>;
+
+/** `POST /v1/tasks/{id}/answers`. The same answer twice is one; another one to a question that was answered is refused. */
+export const AnswerQuestion = z.object({ questionId: z.string().max(300), answer: Answer });
+export type AnswerQuestion = z.input<typeof AnswerQuestion>;
+export const AnswerAccepted = z.object({ questionId: z.string(), turnId: z.string() });
+export type AnswerAccepted = z.infer<typeof AnswerAccepted>;
+
+/** `POST /v1/tasks/import` answers */
+export const TaskImported = z.object({ taskId: z.string(), seq: z.number().int() });
+export type TaskImported = z.infer<typeof TaskImported>;
+
 /** `POST /v1/tasks/{id}/stop` answers. `stopped: false` where nothing was running. */
 export const StopAnswer = z.object({ stopped: z.boolean(), turnId: z.string().optional() });
 export type StopAnswer = z.infer<typeof StopAnswer>;

@@ -41,6 +41,12 @@ export const errorCodes = [
   'pull_request_rejected',
   'github_unavailable',
   'interrupted',
+  'no_slot',
+  'host_away',
+  'disk_full',
+  'already_delivered',
+  'question_closed',
+  'import_invalid',
 ] as const;
 
 export const ErrorCode = z.enum(errorCodes);

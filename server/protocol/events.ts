@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Selection } from './commands.ts';
+import { Answer, Question, Selection } from './commands.ts';
 import { Failure } from './errors.ts';
 import { AcceptedFile, ChangedFile } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
@@ -25,6 +25,10 @@ export type SandboxState = z.infer<typeof SandboxState>;
 export const TurnOutcome = z.enum(['completed', 'stopped', 'failed']);
 export type TurnOutcome = z.infer<typeof TurnOutcome>;
 
+/** `cancelled`: the person went on before it ended. `failed`: it ended with another exit code than 0, or not in time. */
+export const CheckOutcome = z.enum(['passed', 'failed', 'cancelled']);
+export type CheckOutcome = z.infer<typeof CheckOutcome>;
+
 /** Where accepted work ended up. */
 export const PullRequest = z.object({
   url: z.string(),
@@ -38,7 +42,14 @@ const head = { seq: z.number().int().min(1), at: z.number().int() };
 const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
   z.object({ ...head, type: z.literal(type), ...shape });
 
+/**
+ * Which agent of a turn it was: absent where it was the lead, who speaks to the person. A subagent's `agentId` is the `callId`
+ * of the tool call that it works for; its `parentId` the agent who made that call (the turn's id for the lead).
+ */
+const by = { agentId: z.string().optional(), parentId: z.string().optional() };
+
 const inTurn = { turnId: z.string() };
+const byAgent = { ...inTurn, ...by };
 const message = { messageId: z.string(), text: z.string(), selection: z.array(Selection).optional() };
 
 /**
@@ -53,34 +64,44 @@ export const TaskEvent = z.discriminatedUnion('type', [
     model: z.string().optional(),
   }),
   event('task.archived', {}),
+  /** The task's record came from another relay as a file, whole, up to here. */
+  event('task.imported', {}),
 
   event('message.queued', { ...message }),
+  event('message.edited', { messageId: z.string(), text: z.string() }),
+  event('message.withdrawn', { messageId: z.string() }),
   event('message.delivered', { ...inTurn, ...message }),
 
   event('turn.started', { ...inTurn }),
   event('turn.stopping', { ...inTurn }),
+  /** It cannot go on now and says why; it does by itself once that has passed. */
+  event('turn.waiting', { ...inTurn, reason: Failure }),
+  /** It waits for the person's answer, at no cost: no process, no memory, no running sandbox is needed for it. */
+  event('turn.parked', { ...inTurn }),
+  /** It was waiting or parked, and goes on. */
+  event('turn.continued', { ...inTurn }),
   event('turn.ended', { ...inTurn, outcome: TurnOutcome, error: Failure.optional(), usage: Usage }),
 
   event('sandbox.changed', { state: SandboxState, detail: z.string().optional() }),
 
-  event('model.called', { ...inTurn, messageId: z.string(), attempt: z.number().int(), model: z.string() }),
+  event('model.called', { ...byAgent, messageId: z.string(), attempt: z.number().int(), model: z.string() }),
   /** A call that failed and is tried again; what was shown of it before is superseded by the next attempt. */
   event('model.retried', {
-    ...inTurn,
+    ...byAgent,
     messageId: z.string(),
     attempt: z.number().int(),
     reason: Failure,
     delayMs: z.number().int(),
   }),
   event('text.delta', {
-    ...inTurn,
+    ...byAgent,
     messageId: z.string(),
     attempt: z.number().int(),
     text: z.string(),
   }),
   /** The model's whole answer. `toolCalls` name what it asked for; each then has its own started and finished. */
   event('model.answered', {
-    ...inTurn,
+    ...byAgent,
     messageId: z.string(),
     attempt: z.number().int(),
     text: z.string(),
@@ -88,16 +109,16 @@ export const TaskEvent = z.discriminatedUnion('type', [
     usage: Usage,
   }),
 
-  event('tool.started', { ...inTurn, callId: z.string(), name: z.string(), input: z.unknown() }),
+  event('tool.started', { ...byAgent, callId: z.string(), name: z.string(), input: z.unknown() }),
   event('tool.output', {
-    ...inTurn,
+    ...byAgent,
     callId: z.string(),
     stream: z.enum(['stdout', 'stderr']),
     text: z.string(),
   }),
   /** `output` is exactly what the model reads. */
   event('tool.finished', {
-    ...inTurn,
+    ...byAgent,
     callId: z.string(),
     name: z.string(),
     output: z.string(),
@@ -105,6 +126,21 @@ export const TaskEvent = z.discriminatedUnion('type', [
     durationMs: z.number().int(),
   }),
   event('todos.changed', { ...inTurn, items: z.array(TodoItem) }),
+
+  /** The agent needs the person. `questionId` is the `callId` of the tool call that asks. */
+  event('question.asked', { ...inTurn, ...Question.shape }),
+  event('question.answered', { ...inTurn, questionId: z.string(), answer: Answer }),
+
+  /** A check of the repository's own, run on what the turn left. */
+  event('check.started', { ...inTurn, name: z.string(), command: z.string() }),
+  event('check.finished', {
+    ...inTurn,
+    name: z.string(),
+    outcome: CheckOutcome,
+    /** The end of what it printed. */
+    output: z.string(),
+    durationMs: z.number().int(),
+  }),
 
   event('proposal.changed', {
     revision: z.number().int(),
@@ -124,10 +160,20 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('publish.opened', { publishId: z.string(), pullRequest: PullRequest }),
   /** `compareUrl` is the prefilled page where the person can open the pull request by hand. */
   event('publish.failed', { publishId: z.string(), error: Failure, compareUrl: z.string().optional() }),
+
+  /**
+   * Stands for the events from `first` to its own `seq`, which were only of use while they happened: pieces of text and of
+   * output whose whole is in a later event. It is the one event that may follow an event other than its predecessor.
+   */
+  event('log.compacted', { first: z.number().int().min(1) }),
 ]);
 export type TaskEvent = z.infer<typeof TaskEvent>;
 export type TaskEventType = TaskEvent['type'];
 export type EventOf<Type extends TaskEventType> = Extract<TaskEvent, { type: Type }>;
+
+/** The first number that an event stands for: its own, but for one that stands for others, too. */
+export const firstSeq = (event: TaskEvent): number =>
+  event.type === 'log.compacted' ? event.first : event.seq;
 
 type Unnumbered<Event> = Event extends TaskEvent ? Omit<Event, 'seq' | 'at'> : never;
 /** An event before the log has given it its place. */

@@ -1,5 +1,6 @@
 import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
-import type { Item, TaskState, Turn } from './task.ts';
+import { append, extendText, finishText, inItems, inTool, inTurn, settle } from './items.ts';
+import type { Check, TaskState } from './task.ts';
 
 /** How much of a running command's output is kept for showing, in UTF-16 units; the tool's result has the rest. */
 const LIVE_OUTPUT_LIMIT = 20_000;
@@ -26,8 +27,9 @@ export function emptyTask(taskId: string): TaskState {
  */
 export function reduce(state: TaskState, event: TaskEvent): TaskState {
   if (event.seq <= state.seq) return state;
-  if (event.seq !== state.seq + 1)
-    throw new RangeError(`event ${event.seq} after ${state.seq}: one is missing`);
+  // Events are plain data here, for the panel has no schemas.
+  const first = event.type === 'log.compacted' ? event.first : event.seq;
+  if (first > state.seq + 1) throw new RangeError(`event ${event.seq} after ${state.seq}: one is missing`);
   const handle = handlers[event.type] as (state: TaskState, event: TaskEvent) => TaskState;
   return { ...handle(state, event), seq: event.seq, updatedAt: event.at };
 }
@@ -43,19 +45,32 @@ const handlers: Handlers = {
     ...(event.model === undefined ? {} : { model: event.model }),
   }),
   'task.archived': (state) => ({ ...state, status: 'archived' }),
+  'task.imported': (state) => state,
 
   'message.queued': (state, { messageId, text, at }) => ({
     ...state,
     queue: [...state.queue, { messageId, text, at }],
   }),
+  'message.edited': (state, { messageId, text }) => ({
+    ...state,
+    queue: state.queue.map((queued) => (queued.messageId === messageId ? { ...queued, text } : queued)),
+  }),
+  'message.withdrawn': (state, { messageId }) => ({
+    ...state,
+    queue: state.queue.filter((queued) => queued.messageId !== messageId),
+  }),
   'message.delivered': (state, { turnId, messageId, text, selection, at }) =>
-    append({ ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) }, turnId, {
-      kind: 'user',
-      messageId,
-      text,
-      ...(selection && selection.length > 0 ? { selection } : {}),
-      at,
-    }),
+    append(
+      { ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) },
+      { turnId },
+      {
+        kind: 'user',
+        messageId,
+        text,
+        ...(selection && selection.length > 0 ? { selection } : {}),
+        at,
+      },
+    ),
 
   'turn.started': (state, { turnId, at }) => ({
     ...state,
@@ -63,8 +78,17 @@ const handlers: Handlers = {
     turns: [...state.turns, { turnId, startedAt: at, items: [] }],
   }),
   'turn.stopping': (state) => ({ ...state, status: 'stopping' }),
+  'turn.waiting': (state, { turnId, reason }) => ({
+    ...inTurn(state, turnId, (turn) => ({ ...turn, waiting: reason })),
+    status: state.status === 'stopping' ? 'stopping' : 'waiting',
+  }),
+  'turn.parked': (state) => ({ ...state, status: state.status === 'stopping' ? 'stopping' : 'asking' }),
+  'turn.continued': (state, { turnId }) => ({
+    ...inTurn(state, turnId, ({ waiting: _waiting, ...turn }) => turn),
+    status: state.status === 'stopping' ? 'stopping' : 'running',
+  }),
   'turn.ended': (state, { turnId, outcome, error, usage, at }) => {
-    const ended = inTurn(state, turnId, (turn) => ({
+    const ended = inTurn(state, turnId, ({ waiting: _waiting, ...turn }) => ({
       ...turn,
       endedAt: at,
       outcome,
@@ -81,35 +105,55 @@ const handlers: Handlers = {
   }),
 
   'model.called': (state) => state,
-  'model.retried': (state, { turnId, messageId, reason, delayMs, at }) =>
-    append(
-      inTurn(state, turnId, (turn) => ({
-        ...turn,
-        items: turn.items.filter((item) => !(item.kind === 'text' && item.messageId === messageId)),
-      })),
-      turnId,
+  'model.retried': (state, { turnId, agentId, messageId, reason, delayMs, at }) =>
+    inItems(state, { turnId, agentId }, (items) => [
+      ...items.filter((item) => !(item.kind === 'text' && item.messageId === messageId)),
       {
         kind: 'notice',
         level: 'warning',
         text: `${reason.message} Trying again in ${Math.ceil(delayMs / 1000)} s.`,
         at,
       },
-    ),
-  'text.delta': (state, { turnId, messageId, attempt, text }) =>
-    inTurn(state, turnId, (turn) => ({ ...turn, items: extendText(turn.items, messageId, attempt, text) })),
-  'model.answered': (state, { turnId, messageId, attempt, text }) =>
-    inTurn(state, turnId, (turn) => ({ ...turn, items: finishText(turn.items, messageId, attempt, text) })),
+    ]),
+  'text.delta': (state, { turnId, agentId, messageId, attempt, text }) =>
+    inItems(state, { turnId, agentId }, (items) => extendText(items, messageId, attempt, text)),
+  'model.answered': (state, { turnId, agentId, messageId, attempt, text }) =>
+    inItems(state, { turnId, agentId }, (items) => finishText(items, messageId, attempt, text)),
 
-  'tool.started': (state, { turnId, callId, name, input, at }) =>
-    append(state, turnId, { kind: 'tool', callId, name, input, startedAt: at }),
-  'tool.output': (state, { turnId, callId, text }) =>
-    inTool(state, turnId, callId, (tool) => ({
+  'tool.started': (state, { turnId, agentId, callId, name, input, at }) =>
+    append(state, { turnId, agentId }, { kind: 'tool', callId, name, input, startedAt: at }),
+  'tool.output': (state, { turnId, agentId, callId, text }) =>
+    inTool(state, { turnId, agentId }, callId, (tool) => ({
       ...tool,
       live: ((tool.live ?? '') + text).slice(-LIVE_OUTPUT_LIMIT),
     })),
-  'tool.finished': (state, { turnId, callId, output, isError, durationMs }) =>
-    inTool(state, turnId, callId, ({ live: _live, ...tool }) => ({ ...tool, output, isError, durationMs })),
+  'tool.finished': (state, { turnId, agentId, callId, output, isError, durationMs }) =>
+    inTool(state, { turnId, agentId }, callId, ({ live: _live, ...tool }) => ({
+      ...tool,
+      output,
+      isError,
+      durationMs,
+    })),
   'todos.changed': (state, { items }) => ({ ...state, todos: items }),
+
+  'question.asked': (state, { turnId, questionId, question, options, freeText, at }) =>
+    append(state, { turnId }, { kind: 'question', questionId, question, options, freeText, at }),
+  'question.answered': (state, { turnId, questionId, answer }) =>
+    inItems(state, { turnId }, (items) =>
+      items.map((item) =>
+        item.kind === 'question' && item.questionId === questionId ? { ...item, answer } : item,
+      ),
+    ),
+
+  'check.started': (state, { turnId, name, command, at }) =>
+    inChecks(state, turnId, (checks) => [
+      ...checks.filter((check) => check.name !== name),
+      { name, command, startedAt: at },
+    ]),
+  'check.finished': (state, { turnId, name, outcome, output, durationMs }) =>
+    inChecks(state, turnId, (checks) =>
+      checks.map((check) => (check.name === name ? { ...check, outcome, output, durationMs } : check)),
+    ),
 
   'proposal.changed': (state, { revision, baseTree, headTree, files }) => ({
     ...state,
@@ -132,32 +176,12 @@ const handlers: Handlers = {
     inPublish(state, publishId, { stage: 'opened', pullRequest }),
   'publish.failed': (state, { publishId, error, compareUrl }) =>
     inPublish(state, publishId, { stage: 'failed', error, ...(compareUrl ? { compareUrl } : {}) }),
+
+  'log.compacted': (state) => state,
 };
 
-type ToolItem = Extract<Item, { kind: 'tool' }>;
-
-/** Changes the turn of that id; the newest is looked at first, for that is where events go. */
-function inTurn(state: TaskState, turnId: string, change: (turn: Turn) => Turn): TaskState {
-  const index = state.turns.findLastIndex((turn) => turn.turnId === turnId);
-  const turn = state.turns[index];
-  return turn === undefined ? state : { ...state, turns: state.turns.with(index, change(turn)) };
-}
-
-function append(state: TaskState, turnId: string, item: Item): TaskState {
-  return inTurn(state, turnId, (turn) => ({ ...turn, items: [...turn.items, item] }));
-}
-
-function inTool(
-  state: TaskState,
-  turnId: string,
-  callId: string,
-  change: (tool: ToolItem) => ToolItem,
-): TaskState {
-  return inTurn(state, turnId, (turn) => {
-    const index = turn.items.findLastIndex((item) => item.kind === 'tool' && item.callId === callId);
-    const item = turn.items[index];
-    return item?.kind === 'tool' ? { ...turn, items: turn.items.with(index, change(item)) } : turn;
-  });
+function inChecks(state: TaskState, turnId: string, change: (checks: Check[]) => Check[]): TaskState {
+  return inTurn(state, turnId, (turn) => ({ ...turn, checks: change(turn.checks ?? []) }));
 }
 
 function inPublish(
@@ -167,32 +191,4 @@ function inPublish(
 ): TaskState {
   if (state.publish?.publishId !== publishId) return state;
   return { ...state, publish: { ...state.publish, ...change } };
-}
-
-/** A later attempt replaces what an earlier one said; a delta of an earlier attempt is late and dropped. */
-function extendText(items: Item[], messageId: string, attempt: number, text: string): Item[] {
-  const index = items.findLastIndex((item) => item.kind === 'text' && item.messageId === messageId);
-  const item = items[index];
-  if (item?.kind !== 'text') return [...items, { kind: 'text', messageId, attempt, text, done: false }];
-  if (attempt < item.attempt || item.done) return items;
-  const before = attempt === item.attempt ? item.text : '';
-  return items.with(index, { ...item, attempt, text: before + text });
-}
-
-/** The whole text is the truth; an answer that had none (only tool calls) leaves no empty bubble. */
-function finishText(items: Item[], messageId: string, attempt: number, text: string): Item[] {
-  const index = items.findLastIndex((item) => item.kind === 'text' && item.messageId === messageId);
-  const finished: Item = { kind: 'text', messageId, attempt, text, done: true };
-  if (index === -1) return text === '' ? items : [...items, finished];
-  return text === '' ? items.toSpliced(index, 1) : items.with(index, finished);
-}
-
-/** What was still open when its turn ended will not go on: text is as far as it came, a tool was interrupted. */
-function settle(item: Item, at: number): Item {
-  if (item.kind === 'text' && !item.done) return { ...item, done: true };
-  if (item.kind === 'tool' && item.output === undefined) {
-    const { live, ...tool } = item;
-    return { ...tool, output: live ?? '', isError: true, durationMs: at - item.startedAt };
-  }
-  return item;
 }

@@ -1,14 +1,19 @@
 import * as z from 'zod';
-import { Selection } from './commands.ts';
+import { Answer, Question, Selection } from './commands.ts';
 import { Failure } from './errors.ts';
-import { PullRequest, SandboxState, TodoItem, TurnOutcome, Usage } from './events.ts';
+import { CheckOutcome, PullRequest, SandboxState, TodoItem, TurnOutcome, Usage } from './events.ts';
 import { AcceptedFile, ChangedFile } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
 
-/** `idle` is a task that was created and has no turn yet; the last three are how its last turn ended. */
+/**
+ * `idle` is a task that was created and has no turn yet; `waiting` one that cannot go on now (its turn says why); `asking` one
+ * that needs an answer of the person. The last but `archived` are how its last turn ended.
+ */
 export const TaskStatus = z.enum([
   'idle',
   'running',
+  'waiting',
+  'asking',
   'stopping',
   'completed',
   'stopped',
@@ -45,6 +50,16 @@ export const Item = z.discriminatedUnion('kind', [
     isError: z.boolean().optional(),
     startedAt: z.number(),
     durationMs: z.number().optional(),
+    /** What the subagent that works for this call says and does, where the call is one. */
+    get items() {
+      return z.array(Item).optional();
+    },
+  }),
+  z.object({
+    kind: z.literal('question'),
+    ...Question.shape,
+    answer: Answer.optional(),
+    at: z.number(),
   }),
   z.object({
     kind: z.literal('notice'),
@@ -56,14 +71,28 @@ export const Item = z.discriminatedUnion('kind', [
 ]);
 export type Item = z.infer<typeof Item>;
 
+/** A check of the repository's own on what a turn left. */
+export const Check = z.object({
+  name: z.string(),
+  command: z.string(),
+  outcome: CheckOutcome.optional(),
+  output: z.string().optional(),
+  startedAt: z.number(),
+  durationMs: z.number().optional(),
+});
+export type Check = z.infer<typeof Check>;
+
 export const Turn = z.object({
   turnId: z.string(),
   startedAt: z.number(),
+  /** Why it does not go on now. */
+  waiting: Failure.optional(),
   endedAt: z.number().optional(),
   outcome: TurnOutcome.optional(),
   error: Failure.optional(),
   usage: Usage.optional(),
   items: z.array(Item),
+  checks: z.array(Check).optional(),
 });
 export type Turn = z.infer<typeof Turn>;
 
