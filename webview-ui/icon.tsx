@@ -33,6 +33,8 @@ export function IconButton({ icon, label, onClick, disabled = false, className =
 const statusIcons: Record<TaskStatus, string> = {
   idle: 'circle-large-outline',
   running: 'loading',
+  waiting: 'watch',
+  asking: 'question',
   stopping: 'loading',
   completed: 'pass',
   stopped: 'circle-slash',

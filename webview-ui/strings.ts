@@ -18,6 +18,8 @@ export const strings = {
   status: {
     idle: 'Not started',
     running: 'Running',
+    waiting: 'Waiting',
+    asking: 'Needs you',
     stopping: 'Stopping',
     completed: 'Done',
     stopped: 'Stopped',

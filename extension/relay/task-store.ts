@@ -189,9 +189,17 @@ export function createTaskStore({ client, onLost, log, batchMs = BATCH_MS }: Tas
   };
 }
 
-/** Something goes on, or is about to. */
+const ACTIVE: ReadonlySet<TaskState['status']> = new Set([
+  'idle',
+  'running',
+  'waiting',
+  'asking',
+  'stopping',
+]);
+
+/** Its turn has not ended: something goes on, is about to, or will once what it waits for is there. */
 export function isActive(status: TaskState['status']): boolean {
-  return status === 'running' || status === 'stopping' || status === 'idle';
+  return ACTIVE.has(status);
 }
 
 /** A task as the list shows it. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { TaskSummary } from '../../server/protocol/task.ts';
-import type { TaskStore } from '../relay/task-store.ts';
+import { isActive, type TaskStore } from '../relay/task-store.ts';
 import { fileCount } from './counts.ts';
 
 /** A row of the task list: what its commands get. */
@@ -14,6 +14,8 @@ type Status = TaskSummary['status'];
 const ICONS: { [S in Status]: [icon: string, color?: string] } = {
   idle: ['circle-outline'],
   running: ['loading~spin'],
+  waiting: ['watch'],
+  asking: ['question', 'notificationsWarningIcon.foreground'],
   stopping: ['loading~spin'],
   completed: ['pass', 'testing.iconPassed'],
   stopped: ['circle-slash'],
@@ -60,14 +62,16 @@ function itemOf(task: TaskSummary): vscode.TreeItem {
 
 /** Words that the menus' `when` clauses look for. */
 function contextOf({ status, changedFiles }: TaskSummary): string {
-  const running = status === 'running' || status === 'stopping';
+  const running = isActive(status) && status !== 'idle';
   return ['task', running ? 'running' : 'ended', changedFiles > 0 ? 'changed' : ''].filter(Boolean).join('.');
 }
 
 export function statusWord(status: Status): string {
   const words = {
-    idle: vscode.l10n.t('waiting'),
+    idle: vscode.l10n.t('not started'),
     running: vscode.l10n.t('running'),
+    waiting: vscode.l10n.t('waiting'),
+    asking: vscode.l10n.t('needs you'),
     stopping: vscode.l10n.t('stopping'),
     completed: vscode.l10n.t('completed'),
     stopped: vscode.l10n.t('stopped'),

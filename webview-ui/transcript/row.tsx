@@ -28,6 +28,7 @@ export const RowView = memo(function RowView({ row, active, onFocus }: RowProps)
 function Plain({ item }: { item: Exclude<Item, { kind: 'tool' }> }) {
   if (item.kind === 'user') return <UserMessage text={item.text} selection={item.selection} />;
   if (item.kind === 'notice') return <Notice {...item} />;
+  if (item.kind === 'question') return <Notice level="info" text={item.question} />;
   return (
     <article className="answer" aria-label={strings.transcript.agent}>
       <Markdown text={item.text} done={item.done} />

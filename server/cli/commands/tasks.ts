@@ -1,4 +1,5 @@
 import type { RelayClient } from '../../protocol/client.ts';
+import type { Answer } from '../../protocol/commands.ts';
 import type { Item, TaskState, TaskSummary } from '../../protocol/task.ts';
 import { readArguments } from '../arguments.ts';
 import { type Command, UsageError } from '../command.ts';
@@ -85,7 +86,14 @@ function itemLines(item: Item): string[] {
       return [item.text];
     case 'tool':
       return [`> ${item.name}${item.isError ? ' (failed)' : ''}`];
+    case 'question':
+      return [`? ${item.question}`, ...(item.answer ? [`you: ${answerText(item.answer)}`] : [])];
     case 'notice':
       return [`! ${item.text}`];
   }
+}
+
+function answerText(answer: Answer): string {
+  if (answer.kind === 'dismissed') return '(no answer)';
+  return answer.kind === 'choice' ? answer.label : answer.text;
 }

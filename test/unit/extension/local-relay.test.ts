@@ -6,6 +6,7 @@ import { findLocalRelay, startLocalRelay } from '../../../extension/relay/local-
 import { readModelConfig, writeModelConfig } from '../../../extension/relay/model-config.ts';
 import { chooseNode, type NodeFacts } from '../../../extension/relay/node-program.ts';
 import { isInstalled, runtimePackages } from '../../../extension/relay/runtime.ts';
+import { PROTOCOL_VERSION } from '../../../server/protocol/version.ts';
 import { startRelayDouble } from './relay-double.ts';
 
 describe('the relay of this machine', () => {
@@ -19,7 +20,7 @@ describe('the relay of this machine', () => {
     writeFileSync(path.join(dataDir, 'token'), 'secret\n');
     writeFileSync(
       path.join(dataDir, 'relay.json'),
-      JSON.stringify({ url, pid: 1, version: '1', protocol: 1 }),
+      JSON.stringify({ url, pid: 1, version: '1', protocol: PROTOCOL_VERSION }),
     );
   };
 
@@ -49,13 +50,14 @@ describe('the relay of this machine', () => {
           if (!health) asked += 1;
           response.setHeader('content-type', 'application/json');
           response.end(JSON.stringify(health
-            ? { status: 'ok', version: '1', protocol: 1 }
+            ? { status: 'ok', version: '1', protocol: ${PROTOCOL_VERSION} }
             : { ready: asked > 2, modelConfigured: true, sandbox: 'local' }));
           if (asked > 2) setTimeout(() => process.exit(), 50);
         }).listen(0, '127.0.0.1', () => {
           writeFileSync('token', 'secret');
           const url = 'http://127.0.0.1:' + server.address().port;
-          writeFileSync('relay.json', JSON.stringify({ url, pid: process.pid, version: '1', protocol: 1 }));
+          const about = { url, pid: process.pid, version: '1', protocol: ${PROTOCOL_VERSION} };
+          writeFileSync('relay.json', JSON.stringify(about));
         });
       `),
     );

@@ -4,6 +4,7 @@ import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
 import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
 import type { Changes, PutReview } from '../../../server/protocol/review.ts';
 import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
+import { PROTOCOL_VERSION } from '../../../server/protocol/version.ts';
 
 /** Which events of a task's log a stream carries, as a relay or network that misbehaves would. */
 export type Mangle = (events: TaskEvent[], connection: number) => TaskEvent[];
@@ -11,7 +12,7 @@ export type Mangle = (events: TaskEvent[], connection: number) => TaskEvent[];
 export type RelayDouble = Awaited<ReturnType<typeof startRelayDouble>>;
 
 /** A relay over real HTTP whose tasks are event logs that the test writes. One token: `secret`. */
-export async function startRelayDouble({ protocol = 1, port = 0 } = {}) {
+export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 } = {}) {
   const logs = new Map<string, TaskEvent[]>();
   const streams = new Set<{ taskId: string; response: ServerResponse }>();
   const requests: string[] = [];
