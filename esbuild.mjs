@@ -1,4 +1,5 @@
-// Three bundles: the extension (cjs, for the extension host), the panel (iife, for the webview), the relay (esm, for Node 24).
+// The bundles: the extension (cjs, for the extension host), the panel (iife, for the webview) and what it loads when it shows
+// code (esm), the relay (esm, for Node 24) and the supervisor of its sandboxes.
 // `node esbuild.mjs` builds once, prints a size report and fails when a bundle is over its budget; `--watch` rebuilds.
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { build, context } from 'esbuild';
@@ -33,6 +34,19 @@ const bundles = [
       target: 'es2022',
       jsx: 'automatic',
       define: { 'process.env.NODE_ENV': '"production"' },
+    },
+  },
+  {
+    name: 'highlight',
+    budget: 80 * KB,
+    options: {
+      ...shared,
+      entryPoints: { highlight: 'webview-ui/highlight.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'browser',
+      format: 'esm',
+      target: 'es2022',
     },
   },
   {

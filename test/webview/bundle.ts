@@ -10,18 +10,23 @@ const codicons = path.join(root, 'node_modules/@vscode/codicons/dist');
 export async function bundlePanel(): Promise<{ dir: string; bytes: number }> {
   const dir = await mkdtemp(path.join(tmpdir(), 'handoff-panel-'));
   const outfile = path.join(dir, 'webview.js');
+  const shared = { bundle: true, minify: true, legalComments: 'none', logLevel: 'warning' } as const;
+  const browser = { platform: 'browser', target: 'es2022' } as const;
   await build({
+    ...shared,
+    ...browser,
     entryPoints: [path.join(root, 'webview-ui/main.tsx')],
     outfile,
-    bundle: true,
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    platform: 'browser',
     format: 'iife',
-    target: 'es2022',
     jsx: 'automatic',
     define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  await build({
+    ...shared,
+    ...browser,
+    entryPoints: [path.join(root, 'webview-ui/highlight.ts')],
+    outfile: path.join(dir, 'highlight.mjs'),
+    format: 'esm',
   });
   for (const name of ['codicon.css', 'codicon.ttf'])
     await copyFile(path.join(codicons, name), path.join(dir, name));

@@ -69,7 +69,7 @@ describe('the chat panel', () => {
       'src/money.ts formats them.',
     ]);
     assert.equal(await seen(answer.locator('figcaption')), 'ts');
-    assert.ok((await answer.locator('pre .hljs-keyword').count()) > 0);
+    await answer.locator('pre .hljs-keyword').first().waitFor();
     await answer.getByRole('button', { name: 'Copy code' }).click();
     const code = /```ts\n([\s\S]+?)\n```/.exec(ANSWER)?.[1];
     assert.deepEqual(await panel.message('copy'), { type: 'copy', text: code });

@@ -8,7 +8,12 @@ import { type Theme, type ThemeName, themes } from './themes.ts';
 /** Shorter than a test's own, so that what was waited for is named, in milliseconds. */
 const ACTION_TIMEOUT = 10_000;
 const ORIGIN = 'http://panel.test';
-const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf' };
+const types: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.ttf': 'font/ttf',
+};
 
 interface Options {
   theme?: ThemeName;
@@ -61,7 +66,7 @@ export async function openPanel(browser: Browser, dir: string, options: Options 
     const name = url.pathname.slice(1);
     if (url.origin === ORIGIN && name === '')
       return route.fulfill({ contentType: 'text/html', body: html() });
-    if (url.origin === ORIGIN && /^(webview\.(js|css)|codicon\.(css|ttf))$/.test(name)) {
+    if (url.origin === ORIGIN && /^(webview\.(js|css)|highlight\.mjs|codicon\.(css|ttf))$/.test(name)) {
       const type = types[path.extname(name)] ?? 'application/octet-stream';
       return route.fulfill({ contentType: type, body: await readFile(path.join(dir, name)) });
     }

@@ -1,4 +1,4 @@
-import { languageOf } from '../highlight.ts';
+import { languageOf } from '../colours.ts';
 import { CodeBlock } from '../transcript/code-block.tsx';
 import { FileLink } from './file-link.tsx';
 import { pathField, textField } from './input.ts';

@@ -1,6 +1,6 @@
-import { memo, useEffect, useMemo, useState } from 'react';
+import { memo, useEffect, useState } from 'react';
+import { useColours } from '../colours.ts';
 import { usePanel } from '../context.ts';
-import { highlight } from '../highlight.ts';
 import { IconButton } from '../icon.tsx';
 import { sanitise } from '../sanitise.ts';
 import { strings } from '../strings.ts';
@@ -16,7 +16,7 @@ interface CodeBlockProps {
 }
 
 export const CodeBlock = memo(function CodeBlock({ code, language, closed }: CodeBlockProps) {
-  const html = useMemo(() => (closed ? highlight(code, language) : null), [code, language, closed]);
+  const html = useColours(code, language, closed);
   return (
     <figure className="code-block">
       <figcaption>

@@ -67,7 +67,7 @@ export function makeClone(): Clone {
     `import fs from 'node:fs';
 fs.appendFileSync(${JSON.stringify(logFile)}, 'build\\n');
 if (fs.existsSync('broken')) { console.error('a syntax error'); process.exit(1); }
-for (const name of ['extension.cjs', 'webview.js', 'supervisor.mjs']) fs.writeFileSync('dist/' + name, '1');
+for (const name of ['extension.cjs', 'webview.js', 'highlight.mjs', 'supervisor.mjs']) fs.writeFileSync('dist/' + name, '1');
 fs.writeFileSync('dist/relay.mjs', ${JSON.stringify(PROGRAM)});`,
   );
   write('test/run.ts', PROGRAM);

@@ -13,6 +13,8 @@ describe('colours of code', () => {
       'sh',
       'console',
       'json',
+      'css',
+      'sql',
       'yml',
       'toml',
       'html',
