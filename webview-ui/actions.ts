@@ -1,3 +1,6 @@
+import type { Answer } from '../server/protocol/commands.ts';
+import type { TaskState } from '../server/protocol/task.ts';
+import { isUnderway } from './commands.ts';
 import type { Panel } from './context.ts';
 import { currentDraft, type Pending } from './store.ts';
 
@@ -29,6 +32,47 @@ export function postPending({ host }: Panel, { clientId, taskId, text, selection
       ? { type: 'delegate', clientId, text, selection }
       : { type: 'send', clientId, taskId, text, selection },
   );
+}
+
+/** Answers a question of the task that is shown. Nothing happens while an answer to it is on its way. */
+export function answerQuestion(panel: Panel, questionId: string, answer: Answer): void {
+  const head = begin(panel, questionId);
+  if (head === null) return;
+  const { clientId, taskId } = head;
+  panel.store.dispatch({ type: 'commanded', command: { ...head, kind: 'answer', answer } });
+  panel.host.post({ type: 'answer', clientId, taskId, questionId, answer });
+}
+
+type Queued = TaskState['queue'][number];
+
+/** Changes a queued message. A text that is empty, or what the message says already, is no change. */
+export function editQueued(panel: Panel, { messageId, text: before }: Queued, typed: string): void {
+  const text = typed.trim();
+  if (text === '' || text === before) {
+    panel.store.dispatch({ type: 'fieldEdited', id: messageId, text: null });
+    return;
+  }
+  const head = begin(panel, messageId);
+  if (head === null) return;
+  const { clientId, taskId } = head;
+  panel.store.dispatch({ type: 'commanded', command: { ...head, kind: 'edit', text, before } });
+  panel.host.post({ type: 'editMessage', clientId, taskId, messageId, text });
+}
+
+/** Takes a queued message back; its text goes into the composer, if that is empty. */
+export function withdrawQueued(panel: Panel, { messageId, text }: Queued): void {
+  const head = begin(panel, messageId);
+  if (head === null) return;
+  const { clientId, taskId } = head;
+  panel.store.dispatch({ type: 'commanded', command: { ...head, kind: 'withdraw', text } });
+  panel.host.post({ type: 'withdrawMessage', clientId, taskId, messageId });
+}
+
+/** What every command about one thing has; null where there is no task, or a command about it is on its way. */
+function begin({ store }: Panel, subject: string) {
+  const { task, commands } = store.get();
+  if (task === null || isUnderway(commands[subject])) return null;
+  return { clientId: newClientId(), taskId: task.taskId, subject, taken: false, failure: null };
 }
 
 /** 128 random bits. (`crypto.randomUUID` is missing where VS Code is served over plain HTTP.) */

@@ -1,4 +1,5 @@
 import type { Item, TaskState, Turn } from '../server/protocol/task.ts';
+import { isQuestionOf } from './rows.ts';
 import { strings } from './strings.ts';
 import { spokenSummary } from './tools/summary.ts';
 
@@ -25,6 +26,7 @@ export function announcements(before: TaskState, after: TaskState): string[] {
 function ofStatus(after: TaskState, turn: Turn | undefined): string[] {
   const say = strings.announce;
   if (after.status === 'running') return [say.started];
+  if (after.status === 'waiting') return [say.waiting(turn?.waiting?.message ?? '')];
   if (after.status === 'stopped') return [say.stopped];
   if (after.status === 'failed') return [say.failed(turn?.error?.message ?? '')];
   if (after.status !== 'completed') return [];
@@ -34,18 +36,41 @@ function ofStatus(after: TaskState, turn: Turn | undefined): string[] {
 }
 
 function inTurn(before: Turn | undefined, after: Turn): string[] {
-  return after.items.flatMap((item, index) => {
+  const entries = after.items.flatMap((item, index) => {
     const same = before?.items[index];
     if (same === item) return [];
     const earlier = same && keyOf(same) === keyOf(item) ? same : undefined;
-    if (item.kind === 'tool') return ofTool(earlier, item);
+    if (item.kind === 'tool')
+      return after.items.some((other) => isQuestionOf(other, item.callId)) ? [] : ofTool(earlier, item);
+    if (item.kind === 'question') return earlier ? [] : [asks(item)];
     if (item.kind === 'text') return ofText(earlier, item);
     return item.kind === 'notice' ? [item.text] : [];
+  });
+  return [...entries, ...ofChecks(before, after)];
+}
+
+function asks({ question, options }: Extract<Item, { kind: 'question' }>): string {
+  return strings.announce.asks(
+    plain(question),
+    options.map(({ label }) => label),
+  );
+}
+
+function ofChecks(before: Turn | undefined, { checks = [] }: Turn): string[] {
+  return checks.flatMap(({ name, outcome }) => {
+    const known = before?.checks?.find((check) => check.name === name)?.outcome;
+    return outcome === undefined || known === outcome ? [] : [strings.announce.check(name, outcome)];
   });
 }
 
 const keyOf = (item: Item) =>
-  'callId' in item ? item.callId : 'messageId' in item ? item.messageId : item.at;
+  item.kind === 'tool'
+    ? item.callId
+    : item.kind === 'question'
+      ? item.questionId
+      : item.kind === 'notice'
+        ? item.at
+        : item.messageId;
 
 type TextItem = Extract<Item, { kind: 'text' }>;
 

@@ -3,6 +3,7 @@ import './controls.css';
 import './header.css';
 import './transcript/transcript.css';
 import './transcript/markdown.css';
+import './transcript/question.css';
 import './tools/tools.css';
 import './composer/dock.css';
 import './composer/composer.css';

@@ -1,3 +1,4 @@
+import type { Failure } from '../server/protocol/errors.ts';
 import type { Item, TaskState, Turn } from '../server/protocol/task.ts';
 
 export type ToolItem = Extract<Item, { kind: 'tool' }>;
@@ -6,23 +7,40 @@ export type ToolItem = Extract<Item, { kind: 'tool' }>;
 export type Row =
   | { kind: 'item'; key: string; item: Item }
   | { kind: 'turnEnd'; key: string; turn: Turn; last: boolean }
-  | { kind: 'working'; key: string; startedAt: number };
+  /** `waiting` is why it does not go on now. */
+  | { kind: 'working'; key: string; startedAt: number; waiting: Failure | undefined };
 
 const rowOfItem = new WeakMap<Item, Row>();
 
-/** The transcript of a task; the row of an item that did not change is the same object as before. */
+/**
+ * The transcript of a task; the row of an item that did not change is the same object as before. A turn that asks is not
+ * working: its question is the last that is said of it.
+ */
 export function rowsOf(task: TaskState): Row[] {
   const rows: Row[] = [];
   const last = task.turns.at(-1);
   for (const turn of task.turns) {
     turn.items.forEach((item, index) => {
-      rows.push(itemRow(turn, item, index));
+      if (!isAskedBelow(turn.items, item, index)) rows.push(itemRow(turn, item, index));
     });
     if (turn.outcome) rows.push({ kind: 'turnEnd', key: `${turn.turnId}/end`, turn, last: turn === last });
   }
-  if (last && !last.outcome)
-    rows.push({ kind: 'working', key: `${last.turnId}/working`, startedAt: last.startedAt });
+  if (last && !last.outcome && task.status !== 'asking') {
+    const { turnId, startedAt, waiting } = last;
+    rows.push({ kind: 'working', key: `${turnId}/working`, startedAt, waiting });
+  }
   return rows;
+}
+
+/** The call that asks is not shown beside its question, which says all of it. */
+function isAskedBelow(items: Item[], item: Item, index: number): boolean {
+  if (item.kind !== 'tool' || item.name !== 'ask_user') return false;
+  return items.slice(index + 1).some((later) => isQuestionOf(later, item.callId));
+}
+
+/** A question has the id of the call that asks it. */
+export function isQuestionOf(item: Item, callId: string): boolean {
+  return item.kind === 'question' && item.questionId === callId;
 }
 
 function itemRow(turn: Turn, item: Item, index: number): Row {

@@ -4,6 +4,8 @@ import type { Failure } from '../server/protocol/errors.ts';
 import { reduce } from '../server/protocol/reduce.ts';
 import type { TaskState, TaskSummary } from '../server/protocol/task.ts';
 import { announcements } from './announcements.ts';
+import { afterEvents, type Command, closeSettled, settle } from './commands.ts';
+import { strings } from './strings.ts';
 
 /** A message on its way: posted, and neither taken nor refused yet. `taskId` is null where it makes a task. */
 export interface Pending extends Draft {
@@ -19,11 +21,15 @@ export interface PanelState {
   task: TaskState | null;
   tasks: TaskSummary[];
   setup: Setup;
-  /** By task, `new` for the task that does not exist yet. */
+  /** By task, `new` for the task that does not exist yet; by id, of a question or queued message that is written at. */
   drafts: Record<string, Draft>;
   pending: Pending | null;
   /** Why the last message was not taken; its text is back in the draft. */
   failure: Failure | null;
+  /** By question or queued message: what the person did to it, until the task shows it. */
+  commands: Record<string, Command>;
+  /** What became of a queued message that could not be changed. */
+  queueFailure: Failure | null;
   openTools: ReadonlySet<string>;
   /** Sentences for a screen reader, newest last; `id` makes equal ones distinct. */
   announced: { id: number; text: string }[];
@@ -36,7 +42,11 @@ export type Action =
   | { type: 'draftEdited'; text: string }
   | { type: 'chipRemoved'; index: number }
   | { type: 'submitted'; pending: Pending }
+  /** What is typed at a question or queued message; null when that is over. */
+  | { type: 'fieldEdited'; id: string; text: string | null }
+  | { type: 'commanded'; command: Command }
   | { type: 'failureDismissed' }
+  | { type: 'queueFailureDismissed' }
   | { type: 'toolToggled'; callId: string };
 
 export const emptyDraft: Draft = { text: '', selection: [] };
@@ -53,6 +63,8 @@ export const initialState: PanelState = {
   drafts: {},
   pending: null,
   failure: null,
+  commands: {},
+  queueFailure: null,
   openTools: new Set(),
   announced: [],
   focusRequests: 0,
@@ -70,13 +82,18 @@ type Handlers = {
 const handlers: Handlers = {
   snapshot: (state, { view, task, tasks, setup, draft }) => {
     const next: PanelState = { ...state, ready: true, view, task, tasks, setup };
-    if (state.task?.taskId !== task?.taskId || state.view !== view) next.failure = null;
-    return draft ? withDraft(next, draft) : next;
+    if (state.task?.taskId !== task?.taskId || state.view !== view) {
+      next.failure = null;
+      next.queueFailure = null;
+    }
+    const closed = { ...next, ...closeSettled(next) };
+    return draft ? withDraft(closed, draft) : closed;
   },
   events: (state, { taskId, events }) => {
     if (state.task?.taskId !== taskId) return state;
     const task = events.reduce(reduce, state.task);
-    return announce({ ...state, task }, announcements(state.task, task));
+    const next = { ...state, task };
+    return announce({ ...next, ...afterEvents(state.task, next) }, announcements(state.task, task));
   },
   tasks: (state, { tasks }) => ({ ...state, tasks }),
   setup: (state, { setup }) => ({ ...state, setup }),
@@ -92,7 +109,7 @@ const handlers: Handlers = {
   focusComposer: (state) => ({ ...state, focusRequests: state.focusRequests + 1 }),
   settled: (state, { clientId, failure }) => {
     const { pending } = state;
-    if (pending?.clientId !== clientId) return state;
+    if (pending?.clientId !== clientId) return withSettled(state, clientId, failure);
     const settled: PanelState = { ...state, pending: null, failure };
     if (failure === null) return settled;
     const key = pending.taskId ?? 'new';
@@ -107,8 +124,20 @@ const handlers: Handlers = {
     const draft = currentDraft(state);
     return withDraft(state, { ...draft, selection: draft.selection.toSpliced(index, 1) });
   },
-  submitted: (state, { pending }) => withDraft({ ...state, pending, failure: null }, emptyDraft),
+  submitted: (state, { pending }) =>
+    withDraft({ ...state, pending, failure: null, queueFailure: null }, emptyDraft),
+  fieldEdited: (state, { id, text }) => {
+    const { [id]: _before, ...drafts } = state.drafts;
+    return { ...state, drafts: text === null ? drafts : { ...drafts, [id]: { text, selection: [] } } };
+  },
+  commanded: (state, { command }) => {
+    const commands = { ...state.commands, [command.subject]: command };
+    if (command.kind !== 'edit') return { ...state, commands, queueFailure: null };
+    const { [command.subject]: _typed, ...drafts } = state.drafts;
+    return { ...state, commands, drafts, queueFailure: null };
+  },
   failureDismissed: (state) => ({ ...state, failure: null }),
+  queueFailureDismissed: (state) => ({ ...state, queueFailure: null }),
   toolToggled: (state, { callId }) => {
     const openTools = new Set(state.openTools);
     if (!openTools.delete(callId)) openTools.add(callId);
@@ -128,6 +157,14 @@ export function currentDraft(state: PanelState): Draft {
 
 function withDraft(state: PanelState, draft: Draft): PanelState {
   return { ...state, drafts: { ...state.drafts, [draftKey(state)]: draft } };
+}
+
+function withSettled(state: PanelState, clientId: string, failure: Failure | null): PanelState {
+  const command = Object.values(state.commands).find((candidate) => candidate.clientId === clientId);
+  if (command === undefined) return state;
+  const settled = { ...state, ...settle(state, clientId, failure) };
+  const says = command.kind === 'withdraw' && failure === null;
+  return says ? announce(settled, [strings.queue.withdrawn]) : settled;
 }
 
 /** What was not taken comes before what has been typed since. */

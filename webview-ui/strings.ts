@@ -75,6 +75,33 @@ export const strings = {
     tokens: (input: string, output: string) => `${input} tokens in, ${output} out`,
     retry: 'Try again',
     retryText: 'Try again from where you stopped.',
+    stepsDone: (steps: number) =>
+      steps === 0 ? 'No step had finished.' : `${plural(steps, 'step', 'steps')} had finished.`,
+    cutOff: 'Cut off:',
+    moreCutOff: (calls: number) => `and ${calls.toLocaleString()} more`,
+    kept: (files: number) =>
+      files === 0
+        ? 'No file had been changed.'
+        : `${plural(files, 'changed file is', 'changed files are')} kept in the proposal.`,
+  },
+
+  question: {
+    asks: 'The agent asks',
+    options: 'Answers',
+    own: 'Answer in your own words',
+    answer: 'Answer',
+    answered: 'You answered',
+    dismissed: 'Not answered',
+    failed: 'Not answered.',
+  },
+
+  checks: {
+    label: 'Checks',
+    running: 'running',
+    passed: 'passed',
+    failed: 'failed',
+    cancelled: 'cancelled',
+    name: (name: string) => `Check ${name}`,
   },
 
   tools: {
@@ -105,6 +132,12 @@ export const strings = {
     planned: 'Updated the plan',
     steps: (done: number, all: number) => `${done} of ${all} done`,
     used: 'Used',
+    exploring: 'Exploring',
+    explored: 'Explored',
+    actions: (count: number) => plural(count, 'step', 'steps'),
+    asked: 'Asked',
+    subagent: (description: string) => `What the agent for “${description}” does`,
+    earlier: (count: number) => `${plural(count, 'earlier entry', 'earlier entries')} not shown`,
     cut: (characters: number) => `… ${plural(characters, 'more character', 'more characters')} not shown`,
   },
 
@@ -145,6 +178,18 @@ export const strings = {
     label: 'Waiting messages',
     queued: 'Queued',
     sending: 'Sending',
+    saving: 'Saving',
+    withdrawing: 'Withdrawing',
+    edit: (text: string) => `Edit “${text}”`,
+    withdraw: (text: string) => `Withdraw “${text}”`,
+    field: 'Queued message',
+    save: 'Save',
+    cancel: 'Cancel',
+    withdrawn: 'The message was withdrawn.',
+    readMeanwhile: 'The agent has read this message meanwhile.',
+    sendAnew: 'What you wrote is in the composer: send it as a new message.',
+    notChanged: 'Not changed.',
+    notWithdrawn: 'Not withdrawn.',
   },
 
   composer: {
@@ -152,9 +197,12 @@ export const strings = {
     newPlaceholder: 'What should be done?',
     followUp: 'Ask for changes or add details',
     whileRunning: 'Add a message; the agent reads it next',
+    whileWaiting: 'Add a message; the agent reads it when it goes on',
+    whileAsking: 'Or send a message instead of an answer',
     send: 'Send',
     delegate: 'Delegate',
     queue: 'Send when the agent is ready',
+    instead: 'Send instead of an answer',
     stop: 'Stop the agent',
     stopping: 'Stopping…',
     remove: (label: string) => `Remove ${label}`,
@@ -183,6 +231,10 @@ export const strings = {
   announce: {
     tool: (summary: string) => `${summary}.`,
     started: 'The agent is working.',
+    asks: (question: string, options: string[]) =>
+      `The agent asks: ${question}${options.length === 0 ? '' : ` Answers: ${options.join(', ')}.`}`,
+    waiting: (reason: string) => `The agent waits. ${reason}`,
+    check: (name: string, outcome: string) => `Check ${name} ${outcome}.`,
     completed: 'The agent has finished.',
     stopped: 'The agent was stopped.',
     failed: (reason: string) => `The agent failed. ${reason}`,

@@ -24,6 +24,12 @@ export function createActions(app: App): PanelActions {
     send: async (taskId, text, selection, clientId) => {
       await (await app.connection.client()).sendMessage(taskId, { clientId, text, selection });
     },
+    answer: async (taskId, questionId, answer) =>
+      (await app.connection.client()).answer(taskId, { questionId, answer }),
+    editMessage: async (taskId, messageId, text) =>
+      (await app.connection.client()).editMessage(taskId, messageId, { text }),
+    withdrawMessage: async (taskId, messageId) =>
+      (await app.connection.client()).withdrawMessage(taskId, messageId),
     stop: stop(app),
     archive: (taskId) => archive(app)({ taskId }),
     review: (taskId, path) => review(path === null ? { taskId } : { taskId, path }),

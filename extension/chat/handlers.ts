@@ -1,4 +1,4 @@
-import type { Selection } from '../../server/protocol/commands.ts';
+import type { Answer, Selection } from '../../server/protocol/commands.ts';
 import { toFailure } from '../ui/failure.ts';
 import type { FromPanelHandlers } from './messages.ts';
 import type { Panel } from './panel.ts';
@@ -8,6 +8,9 @@ import type { SetupWatch } from './setup.ts';
 export interface PanelActions {
   delegate(text: string, selection: Selection[], clientId: string): Promise<string>;
   send(taskId: string, text: string, selection: Selection[], clientId: string): Promise<void>;
+  answer(taskId: string, questionId: string, answer: Answer): Promise<unknown>;
+  editMessage(taskId: string, messageId: string, text: string): Promise<void>;
+  withdrawMessage(taskId: string, messageId: string): Promise<void>;
   stop(taskId: string): Promise<unknown>;
   archive(taskId: string): Promise<unknown>;
   review(taskId: string, path: string | null): Promise<unknown>;
@@ -55,6 +58,12 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
       }),
     send: ({ clientId, taskId, text, selection }) =>
       settle(clientId, () => actions.send(taskId, text, selection, clientId)),
+    answer: ({ clientId, taskId, questionId, answer }) =>
+      settle(clientId, async () => void (await actions.answer(taskId, questionId, answer))),
+    editMessage: ({ clientId, taskId, messageId, text }) =>
+      settle(clientId, () => actions.editMessage(taskId, messageId, text)),
+    withdrawMessage: ({ clientId, taskId, messageId }) =>
+      settle(clientId, () => actions.withdrawMessage(taskId, messageId)),
     stop: async ({ taskId }) => void (await actions.stop(taskId)),
     openTask: ({ taskId }) => panel.showTask(taskId),
     newTask: () => panel.newTask(),

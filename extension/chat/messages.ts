@@ -1,4 +1,4 @@
-import type { Selection } from '../../server/protocol/commands.ts';
+import type { Answer, Selection } from '../../server/protocol/commands.ts';
 import type { Failure } from '../../server/protocol/errors.ts';
 import type { TaskEvent } from '../../server/protocol/events.ts';
 import type { TaskState, TaskSummary } from '../../server/protocol/task.ts';
@@ -47,7 +47,7 @@ export type ToPanel =
   /** "Delegate" was chosen on a file or selection: it becomes a chip in the composer, which gets the focus. */
   | { type: 'attach'; selection: Selection }
   | { type: 'focusComposer' }
-  /** How a `delegate` or `send` ended. The panel keeps the draft until then, and gives it back where there is a failure. */
+  /** How a command with a `clientId` ended. The panel keeps what was written until then, and gives it back after a failure. */
   | { type: 'settled'; clientId: string; failure: Failure | null };
 
 export type FromPanel =
@@ -59,6 +59,11 @@ export type FromPanel =
    */
   | { type: 'delegate'; clientId: string; text: string; selection: Selection[] }
   | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[] }
+  /** Answers a question of the agent. */
+  | { type: 'answer'; clientId: string; taskId: string; questionId: string; answer: Answer }
+  /** Changes or takes back a message that the agent has not read yet. */
+  | { type: 'editMessage'; clientId: string; taskId: string; messageId: string; text: string }
+  | { type: 'withdrawMessage'; clientId: string; taskId: string; messageId: string }
   | { type: 'stop'; taskId: string }
   | { type: 'openTask'; taskId: string }
   | { type: 'newTask' }
@@ -118,10 +123,19 @@ const selections: Check = (value) =>
       optional(line)(item['endLine']),
   );
 
+const answer: Check = (value) =>
+  isRecord(value) &&
+  ((value['kind'] === 'choice' && text(value['label'])) ||
+    (value['kind'] === 'text' && text(value['text'])) ||
+    value['kind'] === 'dismissed');
+
 const shapes: Shapes = {
   ready: { taskId: orNull(text) },
   delegate: { clientId: text, text, selection: selections },
   send: { clientId: text, taskId: text, text, selection: selections },
+  answer: { clientId: text, taskId: text, questionId: text, answer },
+  editMessage: { clientId: text, taskId: text, messageId: text, text },
+  withdrawMessage: { clientId: text, taskId: text, messageId: text },
   stop: { taskId: text },
   openTask: { taskId: text },
   newTask: {},

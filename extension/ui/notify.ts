@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { TaskStore } from '../relay/task-store.ts';
-import { type Notice, noticeOf, waiting } from './attention.ts';
+import { type Notice, noticeOf, quoted, waiting } from './attention.ts';
 import { fileCount } from './counts.ts';
 
 const SEEN_KEY = 'handoff.seen';
@@ -16,7 +16,7 @@ export interface NotifyDeps {
 
 export type Notifier = ReturnType<typeof createNotifier>;
 
-/** One notification when a task is ready for review or failed, and a badge for as long as it was not looked at. */
+/** One notification when a task is ready for review, asks or failed, and a badge for as long as it waits for the person. */
 export function createNotifier({ store, memento, setBadge, isWatched }: NotifyDeps) {
   const seen = (): Record<string, number> => memento.get(SEEN_KEY, {});
   const count = () => setBadge(waiting(store.tasks(), seen()).length);
@@ -41,7 +41,8 @@ export function createNotifier({ store, memento, setBadge, isWatched }: NotifyDe
 }
 
 async function show(notice: Notice): Promise<void> {
-  const { taskId, title } = notice;
+  const { taskId } = notice;
+  const title = quoted(notice.title);
   if (notice.kind === 'review') {
     const review = vscode.l10n.t('Review Changes');
     const text = vscode.l10n.t('"{0}" is ready for review: {1} changed.', title, fileCount(notice.files));
@@ -49,8 +50,15 @@ async function show(notice: Notice): Promise<void> {
     if (answer === review) await vscode.commands.executeCommand('handoff.reviewChanges', { taskId });
     return;
   }
+  if (notice.kind === 'question') {
+    const reply = vscode.l10n.t('Answer');
+    const text = vscode.l10n.t('"{0}" asks: {1}', title, quoted(notice.question));
+    const answer = await vscode.window.showInformationMessage(text, reply);
+    if (answer === reply) await vscode.commands.executeCommand('handoff.openTask', { taskId });
+    return;
+  }
   const open = vscode.l10n.t('Open Task');
-  const text = vscode.l10n.t('"{0}" failed. {1}', title, notice.reason);
+  const text = vscode.l10n.t('"{0}" failed. {1}', title, quoted(notice.reason));
   const answer = await vscode.window.showErrorMessage(text, open);
   if (answer === open) await vscode.commands.executeCommand('handoff.openTask', { taskId });
 }

@@ -132,7 +132,7 @@ export const working: NewEvent[] = [
   },
 ];
 
-export const proposed: NewEvent = {
+export const proposed = {
   type: 'proposal.changed',
   revision: 1,
   baseTree: tree('a'),
@@ -143,7 +143,7 @@ export const proposed: NewEvent = {
     { path: 'test/cart.test.ts', status: 'added', binary: false, additions: 2, deletions: 0 },
     { path: 'docs/old-totals.md', status: 'deleted', binary: false, additions: 0, deletions: 31 },
   ],
-};
+} satisfies NewEvent;
 
 export const finished: NewEvent[] = [
   ...working,

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react';
+import type { TaskStatus } from '../../server/protocol/task.ts';
 import { submitDraft } from '../actions.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { Icon, IconButton } from '../icon.tsx';
@@ -23,8 +24,8 @@ export function Composer() {
   const focusRequests = useSelect((state) => state.focusRequests);
   const field = useRef<HTMLTextAreaElement>(null);
 
-  const running = task?.status === 'running' || task?.status === 'stopping';
-  const blocked = obstacle(setup, task?.status ?? null);
+  const status = task?.status;
+  const blocked = obstacle(setup, status ?? null);
   const canSend = blocked === null && !sending && draft.text.trim() !== '';
 
   useEffect(() => {
@@ -44,8 +45,7 @@ export function Composer() {
     event.preventDefault();
     submit();
   };
-  const sendLabel =
-    task === null ? strings.composer.delegate : running ? strings.composer.queue : strings.composer.send;
+  const { placeholder, sendLabel, stoppable } = wordsFor(status);
 
   return (
     <form
@@ -82,13 +82,7 @@ export function Composer() {
           rows={1}
           value={draft.text}
           aria-label={strings.composer.label}
-          placeholder={
-            task === null
-              ? strings.composer.newPlaceholder
-              : running
-                ? strings.composer.whileRunning
-                : strings.composer.followUp
-          }
+          placeholder={placeholder}
           onChange={(event) => store.dispatch({ type: 'draftEdited', text: event.target.value })}
           onKeyDown={onKeyDown}
         />
@@ -100,7 +94,7 @@ export function Composer() {
             </span>
           )}
           <span className="spacer" />
-          {task && running && (
+          {task && stoppable && (
             <IconButton
               icon="debug-stop"
               label={task.status === 'stopping' ? strings.composer.stopping : strings.composer.stop}
@@ -114,6 +108,25 @@ export function Composer() {
       </div>
     </form>
   );
+}
+
+const words = strings.composer;
+
+/** What a message is for, by how the task stands; none is the task that does not exist yet. */
+function wordsFor(status: TaskStatus | undefined) {
+  switch (status) {
+    case undefined:
+      return { placeholder: words.newPlaceholder, sendLabel: words.delegate, stoppable: false };
+    case 'asking':
+      return { placeholder: words.whileAsking, sendLabel: words.instead, stoppable: true };
+    case 'waiting':
+      return { placeholder: words.whileWaiting, sendLabel: words.queue, stoppable: true };
+    case 'running':
+    case 'stopping':
+      return { placeholder: words.whileRunning, sendLabel: words.queue, stoppable: true };
+    default:
+      return { placeholder: words.followUp, sendLabel: words.send, stoppable: false };
+  }
 }
 
 function fitHeight(field: HTMLTextAreaElement | null): void {

@@ -1,35 +1,52 @@
 import type { TaskState } from '../../server/protocol/task.ts';
-import { useSelect } from '../context.ts';
-import { Icon } from '../icon.tsx';
+import { usePanel, useSelect } from '../context.ts';
+import { Icon, IconButton } from '../icon.tsx';
 import { draftKey } from '../store.ts';
 import { strings } from '../strings.ts';
+import { QueuedMessage } from './queued-message.tsx';
 
 const none: TaskState['queue'] = [];
+const text = strings.queue;
 
 /** Messages that the agent has not read yet, and the one that is on its way to the relay. */
 export function Queue() {
+  const { store } = usePanel();
   const queue = useSelect((state) => (state.view === 'task' ? (state.task?.queue ?? none) : none));
+  const failure = useSelect((state) => state.queueFailure);
   const pending = useSelect((state) =>
     state.pending && (state.pending.taskId ?? 'new') === draftKey(state) ? state.pending : null,
   );
-  if (queue.length === 0 && pending === null) return null;
+  if (queue.length === 0 && pending === null && failure === null) return null;
   return (
-    <ul className="queue" aria-label={strings.queue.label}>
-      {queue.map(({ messageId, text }) => (
-        <li key={messageId}>
-          <span className="badge">{strings.queue.queued}</span>
-          <span className="ellipsis" title={text}>
-            {text}
-          </span>
-        </li>
-      ))}
-      {pending && (
-        <li>
-          <Icon name="loading" spin />
-          <span className="badge">{strings.queue.sending}</span>
-          <span className="ellipsis">{pending.text}</span>
-        </li>
+    <div className="queue">
+      {failure && (
+        <div className="alert alert-info" role="alert">
+          <Icon name="info" />
+          <div className="alert-text">
+            <span>{failure.message}</span>
+            {failure.nextAction && <p>{failure.nextAction}</p>}
+          </div>
+          <IconButton
+            icon="close"
+            label={strings.composer.dismiss}
+            onClick={() => store.dispatch({ type: 'queueFailureDismissed' })}
+          />
+        </div>
       )}
-    </ul>
+      {(queue.length > 0 || pending) && (
+        <ul aria-label={text.label}>
+          {queue.map((queued) => (
+            <QueuedMessage key={queued.messageId} queued={queued} />
+          ))}
+          {pending && (
+            <li className="queued">
+              <Icon name="loading" spin />
+              <span className="badge">{text.sending}</span>
+              <span className="ellipsis">{pending.text}</span>
+            </li>
+          )}
+        </ul>
+      )}
+    </div>
   );
 }

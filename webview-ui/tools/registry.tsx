@@ -1,3 +1,4 @@
+import { AskUserBody } from './ask-user.tsx';
 import { BashBody } from './bash.tsx';
 import { EditBody } from './edit.tsx';
 import { FallbackBody } from './fallback.tsx';
@@ -5,6 +6,7 @@ import { GlobBody } from './glob.tsx';
 import { GrepBody } from './grep.tsx';
 import { ReadBody } from './read.tsx';
 import { type ToolKind, toolKind } from './summary.ts';
+import { TaskBody } from './task.tsx';
 import { TodoBody } from './todo.tsx';
 import type { ToolBody } from './tool-body.ts';
 import { WriteBody } from './write.tsx';
@@ -18,6 +20,8 @@ const bodies: Record<ToolKind, ToolBody> = {
   grep: GrepBody,
   bash: BashBody,
   todo: TodoBody,
+  task: TaskBody,
+  ask_user: AskUserBody,
   fallback: FallbackBody,
 };
 

@@ -4,7 +4,17 @@ import { strings } from '../strings.ts';
 import { field, isRunning, numberField, pathField, textField } from './input.ts';
 
 /** The tools that have a summary and a renderer of their own; every other one has the fallback's. */
-export const toolNames = ['read', 'write', 'edit', 'glob', 'grep', 'bash', 'todo'] as const;
+export const toolNames = [
+  'read',
+  'write',
+  'edit',
+  'glob',
+  'grep',
+  'bash',
+  'todo',
+  'task',
+  'ask_user',
+] as const;
 export type ToolName = (typeof toolNames)[number];
 export type ToolKind = ToolName | 'fallback';
 
@@ -78,6 +88,27 @@ const summaries: Record<ToolKind, (tool: ToolItem) => Summary> = {
       detail: items.length === 0 ? [] : [text.steps(done, items.length)],
     };
   },
+  task: (tool) => {
+    const running = isRunning(tool);
+    const steps = (tool.items ?? []).filter(({ kind }) => kind === 'tool').length;
+    return {
+      icon: 'telescope',
+      verb: running || tool.isError ? text.exploring : text.explored,
+      subject: textField(tool.input, 'description'),
+      code: false,
+      detail: [
+        ...(steps === 0 ? [] : [text.actions(steps)]),
+        ...(tool.durationMs === undefined ? [] : [duration(tool.durationMs)]),
+      ],
+    };
+  },
+  ask_user: (tool) => ({
+    icon: 'question',
+    verb: text.asked,
+    subject: textField(tool.input, 'question').split('\n')[0] ?? '',
+    code: false,
+    detail: [],
+  }),
   fallback: (tool) => ({
     icon: 'tools',
     verb: text.used,
@@ -99,6 +130,14 @@ export function summaryOf(tool: ToolItem): Summary {
 export function spokenSummary(tool: ToolItem): string {
   const { verb, subject, detail } = summaryOf(tool);
   return [verb, subject, ...detail].filter(Boolean).join(' ');
+}
+
+/** What the subagent that works for a call does now, or did last, in a line; empty before its first word. */
+export function lastAction(tool: ToolItem): string {
+  const item = tool.items?.findLast(({ kind }) => kind === 'tool' || kind === 'text');
+  if (item?.kind === 'tool') return spokenSummary(item);
+  if (item?.kind !== 'text') return '';
+  return item.text.trim().split('\n').at(-1) ?? '';
 }
 
 /** The plan that a call of the todo tool laid down. */

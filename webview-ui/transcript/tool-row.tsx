@@ -1,19 +1,27 @@
+import type { Item } from '../../server/protocol/task.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { Icon } from '../icon.tsx';
 import type { ToolItem } from '../rows.ts';
-import { isRunning, pathField } from '../tools/input.ts';
+import { strings } from '../strings.ts';
+import { isRunning, pathField, textField } from '../tools/input.ts';
 import { LiveTail } from '../tools/output.tsx';
 import { bodyOf } from '../tools/registry.tsx';
-import { summaryOf } from '../tools/summary.ts';
+import { lastAction, summaryOf } from '../tools/summary.ts';
+import { Said } from './said.tsx';
+
+/** Of what a subagent did, so much is shown; what it made of it is in its answer. */
+const NESTED_SHOWN = 200;
 
 interface ToolRowProps {
-  rowKey: string;
   tool: ToolItem;
+  /** Absent in a subagent's transcript, whose rows are not among those that the arrow keys go through. */
+  rowKey?: string;
+  /** Whether it is in the tab order. */
   active: boolean;
-  onFocus: (key: string) => void;
+  onFocus?: (key: string) => void;
 }
 
-/** A tool call: one line that says what was done, which opens to show how. */
+/** A tool call: one line that says what was done, which opens to show how; a subagent's with its own transcript. */
 export function ToolRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
   const { store } = usePanel();
   const open = useSelect((state) => state.openTools.has(tool.callId));
@@ -28,7 +36,7 @@ export function ToolRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
         data-row={rowKey}
         aria-expanded={open}
         tabIndex={active ? 0 : -1}
-        onFocus={() => onFocus(rowKey)}
+        onFocus={() => rowKey !== undefined && onFocus?.(rowKey)}
         onClick={() => store.dispatch({ type: 'toolToggled', callId: tool.callId })}
       >
         <Icon name={running ? 'loading' : tool.isError ? 'error' : icon} spin={running} />
@@ -44,12 +52,38 @@ export function ToolRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
           aria-hidden="true"
         />
       </button>
-      {!open && running && tool.live && <LiveTail text={tool.live} />}
+      {!open && running && <Tail tool={tool} />}
       {open && (
         <div className="tool-body">
-          <Body tool={tool} />
+          <Body tool={tool} transcript={tool.items && <Nested tool={tool} items={tool.items} />} />
         </div>
       )}
     </div>
+  );
+}
+
+/** What a running call is at, below its closed row. */
+function Tail({ tool }: { tool: ToolItem }) {
+  if (tool.live) return <LiveTail text={tool.live} />;
+  const action = lastAction(tool);
+  return action === '' ? null : <p className="live-tail last-action">{action}</p>;
+}
+
+/** What a subagent said and did, in its caller's row. */
+function Nested({ tool, items }: { tool: ToolItem; items: Item[] }) {
+  const hidden = Math.max(0, items.length - NESTED_SHOWN);
+  const label = strings.tools.subagent(textField(tool.input, 'description'));
+  return (
+    <section className="nested" aria-label={label}>
+      {hidden > 0 && <p className="dim">{strings.tools.earlier(hidden)}</p>}
+      {items.slice(hidden).map((item, index) =>
+        item.kind === 'tool' ? (
+          <ToolRow key={item.callId} tool={item} active />
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: entries are only ever added at the end
+          <Said key={hidden + index} item={item} />
+        ),
+      )}
+    </section>
   );
 }

@@ -2,7 +2,7 @@ import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'reac
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { usePanel, useSelect } from '../context.ts';
 import { Icon } from '../icon.tsx';
-import { nextTool, rowsOf, toolOf } from '../rows.ts';
+import { nextTool, type Row, rowsOf, toolOf } from '../rows.ts';
 import { strings } from '../strings.ts';
 import { RowView } from './row.tsx';
 import { RowBoundary } from './row-boundary.tsx';
@@ -62,7 +62,7 @@ export function Transcript() {
         onKeyDown={onKeyDown}
       >
         {rows.length === 0 && <p className="hint">{strings.transcript.empty}</p>}
-        <Virtualizer ref={list} data={rows} {...(focusedIndex === -1 ? {} : { keepMounted: [focusedIndex] })}>
+        <Virtualizer ref={list} data={rows} keepMounted={keptMounted(rows, focusedIndex)}>
           {(row) => (
             <RowBoundary key={row.key}>
               <RowView row={row} active={row.key === activeKey} onFocus={setFocused} />
@@ -78,6 +78,14 @@ export function Transcript() {
       )}
     </main>
   );
+}
+
+/** The row that is in the tab order, and open questions: they are to be answered by keyboard wherever the list stands. */
+function keptMounted(rows: Row[], focused: number): number[] {
+  const open = rows.flatMap((row, index) =>
+    row.kind === 'item' && row.item.kind === 'question' && row.item.answer === undefined ? [index] : [],
+  );
+  return focused === -1 ? open : [...open, focused];
 }
 
 /** A row that was just mounted is invisible, and so cannot be focused, until the list has measured it. */

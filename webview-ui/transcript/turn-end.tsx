@@ -5,22 +5,60 @@ import { usePanel, useSelect } from '../context.ts';
 import { count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { strings } from '../strings.ts';
+import { summaryOf } from '../tools/summary.ts';
+import { Checks } from './checks.tsx';
+import { interruptionOf } from './interruption.ts';
 
 /** Failures that the same request meets again until the model's settings are changed. */
 const needsModel: ReadonlySet<ErrorCode> = new Set(['model_not_configured', 'model_unauthorized']);
 /** Failures that trying again cannot mend. */
 const final: ReadonlySet<ErrorCode> = new Set(['source_not_allowed', 'source_unreadable', 'overlay_invalid']);
 
-/** How a turn ended; the failure of the newest one with what can be done about it. */
+/** Of the calls that were cut off, so many are named. */
+const NAMED = 3;
+
+/** How a turn ended, and what was checked then; the failure of the newest one with what can be done about it. */
 export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
-  const { outcome = 'completed', startedAt, endedAt = startedAt, usage, error } = turn;
+  const { outcome = 'completed', startedAt, endedAt = startedAt, usage, error, checks = [] } = turn;
   return (
     <div className="turn-end">
       {error && <FailureBox failure={error} last={last} />}
+      {outcome === 'stopped' && <Stopped turn={turn} last={last} />}
       <div className="turn-end-line">
         <span>{strings.turn[outcome](duration(endedAt - startedAt))}</span>
         {usage?.inputTokens !== undefined && (
           <span>{strings.turn.tokens(count(usage.inputTokens), count(usage.outputTokens ?? 0))}</span>
+        )}
+      </div>
+      {checks.length > 0 && <Checks turnId={turn.turnId} checks={checks} />}
+    </div>
+  );
+}
+
+/** What had been done when the person stopped it, what was cut off, and what there is of it. */
+function Stopped({ turn, last }: { turn: Turn; last: boolean }) {
+  const changed = useSelect((state) => state.task?.proposal?.files.length ?? 0);
+  const { stepsDone, cutOff } = interruptionOf(turn);
+  return (
+    <div className="alert alert-info">
+      <Icon name="circle-slash" />
+      <div className="alert-text">
+        <p>
+          {strings.turn.stepsDone(stepsDone)}
+          {last && <> {strings.turn.kept(changed)}</>}
+        </p>
+        {cutOff.length > 0 && (
+          <>
+            <p>{strings.turn.cutOff}</p>
+            <ul className="cut-off">
+              {cutOff.slice(0, NAMED).map((tool) => (
+                <li key={tool.callId}>
+                  <code>{`${tool.name} ${summaryOf(tool).subject}`.trim()}</code>
+                </li>
+              ))}
+              {cutOff.length > NAMED && <li>{strings.turn.moreCutOff(cutOff.length - NAMED)}</li>}
+            </ul>
+          </>
         )}
       </div>
     </div>

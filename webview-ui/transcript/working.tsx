@@ -1,10 +1,17 @@
 import { useEffect, useState } from 'react';
+import type { Failure } from '../../server/protocol/errors.ts';
 import { useSelect } from '../context.ts';
 import { wholeSeconds } from '../format.ts';
 import { strings } from '../strings.ts';
+import { Notice } from './notice.tsx';
 
-/** The end of a transcript that goes on: what is being done, and for how long. */
-export function Working({ startedAt }: { startedAt: number }) {
+interface WorkingProps {
+  startedAt: number;
+  waiting: Failure | undefined;
+}
+
+/** The end of a transcript that goes on: what is being done, and for how long; or why nothing is done now. */
+export function Working({ startedAt, waiting }: WorkingProps) {
   const stopping = useSelect((state) => state.task?.status === 'stopping');
   const sandbox = useSelect((state) => state.task?.sandbox?.state);
   const [now, setNow] = useState(Date.now);
@@ -12,6 +19,8 @@ export function Working({ startedAt }: { startedAt: number }) {
     const timer = setInterval(() => setNow(Date.now()), 1000);
     return () => clearInterval(timer);
   }, []);
+  if (waiting && !stopping)
+    return <Notice level="info" icon="watch" text={waiting.message} nextAction={waiting.nextAction} />;
   const elapsed = now - startedAt;
   const waitsForSandbox = sandbox === 'provisioning' || sandbox === 'hibernated';
   return (

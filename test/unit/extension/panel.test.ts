@@ -44,6 +44,9 @@ describe('the panel, seen from its webview', () => {
         return outcome;
       },
       send: unused,
+      answer: unused,
+      editMessage: unused,
+      withdrawMessage: unused,
       stop: unused,
       archive: unused,
       review: unused,

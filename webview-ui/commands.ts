@@ -1,0 +1,133 @@
+import type { Draft } from '../extension/chat/messages.ts';
+import type { Answer } from '../server/protocol/commands.ts';
+import type { Failure } from '../server/protocol/errors.ts';
+import type { TaskState } from '../server/protocol/task.ts';
+import { strings } from './strings.ts';
+
+/**
+ * What the person did to one thing of a task: answered a question, or changed or withdrew a queued message. It stays until
+ * the task itself shows it, so that the thing never looks for a moment as if nothing had been done.
+ */
+export type Command = {
+  clientId: string;
+  taskId: string;
+  /** The id of the question or message; one command at a time is about it. */
+  subject: string;
+  /** The relay has it; the event that says so may still be on its way. */
+  taken: boolean;
+  failure: Failure | null;
+} & (
+  | { kind: 'answer'; answer: Answer }
+  /** `before` is what the message said when it was changed. */
+  | { kind: 'edit'; text: string; before: string }
+  | { kind: 'withdraw'; text: string }
+);
+
+/** The part of the panel's state that commands change. */
+export interface Parts {
+  task: TaskState | null;
+  /** By task, question or queued message: what is being typed there. */
+  drafts: Record<string, Draft>;
+  commands: Record<string, Command>;
+  /** What became of a queued message that could not be changed. */
+  queueFailure: Failure | null;
+  focusRequests: number;
+}
+
+/** Whether the thing is not to be touched now. A change that was taken may be changed again. */
+export function isUnderway(command: Command | undefined): boolean {
+  return command !== undefined && command.failure === null && !(command.kind === 'edit' && command.taken);
+}
+
+/** @returns what changes; nothing where no command of that id is known */
+export function settle(parts: Parts, clientId: string, failure: Failure | null): Partial<Parts> {
+  const command = Object.values(parts.commands).find((candidate) => candidate.clientId === clientId);
+  if (command === undefined) return {};
+  const settled: Command = { ...command, taken: failure === null, failure };
+  const next = { ...parts, commands: { ...parts.commands, [command.subject]: settled } };
+  return { ...next, ...(failure === null ? taken(next, command) : refused(next, command, failure)) };
+}
+
+/** The focus was on what goes now: it moves to the composer, where a withdrawn text goes, too, if it is empty. */
+function taken(parts: Parts, command: Command): Partial<Parts> {
+  if (command.kind === 'edit') return closeSettled(parts);
+  const { [command.taskId]: draft, [command.subject]: _typed, ...drafts } = parts.drafts;
+  const isFree = draft === undefined || (draft.text.trim() === '' && draft.selection.length === 0);
+  const back = command.kind === 'withdraw' && isFree ? { text: command.text, selection: [] } : draft;
+  return {
+    ...closeSettled(parts),
+    drafts: back === undefined ? drafts : { ...drafts, [command.taskId]: back },
+    focusRequests: parts.focusRequests + 1,
+  };
+}
+
+/** What the person wrote is never lost: it goes back to where it was written, or into the composer if that is gone. */
+function refused(parts: Parts, command: Command, failure: Failure): Partial<Parts> {
+  if (command.kind === 'answer') return {};
+  if (failure.code === 'already_delivered') {
+    const drafts = command.kind === 'edit' ? withBefore(parts.drafts, command) : parts.drafts;
+    const nextAction = command.kind === 'edit' ? strings.queue.sendAnew : undefined;
+    return { drafts, queueFailure: { ...failure, ...(nextAction === undefined ? {} : { nextAction }) } };
+  }
+  if (command.kind === 'withdraw') return {};
+  return { drafts: { ...parts.drafts, [command.subject]: { text: command.text, selection: [] } } };
+}
+
+/** A text goes into the composer before what has been typed there since. */
+function withBefore(drafts: Record<string, Draft>, { taskId, text }: { taskId: string; text: string }) {
+  const typed = drafts[taskId] ?? { text: '', selection: [] };
+  return {
+    ...drafts,
+    [taskId]: { ...typed, text: typed.text.trim() === '' ? text : `${text}\n\n${typed.text}` },
+  };
+}
+
+/**
+ * After events: commands that the task shows are over, and a queued message that went while it was being changed gives
+ * what was typed to the composer.
+ * @param before the task before the events
+ */
+export function afterEvents(before: TaskState, parts: Parts): Partial<Parts> {
+  const { task, drafts } = parts;
+  const gone = before.queue.filter(
+    ({ messageId }) => drafts[messageId] && !task?.queue.some((queued) => queued.messageId === messageId),
+  );
+  const closed = closeSettled(parts);
+  if (gone.length === 0) return closed;
+  let rescued = drafts;
+  let queueFailure = parts.queueFailure;
+  for (const { messageId, text } of gone) {
+    const { [messageId]: typed, ...rest } = rescued;
+    rescued = rest;
+    if (typed === undefined || typed.text.trim() === '' || typed.text === text) continue;
+    rescued = withBefore(rescued, { taskId: before.taskId, text: typed.text });
+    queueFailure = {
+      code: 'already_delivered',
+      message: strings.queue.readMeanwhile,
+      nextAction: strings.queue.sendAnew,
+    };
+  }
+  return { ...closed, drafts: rescued, queueFailure };
+}
+
+/** Without the commands of this task that were settled, and whose outcome the task shows. */
+export function closeSettled({ task, commands }: Parts): Pick<Parts, 'commands'> {
+  if (task === null) return { commands };
+  const kept = Object.entries(commands).filter(([, command]) => {
+    const settled = command.taken || command.failure !== null;
+    return !(settled && command.taskId === task.taskId && isShown(task, command));
+  });
+  return { commands: kept.length === Object.keys(commands).length ? commands : Object.fromEntries(kept) };
+}
+
+function isShown(task: TaskState, command: Command): boolean {
+  if (command.kind === 'answer')
+    return !task.turns.some(({ items }) =>
+      items.some(
+        (item) =>
+          item.kind === 'question' && item.questionId === command.subject && item.answer === undefined,
+      ),
+    );
+  const queued = task.queue.find(({ messageId }) => messageId === command.subject);
+  return queued === undefined || (command.kind === 'edit' && command.taken && queued.text !== command.before);
+}
