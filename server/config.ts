@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { ModelSettings } from './agent/model.ts';
+import type { Limits } from './engine/claims.ts';
 import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
 import type { Ready } from './protocol/health.ts';
@@ -13,6 +14,18 @@ import { DATA_FILES, dataDir } from './protocol/locations.ts';
 type Env = Record<string, string | undefined>;
 
 const HttpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+
+const Count = z.coerce.number().int().min(1).max(100_000);
+const UserName = z.string().regex(/^[\w.@-]{1,64}$/, 'must be 1 to 64 letters, digits, or . _ @ -');
+
+function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
 
 /** The settings, named as in the environment and in `config.json`; the environment wins. */
 const Settings = z.object({
@@ -31,6 +44,15 @@ const Settings = z.object({
   HANDOFF_GITHUB_API_URL: HttpUrl.default('https://api.github.com'),
   HANDOFF_ALLOWED_HOSTS: z.string().optional(),
   HANDOFF_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** `{"name": "token"}`, as an object in the file or as JSON in the environment: people who share this relay. */
+  HANDOFF_USERS: z.preprocess(fromJson, z.record(UserName, z.string().min(16))).default({}),
+  HANDOFF_WORK: z.string().min(1).optional(),
+  HANDOFF_MAX_TURNS: Count.default(64),
+  HANDOFF_MAX_TURNS_PER_USER: Count.default(32),
+  HANDOFF_GRACE_SECONDS: z.coerce.number().min(0).max(3600).default(5),
+  HANDOFF_IDLE_MINUTES: z.coerce.number().min(0.01).max(100_000).default(10),
+  HANDOFF_RETENTION_DAYS: z.coerce.number().min(0.001).max(36_500).default(30),
+  HANDOFF_NOTIFY_URL: HttpUrl.optional(),
 });
 
 const DEFAULT_PORT = 7420;
@@ -51,17 +73,29 @@ export interface Config {
   isLoopback: boolean;
   sandbox: 'local';
   logLevel: string;
+  /**
+   * Where repositories and sandboxes are: the data folder unless chosen. Relays on one machine that share a database may share
+   * it, and then each can go on with the tasks of the other.
+   */
+  workDir: string;
+  /** People besides the owner, and their tokens. */
+  users: Record<string, string>;
+  /** How many turns may run at once, in all relays on the database. */
+  limits: Limits;
+  /** How long (ms) steps in flight may take to end when the relay is asked to. */
+  graceMs: number;
+  /** After how long (ms) without work a sandbox hibernates. */
+  idleMs: number;
+  /** How long (ms) what nobody needs any more is kept. */
+  retentionMs: number;
+  /** Gets a word of every turn's end. Absent: nobody does. */
+  notifyUrl: string | undefined;
   env: Env;
 }
 
 /** Reads and checks the settings. The only reader of the environment and of `config.json`. */
 export async function loadConfig(env: Env): Promise<Config> {
-  const folder = dataDir({ env, platform: process.platform, homedir: homedir() });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  // One name for one folder, however it is written: the lock and the database are found by it.
-  const data = await realpath(resolve(folder));
-  // Only execute, not read, for others: the user that runs Postgres must get through, and nothing else.
-  await chmod(data, process.getuid?.() === 0 ? 0o711 : 0o700);
+  const data = await ownFolder(dataDir({ env, platform: process.platform, homedir: homedir() }));
   const settings = readSettings(data, env);
   return {
     dataDir: data,
@@ -75,8 +109,24 @@ export async function loadConfig(env: Env): Promise<Config> {
     isLoopback: ['127.0.0.1', '::1', 'localhost'].includes(settings.HANDOFF_HOST),
     sandbox: settings.HANDOFF_SANDBOX,
     logLevel: settings.HANDOFF_LOG,
+    workDir: await ownFolder(settings.HANDOFF_WORK ?? data),
+    users: settings.HANDOFF_USERS,
+    limits: { turns: settings.HANDOFF_MAX_TURNS, turnsPerOwner: settings.HANDOFF_MAX_TURNS_PER_USER },
+    graceMs: settings.HANDOFF_GRACE_SECONDS * 1000,
+    idleMs: settings.HANDOFF_IDLE_MINUTES * 60_000,
+    retentionMs: settings.HANDOFF_RETENTION_DAYS * 24 * 3_600_000,
+    notifyUrl: settings.HANDOFF_NOTIFY_URL,
     env,
   };
+}
+
+/** Makes a folder that nobody else can read. One name for it, however it is written: locks and the database are found by it. */
+async function ownFolder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const folder = await realpath(resolve(path));
+  // Only execute, not read, for others: the users that run Postgres and sandboxes must get through, and nothing else.
+  await chmod(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
+  return folder;
 }
 
 /** As a request's Host header is compared with them: trimmed, in lower case. Where the relay listens, it may be addressed. */
@@ -161,11 +211,21 @@ export async function loadToken({ dataDir: data, env }: Config): Promise<string>
 }
 
 /** Names this relay among those that share a database. Kept, so that a restarted relay goes on with its own work. */
-export async function loadRelayId({ dataDir: data }: Config): Promise<string> {
-  const file = join(data, 'relay-id');
+export const loadRelayId = ({ dataDir: data }: Config): Promise<string> => keptId(data, 'relay');
+
+/** Names this machine, or more exactly its folder of repositories and sandboxes, among those that relays run on. */
+export const loadHostId = ({ workDir }: Config): Promise<string> => keptId(workDir, 'host');
+
+/** Of several that start at once, one decides. */
+async function keptId(folder: string, kind: 'relay' | 'host'): Promise<string> {
+  const file = join(folder, `${kind}-id`);
   const known = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (known) return known;
-  const id = `relay-${randomBytes(8).toString('hex')}`;
-  await writeFile(file, `${id}\n`, { mode: 0o600 });
-  return id;
+  const own = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(own, `${kind}-${randomBytes(8).toString('hex')}\n`, { mode: 0o600 });
+  await link(own, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  await rm(own);
+  return keptId(folder, kind);
 }

@@ -3,9 +3,20 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { callModel } from './agent/model.ts';
 import { createTurn } from './agent/turn.ts';
-import { type Config, loadConfig, loadRelayId, loadToken, modelSettings, readiness } from './config.ts';
+import {
+  type Config,
+  loadConfig,
+  loadHostId,
+  loadRelayId,
+  loadToken,
+  modelSettings,
+  readiness,
+} from './config.ts';
+import { createClaims } from './engine/claims.ts';
 import { createDatabase } from './engine/database.ts';
+import { createDispatcher } from './engine/dispatcher.ts';
 import { launchEngine } from './engine/durable.ts';
+import { joinRelays } from './engine/membership.ts';
 import { listen } from './engine/notices.ts';
 import { startEmbeddedPostgres } from './engine/postgres.ts';
 import { migrate } from './engine/schema.ts';
@@ -19,15 +30,17 @@ import { createTaskRepo } from './repo/task-repo.ts';
 import { announceRelay, forgetRelay, takeFolder } from './running-relay.ts';
 import { createSandboxProvider } from './sandbox/providers.ts';
 import { createSandboxSessions } from './sandbox/sessions.ts';
+import { createConversationService } from './tasks/conversation-service.ts';
 import { createEventLog } from './tasks/event-log.ts';
+import { createHeldTurns } from './tasks/held-turns.ts';
 import { createTaskStore } from './tasks/postgres-store.ts';
 import { createPublishService } from './tasks/publish-service.ts';
 import { createPublish, createTokenVault } from './tasks/publish-workflow.ts';
 import { createReviewService } from './tasks/review-service.ts';
 import { createSourceUploads } from './tasks/source-uploads.ts';
-import { createStopSignals } from './tasks/stop-signals.ts';
 import { createTaskService } from './tasks/task-service.ts';
 import { createTaskStates } from './tasks/task-states.ts';
+import { createTurnSignals } from './tasks/turn-signals.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 import { VERSION } from './version.ts';
 
@@ -81,7 +94,7 @@ export async function startRelay({
  * @returns where it serves
  */
 async function compose(config: Config, logger: Logger, teardown: Teardown): Promise<string> {
-  const { dataDir, env } = config;
+  const { dataDir, workDir, env } = config;
   // A killed relay's would lead whoever waits for this one astray.
   await forgetRelay(dataDir);
   const token = await loadToken(config);
@@ -98,67 +111,106 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const notices = await listen(databaseUrl);
   teardown.add(() => notices.close());
 
+  // A person who waits for an answer is told that the database is away; a turn waits until it is back.
   const database = createDatabase(pool);
+  const patient = createDatabase(pool, Infinity);
   const log = createEventLog(database, notices, now);
   const store = createTaskStore(database, now);
   const states = createTaskStates(log);
-  const stops = createStopSignals(store, notices);
+  const turnLog = createEventLog(patient, notices, now);
+  const turnStore = createTaskStore(patient, now);
 
   const git = createGit({ dataDir, env });
-  const reposDir = join(dataDir, 'repos');
-  const sourcesDir = join(dataDir, 'sources');
+  const reposDir = join(workDir, 'repos');
+  const sourcesDir = join(workDir, 'sources');
   const repoDeps = { git, reposDir, sourcesDir, allowFileUrls: config.isLoopback };
   const repo = createTaskRepo(repoDeps);
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
   const sandboxes = createSandboxSessions(provider, {
-    get: async (taskId) => (await store.get(taskId))?.sandbox ?? null,
-    set: store.setSandbox,
-  });
-
-  const turn = createTurn({
-    log,
-    store,
-    states,
-    stops,
-    sandboxes,
-    repo,
-    modelSettings: (model) => modelSettings(config, model),
-    callModel,
-    now,
-    random: Math.random,
-    logger,
+    get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
+    set: turnStore.setSandbox,
   });
   const tokens = createTokenVault();
   const github = { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl };
   const remote = createGitHubRemote(repoDeps, github);
   const publish = createPublish({ store, log, tokens, remote, now, logger });
 
+  const relayId = await loadRelayId(config);
+  const host = await loadHostId(config);
   const engine = await launchEngine({
     pool,
     url: databaseUrl,
-    executorId: await loadRelayId(config),
+    relayId,
+    host,
     logger,
-    workflows: { turn, publish },
+    workflows: { publish },
   });
   teardown.add(() => engine.freeze());
+
+  const claims = createClaims(patient, { relayId, host, limits: config.limits });
+  const onEnded = (): void => {};
+  const turn = createTurn({
+    log: turnLog,
+    store: turnStore,
+    states: createTaskStates(turnLog),
+    signals: createTurnSignals(turnStore, notices),
+    sandboxes,
+    repo,
+    modelSettings: (model) => modelSettings(config, model),
+    callModel,
+    now,
+    random: Math.random,
+    onEnded,
+    idleMs: config.idleMs,
+    logger,
+  });
+  const membership = await joinRelays({
+    url: databaseUrl,
+    relayId,
+    host,
+    version: VERSION,
+    onDead: async (dead) => {
+      const turns = await claims.release(dead.relayId);
+      const abandoned = dead.host === host ? await engine.adopt(dead.relayId) : [];
+      if (turns > 0)
+        logger.info({ relay: dead.relayId, turns }, 'turns of a relay that is gone wait to be claimed');
+      for (const { workflow } of abandoned)
+        logger.warn({ workflow }, 'a workflow of another version is given up');
+    },
+    logger,
+  });
+  const dispatcher = createDispatcher({
+    claims,
+    run: turn,
+    hasPeers: membership.hasPeers,
+    onIdle: createHeldTurns({ claims, store: turnStore }),
+    notices,
+    logger,
+  });
+  teardown.add(() => membership.close());
+  teardown.add(() => dispatcher.freeze());
+  teardown.add(() => dispatcher.drain(config.graceMs));
   const tasks = createTaskService({
     store,
     states,
-    engine,
+    wake: dispatcher.wake,
     now,
+    host,
     release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
   });
-  await tasks.mend();
+  await tasks.releaseArchived();
 
   const closing = new AbortController();
   teardown.add(() => closing.abort());
   const app = createApp({
     token,
+    users: config.users,
     allowedHosts: config.allowedHosts,
     version: VERSION,
     logger,
     log,
     tasks,
+    conversation: createConversationService({ store, wake: dispatcher.wake, onEnded, now }),
     closing: closing.signal,
     reviews: createReviewService({ tasks, log, repo }),
     publishing: createPublishService({ tasks, engine, tokens }),
@@ -166,6 +218,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
     readiness: () => readiness(config),
   });
   server.use(app);
+  dispatcher.wake();
   await announceRelay(dataDir, {
     url: server.url,
     pid: process.pid,

@@ -1,7 +1,7 @@
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { inOurWords } from './prepare-step.ts';
-import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+import { isOutOfHands, type TurnContext, tell } from './turn-context.ts';
 
 export type CaptureStep = { kind: 'captured'; headTree: string } | { kind: 'failed'; failure: Failure };
 
@@ -35,7 +35,7 @@ export async function captureStep(
     }
     return { kind: 'captured', headTree };
   } catch (error) {
-    if (isTurnOver(error)) throw error;
+    if (isOutOfHands(error)) throw error;
     turn.logger.error({ taskId, turnId, err: error }, 'the workspace could not be captured');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };
   }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { Message } from '../tasks/task-store.ts';
+import type { EventOf } from '../protocol/events.ts';
+import { type Agent, callIdOf, messageIdOf } from './agent.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
 import { classify } from './model-errors.ts';
 import { createTextStream } from './text-stream.ts';
-import { tools } from './tools/registry.ts';
-import { type Transcript, userMessage } from './transcript.ts';
-import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+import type { Transcript } from './transcript.ts';
+import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 /** A tool call with the identity that its step, its events and its command in the sandbox share. */
 export interface ToolCall {
@@ -19,10 +19,8 @@ export interface ToolCall {
 export type ModelStep =
   | {
       kind: 'answered';
-      delivered: Message[];
       text: string;
       toolCalls: ToolCall[];
-      usage: ModelAnswer['usage'];
     }
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
@@ -37,65 +35,78 @@ const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 60_000;
 
 /**
- * One answer of the model, the `n`th of the turn. Messages that came meanwhile are read first. Safe to repeat: an answer
- * that was recorded in the log is not asked for again, and a broken one is superseded by the next attempt.
+ * One answer of the model, the agent's `n`th in the turn. Messages that came meanwhile are read first, by the lead. Safe to
+ * repeat: an answer that is in the log is not asked for again, and a broken one is superseded by the next attempt. What was
+ * read and answered is in the transcript afterwards.
  */
 export async function modelStep(
   turn: TurnContext,
+  agent: Agent,
   n: number,
-  instructions: string,
   transcript: Transcript,
 ): Promise<ModelStep> {
-  const { taskId, turnId, log, store } = turn;
-  const messageId = `${turnId}:m${n}`;
+  const messageId = messageIdOf(agent, n);
   // Looked at before messages are taken: a turn that was stopped leaves them for the next one.
-  if ((await turn.stops.of(taskId, turnId)).aborted) return { kind: 'stopped' };
-  const delivered = await store.takeMessages(taskId, messageId);
-  await tell(
-    turn,
-    ...delivered.map((message) => ({
-      key: `message:${message.messageId}`,
-      event: { type: 'message.delivered' as const, turnId, ...message },
-    })),
-  );
-  const recorded = await log.find(taskId, `${messageId}:answered`);
-  if (recorded?.type === 'model.answered') {
-    const { text, toolCalls, usage } = recorded;
-    return { kind: 'answered', delivered, text, toolCalls, usage };
-  }
-
-  const messages = [...transcript.messages(), ...delivered.map(userMessage)];
-  return ask(turn, messageId, delivered, { instructions, messages });
+  if (await isStopped(turn)) return { kind: 'stopped' };
+  if (agent.isLead) await deliver(turn, messageId, transcript);
+  const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
+  if (recorded?.type === 'model.answered') return taken(transcript, recorded);
+  return ask(turn, agent, messageId, transcript);
 }
 
-type Conversation = Pick<ModelRequest, 'instructions' | 'messages'>;
+/** The person's messages that nobody has read yet, and those that an earlier try of this very step read. */
+async function deliver(turn: TurnContext, messageId: string, transcript: Transcript): Promise<void> {
+  const { taskId, turnId } = turn;
+  const delivered = await turn.store.takeMessages(taskId, messageId);
+  const events = delivered.map((message) => ({ type: 'message.delivered' as const, turnId, ...message }));
+  await tell(turn, ...events.map((event) => ({ key: `message:${event.messageId}`, event })));
+  for (const event of events) transcript.add(event);
+}
+
+type Answered = Omit<EventOf<'model.answered'>, 'seq' | 'at'>;
+
+function taken(transcript: Transcript, answered: Answered): ModelStep {
+  transcript.add(answered);
+  return { kind: 'answered', text: answered.text, toolCalls: answered.toolCalls };
+}
 
 async function ask(
   turn: TurnContext,
+  agent: Agent,
   messageId: string,
-  delivered: Message[],
-  conversation: Conversation,
+  transcript: Transcript,
 ): Promise<ModelStep> {
   const { taskId, turnId, log } = turn;
-  const signal = await turn.stops.of(taskId, turnId);
+  const signal = await turn.signals.of(turn.claim);
   const earlier = (await log.findAll(taskId, `${messageId}:called:`)).length;
   const deadline = turn.now() + RETRY_DEADLINE_MS;
+  const conversation = { instructions: agent.instructions, messages: transcript.messages() };
 
   for (let tried = 1; ; tried++) {
-    if (signal.aborted) return { kind: 'stopped' };
+    if (await isStopped(turn)) return { kind: 'stopped' };
     const attempt = earlier + tried;
     try {
-      const answer = await callOnce(turn, messageId, attempt, conversation, signal);
-      const toolCalls = answer.toolCalls.map((call, index) => ({ callId: `${messageId}c${index}`, ...call }));
+      const answer = await callOnce(turn, agent, messageId, attempt, conversation, signal);
+      const toolCalls = answer.toolCalls.map((call, index) => ({
+        callId: callIdOf(messageId, index),
+        ...call,
+      }));
       const { text, usage } = answer;
-      await tell(turn, {
-        key: `${messageId}:answered`,
-        event: { type: 'model.answered', turnId, messageId, attempt, text, toolCalls, usage },
-      });
-      return { kind: 'answered', delivered, text, toolCalls, usage };
+      const answered: Answered = {
+        type: 'model.answered',
+        turnId,
+        ...agent.by,
+        messageId,
+        attempt,
+        text,
+        toolCalls,
+        usage,
+      };
+      await tell(turn, { key: `${messageId}:answered`, event: answered });
+      return taken(transcript, answered);
     } catch (thrown) {
-      if (signal.aborted) return { kind: 'stopped' };
-      if (isTurnOver(thrown)) throw thrown;
+      if (await isStopped(turn)) return { kind: 'stopped' };
+      if (isOutOfHands(thrown)) throw thrown;
       const { error, retryable, retryAfterMs } = classify(thrown);
       const wait = retryAfterMs ?? backoff(tried, turn.random());
       const isLast = tried >= MAX_ATTEMPTS || turn.now() + wait > deadline;
@@ -109,6 +120,7 @@ async function ask(
         event: {
           type: 'model.retried',
           turnId,
+          ...agent.by,
           messageId,
           attempt,
           reason: toFailure(error),
@@ -128,27 +140,29 @@ function backoff(tried: number, random: number): number {
 
 async function callOnce(
   turn: TurnContext,
+  agent: Agent,
   messageId: string,
   attempt: number,
-  conversation: Conversation,
+  conversation: Pick<ModelRequest, 'instructions' | 'messages'>,
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   const { taskId, turnId } = turn;
+  const { by } = agent;
   const settings = turn.modelSettings((await turn.store.get(taskId))?.spec.model);
   await tell(turn, {
     key: `${messageId}:called:${attempt}`,
-    event: { type: 'model.called', turnId, messageId, attempt, model: settings.model },
+    event: { type: 'model.called', turnId, ...by, messageId, attempt, model: settings.model },
   });
   const stream = createTextStream(TEXT_INTERVAL_MS, (text, index) =>
     tell(turn, {
       key: `${messageId}:${attempt}:text:${index}`,
-      event: { type: 'text.delta', turnId, messageId, attempt, text },
+      event: { type: 'text.delta', turnId, ...by, messageId, attempt, text },
     }),
   );
   try {
     return await turn.callModel(settings, {
       ...conversation,
-      tools,
+      tools: agent.tools,
       signal,
       onText: stream.push,
     });

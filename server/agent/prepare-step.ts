@@ -3,7 +3,7 @@ import type { Failure } from '../protocol/errors.ts';
 import type { SandboxState } from '../protocol/events.ts';
 import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
 import type { Prepared, TaskRow } from '../tasks/task-store.ts';
-import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 export type PrepareStep =
   | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string }
@@ -16,7 +16,7 @@ const AGENTS_MD_BYTES = 32_000;
 /** Fetches the source, wakes or makes the sandbox, and puts the source into it: each only if that was not done before. */
 export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
   const { taskId, turnId, store, repo } = turn;
-  const signal = await turn.stops.of(taskId, turnId);
+  const signal = await turn.signals.of(turn.claim);
   const sandboxIs = (state: SandboxState, detail?: string): Promise<void> =>
     tell(turn, {
       key: `${turnId}:sandbox:${state}:${detail ?? ''}`,
@@ -35,7 +35,10 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
       return true;
     });
     await sandboxIs('running');
-    const agentsMd = await readAgentsMd(sandbox);
+    // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
+    const { agentsMd } = await store.memo(taskId, `${turnId}:rules`, async () => ({
+      agentsMd: await readAgentsMd(sandbox),
+    }));
     return {
       kind: 'ready',
       baseTree: prepared.baseTree,
@@ -43,8 +46,8 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
       ...(agentsMd === undefined ? {} : { agentsMd }),
     };
   } catch (error) {
-    if (isTurnOver(error)) throw error;
-    if (signal.aborted) return { kind: 'stopped' };
+    if (isOutOfHands(error)) throw error;
+    if (await isStopped(turn)) return { kind: 'stopped' };
     turn.logger.error({ taskId, turnId, err: error }, 'the task could not be prepared');
     await sandboxIs('failed');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };

@@ -1,19 +1,17 @@
 import * as z from 'zod';
 import { SandboxError } from '../sandbox/sandbox.ts';
+import type { Agent } from './agent.ts';
 import type { ToolCall } from './model-step.ts';
 import { createTextStream, type TextStream } from './text-stream.ts';
 import { LIMITS } from './tools/limits.ts';
-import { findTool, tools } from './tools/registry.ts';
-import { type Tool, type ToolContext, ToolProblem } from './tools/tool.ts';
-import { isTurnOver, type TurnContext, tell } from './turn-context.ts';
+import { findTool } from './tools/registry.ts';
+import { ASKED, type Tool, type ToolContext, ToolProblem } from './tools/tool.ts';
+import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
-/** What a tool call came to, as the model reads it. */
-export interface ToolStep {
-  callId: string;
-  name: string;
-  output: string;
-  isError: boolean;
-}
+/** What a tool call came to, as the model reads it. `asked`: its result is what the person will answer. */
+export type ToolStep =
+  | { kind: 'finished'; callId: string; name: string; output: string; isError: boolean }
+  | { kind: 'asked'; callId: string };
 
 /** Live output reaches clients at most this often (ms). */
 const OUTPUT_INTERVAL_MS = 100;
@@ -27,42 +25,50 @@ export function mayWrite(call: ToolCall): boolean {
  * Runs one tool call. Safe to repeat: a result that was recorded is not computed again, a command that was started is
  * attached to, and an edit recognises its own work.
  */
-export async function toolStep(turn: TurnContext, call: ToolCall): Promise<ToolStep> {
+export async function toolStep(turn: TurnContext, agent: Agent, call: ToolCall): Promise<ToolStep> {
   const { taskId, turnId } = turn;
+  const { by } = agent;
   const { callId, name } = call;
   const recorded = await turn.log.find(taskId, `${callId}:finished`);
   if (recorded?.type === 'tool.finished') {
-    return { callId, name, output: recorded.output, isError: recorded.isError };
+    return { kind: 'finished', callId, name, output: recorded.output, isError: recorded.isError };
   }
   await tell(turn, {
     key: `${callId}:started`,
-    event: { type: 'tool.started', turnId, callId, name, input: call.input },
+    event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
   });
   const startedAt = turn.now();
-  const result = await run(turn, call);
+  const result = await run(turn, agent, call);
+  if (result === ASKED) return { kind: 'asked', callId };
+  const durationMs = turn.now() - startedAt;
   await tell(turn, {
     key: `${callId}:finished`,
-    event: { type: 'tool.finished', turnId, callId, name, ...result, durationMs: turn.now() - startedAt },
+    event: { type: 'tool.finished', turnId, ...by, callId, name, ...result, durationMs },
   });
-  return { callId, name, ...result };
+  return { kind: 'finished', callId, name, ...result };
 }
 
-async function run(turn: TurnContext, call: ToolCall): Promise<{ output: string; isError: boolean }> {
-  const signal = await turn.stops.of(turn.taskId, turn.turnId);
-  if (signal.aborted) return { output: '[stopped by the user before this ran]', isError: true };
-  const tool = findTool(call.name);
-  if (!tool) return { output: unknownTool(call.name), isError: true };
+interface Result {
+  output: string;
+  isError: boolean;
+}
+
+async function run(turn: TurnContext, agent: Agent, call: ToolCall): Promise<Result | typeof ASKED> {
+  if (await isStopped(turn)) return { output: '[stopped by the user before this ran]', isError: true };
+  const tool = agent.tools.find(({ name }) => name === call.name);
+  if (!tool) return { output: unknownTool(agent, call.name), isError: true };
   const input = tool.input.safeParse(call.input);
   if (!input.success) return { output: misfit(call, input.error), isError: true };
-  const shown = await showOutput(turn, call.callId);
+  const shown = await showOutput(turn, agent, call.callId);
   try {
-    return { output: await runTool(turn, tool, input.data, call.callId, signal, shown), isError: false };
+    const output = await runTool(turn, agent, tool, input.data, call.callId, shown);
+    return output === ASKED ? ASKED : { output, isError: false };
   } catch (error) {
     if (error instanceof ToolProblem || error instanceof SandboxError) {
       return { output: error.message, isError: true };
     }
-    if (isTurnOver(error)) throw error;
-    if (signal.aborted) return { output: '[stopped by the user]', isError: true };
+    if (isOutOfHands(error)) throw error;
+    if (await isStopped(turn)) return { output: '[stopped by the user]', isError: true };
     turn.logger.error({ taskId: turn.taskId, callId: call.callId, err: error }, 'tool failed unexpectedly');
     return { output: `${call.name} failed unexpectedly. Try again, or another way.`, isError: true };
   } finally {
@@ -77,28 +83,38 @@ function misfit({ name, input }: ToolCall, error: z.ZodError): string {
   return `The arguments do not fit ${name}: ${why}`;
 }
 
-const unknownTool = (name: string): string =>
+const unknownTool = ({ tools }: Agent, name: string): string =>
   `There is no tool ${name}. The tools are: ${tools.map((tool) => tool.name).join(', ')}.`;
 
 async function runTool(
   turn: TurnContext,
+  agent: Agent,
   tool: Tool,
   input: Record<string, unknown>,
   callId: string,
-  signal: AbortSignal,
   shown: LiveOutput,
-): Promise<string> {
+): Promise<string | typeof ASKED> {
+  const { turnId } = turn;
   const context: ToolContext = {
     sandbox: await turn.sandboxes.open(turn.taskId),
     callId,
-    signal,
+    signal: await turn.signals.of(turn.claim),
     memo: (key, compute) => turn.store.memo(turn.taskId, `${callId}:${key}`, compute),
     showOutput: shown.push,
     setTodos: (items) =>
       tell(turn, {
         key: `${callId}:todos`,
-        event: { type: 'todos.changed', turnId: turn.turnId, items },
+        event: { type: 'todos.changed', turnId, items },
       }),
+    ask: (question) =>
+      tell(turn, {
+        key: `${callId}:asked`,
+        event: { type: 'question.asked', turnId, questionId: callId, ...question },
+      }),
+    delegate(prompt) {
+      if (!agent.delegate) throw new ToolProblem('A subagent cannot have subagents.');
+      return agent.delegate(turn, callId, prompt);
+    },
   };
   return tool.run(input, context);
 }
@@ -112,7 +128,7 @@ interface LiveOutput {
  * Output as events while the call runs. A command that is attached to again replays its output from the beginning:
  * what was shown of each stream before is skipped, so that nobody sees it twice.
  */
-async function showOutput(turn: TurnContext, callId: string): Promise<LiveOutput> {
+async function showOutput(turn: TurnContext, { by }: Agent, callId: string): Promise<LiveOutput> {
   const { taskId, turnId } = turn;
   const before = { stdout: 0, stderr: 0 };
   for (const event of await turn.log.findAll(taskId, `${callId}:output:`)) {
@@ -123,7 +139,7 @@ async function showOutput(turn: TurnContext, callId: string): Promise<LiveOutput
     const text = createTextStream(OUTPUT_INTERVAL_MS, (piece) => {
       const key = `${callId}:output:${stream}:${offset}`;
       offset += piece.length;
-      return tell(turn, { key, event: { type: 'tool.output', turnId, callId, stream, text: piece } });
+      return tell(turn, { key, event: { type: 'tool.output', turnId, ...by, callId, stream, text: piece } });
     });
     return { ...text, skip: offset, shown: offset };
   };

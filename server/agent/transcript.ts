@@ -14,25 +14,32 @@ const INTERRUPTED = '[interrupted: whether and how far this ran is unknown]';
 
 /** A conversation as it is sent to a model, grown event by event: the same from the log as from the running turn. */
 export interface Transcript {
+  /** A message that is in it already changes nothing. */
   add(event: TranscriptEvent): void;
+  /** What of the log belongs to this conversation. */
+  addAll(events: readonly TaskEvent[]): void;
   messages(): ModelMessage[];
 }
 
 /** A person's message as the model is given it. */
-export function userMessage(message: { text: string; selection?: Selection[] | undefined }): ModelMessage {
+function userMessage(message: { text: string; selection?: Selection[] | undefined }): ModelMessage {
   return { role: 'user', content: messageText(message.text, message.selection) };
 }
 
 type ToolPart = Extract<ModelMessage, { role: 'tool' }>['content'][number];
 
-export function createTranscript(history: readonly TaskEvent[] = []): Transcript {
+/** @param agentId whose conversation: a subagent's, or the lead's where undefined */
+export function createTranscript(agentId?: string): Transcript {
   const messages: ModelMessage[] = [];
+  const delivered = new Set<string>();
   /** Results of the last answer's calls, in the order of the calls, whatever order they finished in. */
   let open = new Map<string, Extract<ToolPart, { type: 'tool-result' }>>();
 
   const transcript: Transcript = {
     add(event) {
       if (event.type === 'message.delivered') {
+        if (delivered.has(event.messageId)) return;
+        delivered.add(event.messageId);
         messages.push(userMessage(event));
       } else if (event.type === 'model.answered') {
         answer(event);
@@ -42,6 +49,10 @@ export function createTranscript(history: readonly TaskEvent[] = []): Transcript
           result.output = { type: event.isError ? 'error-text' : 'text', value: event.output };
         }
       }
+    },
+    addAll(events) {
+      for (const event of events)
+        if (isTranscriptEvent(event) && agentOf(event) === agentId) transcript.add(event);
     },
     messages: () => [...messages],
   };
@@ -67,9 +78,12 @@ export function createTranscript(history: readonly TaskEvent[] = []): Transcript
     if (open.size > 0) messages.push({ role: 'tool', content: [...open.values()] });
   }
 
-  for (const event of history) if (isTranscriptEvent(event)) transcript.add(event);
   return transcript;
 }
+
+/** The person speaks to the lead. */
+const agentOf = (event: TranscriptEvent): string | undefined =>
+  event.type === 'message.delivered' ? undefined : event.agentId;
 
 function isTranscriptEvent(event: TaskEvent): event is Extract<TaskEvent, { type: TranscriptEvent['type'] }> {
   return (

@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
-import type { Journal } from '../engine/durable.ts';
+import type { Claim } from '../engine/claims.ts';
+import { HandedOver, type Journal } from '../engine/journal.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxSessions } from '../sandbox/sessions.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
-import type { StopSignals } from '../tasks/stop-signals.ts';
 import type { TaskStates } from '../tasks/task-states.ts';
 import type { Prepared, TaskStore } from '../tasks/task-store.ts';
+import { TurnOver, type TurnSignals } from '../tasks/turn-signals.ts';
 import type { CallModel, ModelSettings } from './model.ts';
 
 /** The Git work of a turn. Every function may be repeated. */
@@ -25,7 +26,7 @@ export interface TurnDeps {
   log: EventLog;
   store: TaskStore;
   states: TaskStates;
-  stops: StopSignals;
+  signals: TurnSignals;
   sandboxes: SandboxSessions;
   repo: TurnRepo;
   /** Read at every call, so that mending the settings mends the turn. Throws `model_not_configured`. */
@@ -34,6 +35,10 @@ export interface TurnDeps {
   now: () => number;
   /** Between 0 and 1: jitter. */
   random: () => number;
+  /** Called once a turn has ended: what follows is owed. */
+  onEnded: (turn: { taskId: string; turnId: string }) => void;
+  /** How long (ms) a sandbox may idle while its turn waits for the person. */
+  idleMs: number;
   logger: Logger;
 }
 
@@ -41,19 +46,23 @@ export interface TurnDeps {
 export interface TurnContext extends TurnDeps {
   taskId: string;
   turnId: string;
+  claim: Claim;
   journal: Journal;
 }
 
-/** Thrown by a step whose turn may say no more: it was ended by somebody else. */
-export class TurnOver extends Error {
-  override readonly name = 'TurnOver';
+/** Whether the person stopped the turn. Throws `TurnOver` where it is no longer this relay's at all. */
+export async function isStopped(turn: TurnContext): Promise<boolean> {
+  const signal = await turn.signals.of(turn.claim);
+  if (signal.reason instanceof TurnOver) throw signal.reason;
+  return signal.aborted;
 }
 
-/** By name, because an error that a journal gives back is not the object that was thrown. */
-export const isTurnOver = (error: unknown): boolean => error instanceof Error && error.name === 'TurnOver';
+/** Errors that end a turn's run in this relay without a word in its log: it is over, or handed to another relay. */
+export const isOutOfHands = (error: unknown): boolean =>
+  error instanceof TurnOver || error instanceof HandedOver;
 
 /** Appends to the task's log in this turn's name. */
 export async function tell(turn: TurnContext, ...events: KeyedEvent[]): Promise<void> {
   if (events.length === 0) return;
-  if ((await turn.log.append(turn.taskId, turn.turnId, events)) === undefined) throw new TurnOver();
+  if ((await turn.log.append(turn.taskId, turn.claim, events)) === undefined) throw new TurnOver();
 }

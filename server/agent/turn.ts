@@ -1,59 +1,79 @@
-import type { Journal } from '../engine/durable.ts';
+import type { Claim } from '../engine/claims.ts';
+import type { Journal } from '../engine/journal.ts';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { TurnOutcome, Usage } from '../protocol/events.ts';
 import { readAll } from '../tasks/event-log.ts';
-import type { TurnInput } from '../tasks/task-service.ts';
+import { TurnOver } from '../tasks/turn-signals.ts';
+import type { Agent } from './agent.ts';
+import { runAgent } from './agent-loop.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
-import { type ModelStep, modelStep, type ToolCall } from './model-step.ts';
-import { prepareStep } from './prepare-step.ts';
+import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
+import { type PrepareStep, prepareStep } from './prepare-step.ts';
+import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
-import { mayWrite, type ToolStep, toolStep } from './tool-step.ts';
-import { createTranscript, type Transcript } from './transcript.ts';
-import { isTurnOver, type TurnContext, type TurnDeps } from './turn-context.ts';
+import { runSubagent } from './subagent.ts';
+import { mayWrite } from './tool-step.ts';
+import { leadTools } from './tools/registry.ts';
+import { createTranscript } from './transcript.ts';
+import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-context.ts';
 
 /** Model calls in one turn, at most: a loop that got this far is lost. */
 const MAX_MODEL_CALLS = 300;
 
-interface TurnEnd {
-  outcome: TurnOutcome;
-  error?: Failure;
-}
+/** The record that this version continues turns from. Raise it when an older record would be misread. */
+const FORMAT = 1;
 
 /**
- * One user message and all that the agent does about it, as a durable workflow: every model call and every tool call is a
- * journaled step, and what happens between steps depends on nothing but their results.
+ * One user message and all that the agent does about it. A turn is run under a claim, until it has ended, is parked for an answer of
+ * the person, or is handed back by a relay that ends; and is continued under the next claim, here or elsewhere. It begins each
+ * time with what the log has of it, so a fresh turn, one whose relay was killed and one that was parked for days are the same case.
  */
-export function createTurn(deps: TurnDeps): (journal: Journal, input: TurnInput) => Promise<void> {
-  return async (journal, { taskId, turnId }) => {
-    const turn: TurnContext = { ...deps, taskId, turnId, journal };
+export function createTurn(deps: TurnDeps): (journal: Journal, claim: Claim) => Promise<void> {
+  return async (journal, claim) => {
+    const { taskId, turnId } = claim;
+    const turn: TurnContext = { ...deps, taskId, turnId, claim, journal };
     try {
       await run(turn);
     } catch (error) {
-      if (isTurnOver(error)) return;
+      if (error instanceof TurnOver) return;
+      if (isOutOfHands(error)) throw error;
       deps.logger.error({ taskId, turnId, err: error }, 'the turn failed unexpectedly');
-      await end(turn, 'end:unexpected', { outcome: 'failed', error: toFailure(error) }, {});
+      await endTurn(turn, { outcome: 'failed', error: toFailure(error) });
     } finally {
-      deps.stops.release(turnId);
+      deps.signals.release(claim);
     }
   };
 }
 
-/** @returns true: the turn has ended */
-async function run(turn: TurnContext): Promise<boolean> {
+async function run(turn: TurnContext): Promise<void> {
+  const { turnId, claim, journal } = turn;
+  if (claim.format > FORMAT) return void (await endTurn(turn, { outcome: 'failed', error: INCOMPATIBLE }));
+  await sayThatItGoesOn(turn);
+  const prepared = await journal.step(`${turnId}:prepare`, () => prepareStep(turn));
+  if (prepared.kind === 'failed')
+    return void (await endTurn(turn, { outcome: 'failed', error: prepared.failure }));
+  if (prepared.kind === 'stopped') return void (await endTurn(turn, { outcome: 'stopped' }));
+
+  // Once, but for a message that comes while the turn would end, or an answer while it would park: then it goes on from the log.
+  while (!(await runLead(turn, prepared)));
+}
+
+/** Runs the lead from where the log has it. @returns whether the turn halted, ended or parked */
+async function runLead(
+  turn: TurnContext,
+  prepared: Extract<PrepareStep, { kind: 'ready' }>,
+): Promise<boolean> {
   const { taskId, turnId, journal } = turn;
-  const prepared = await journal.step('prepare', () => prepareStep(turn));
-  if (prepared.kind === 'failed') return end(turn, 'end', { outcome: 'failed', error: prepared.failure }, {});
-  if (prepared.kind === 'stopped') return end(turn, 'end', { outcome: 'stopped' }, {});
   const { baseTree } = prepared;
-  const instructions = instructionsFor({ workdir: prepared.workdir, agentsMd: prepared.agentsMd });
-  const transcript = await earlierTurns(turn);
-  const usage: Usage = {};
-  let headTree = await journal.step('head', async () => {
-    const { proposal } = await turn.states.current(taskId);
-    return proposal?.headTree ?? baseTree;
-  });
+  const events = await readAll(turn.log, taskId);
+  const transcript = createTranscript();
+  transcript.addAll(events);
+  const { proposal } = await turn.states.current(taskId);
+  let headTree = proposal?.headTree ?? baseTree;
+
   let capturing: Promise<CaptureStep> | undefined;
+  const capture = (place: string): Promise<CaptureStep> =>
+    journal.step(`${turnId}:capture:${place}`, () => captureStep(turn, place, baseTree, headTree));
   /** Waits for the capture that overlapped the model's call, before anything may change the workspace again. */
   const captured = async (): Promise<Failure | undefined> => {
     const result = await capturing;
@@ -62,115 +82,64 @@ async function run(turn: TurnContext): Promise<boolean> {
     return result?.kind === 'failed' ? result.failure : undefined;
   };
 
-  for (let n = 1; ; n++) {
-    const answer: ModelStep =
-      n > MAX_MODEL_CALLS
-        ? { kind: 'failed', failure: STEP_LIMIT }
-        : await journal.step(`model:${n}`, () => modelStep(turn, n, instructions, transcript));
-    const lost = await captured();
-    if (lost) return finish(n, { outcome: 'failed', error: lost });
-    if (answer.kind === 'stopped') return finish(n, { outcome: 'stopped' });
-    if (answer.kind === 'failed') return finish(n, { outcome: 'failed', error: answer.failure });
-
-    const { delivered, text, toolCalls } = answer;
-    addUsage(usage, answer.usage);
-    for (const message of delivered) transcript.add({ type: 'message.delivered', turnId, ...message });
-    transcript.add({
-      type: 'model.answered',
-      turnId,
-      messageId: `${turnId}:m${n}`,
-      attempt: 0,
-      text,
-      toolCalls,
-      usage: {},
-    });
-    if (toolCalls.length === 0) {
-      const hasEnded = await finish(n, { outcome: 'completed' });
-      if (hasEnded) return true;
-      continue;
-    }
-    for (const { callId, name, output, isError } of await runTools(turn, toolCalls)) {
-      transcript.add({ type: 'tool.finished', turnId, callId, name, output, isError, durationMs: 0 });
-    }
-    if (toolCalls.some(mayWrite)) {
-      // Started before the next model call and awaited after it: the two overlap, in an order that replay repeats.
-      const previous = headTree;
-      capturing = journal.step(`capture:${n}`, () => captureStep(turn, String(n), baseTree, previous));
+  const lead: Agent = {
+    id: turnId,
+    by: {},
+    isLead: true,
+    instructions: instructionsFor({ workdir: prepared.workdir, agentsMd: prepared.agentsMd }),
+    tools: leadTools,
+    maxModelCalls: MAX_MODEL_CALLS,
+    delegate: runSubagent,
+  };
+  const progress = progressOf(events, turnId, undefined);
+  const end = await runAgent(turn, lead, transcript, progress, {
+    acted: (n, calls) => {
+      if (!calls.some(mayWrite)) return;
+      capturing = capture(String(n));
       // Whoever awaits it hears of a failure; where a step in between failed first, nobody does.
       capturing.catch(() => {});
-    }
+    },
+    answered: captured,
+  });
+
+  const lost = await captured();
+  if (lost) return finish({ outcome: 'failed', error: lost });
+  switch (end.kind) {
+    case 'asked':
+      return journal.step(`${turnId}:park`, () => parkTurn(turn));
+    case 'completed':
+      return finish({ outcome: 'completed' });
+    case 'stopped':
+      return finish({ outcome: 'stopped' });
+    case 'failed':
+      return finish({ outcome: 'failed', error: end.failure });
   }
 
   /**
    * Whatever still runs in the sandbox is killed, and what the workspace then holds is kept, before the turn ends: the
-   * proposal is what is there, and stays so. False where the turn goes on with a message that came meanwhile.
+   * proposal is what is there, and stays so. A person who stops a turn does not wait for that: what follows the turn's end
+   * keeps it. False where the turn goes on with a message that came meanwhile.
    */
-  async function finish(n: number, how: TurnEnd): Promise<boolean> {
-    await journal.step(`kill:${n}`, () => killProcesses(turn));
-    const last = await journal.step(`capture:last:${n}`, () =>
-      captureStep(turn, `last:${n}`, baseTree, headTree),
-    );
-    if (last.kind === 'captured') headTree = last.headTree;
-    return end(turn, `end:${n}`, how, usage);
+  async function finish(how: TurnEnd): Promise<boolean> {
+    await journal.step(`${turnId}:kill`, () => killProcesses(turn));
+    if (how.outcome !== 'stopped') await capture(`last:${progress.answers}`);
+    return journal.step(`${turnId}:end`, () => endTurn(turn, how));
   }
 }
 
-const STEP_LIMIT: Failure = {
-  code: 'step_limit',
-  message: `The agent made ${MAX_MODEL_CALLS} model calls without coming to an end.`,
-  nextAction: 'Look at what it did; send a message to go on.',
+/** Where the person was told that it waits, they are told that it does no more. */
+async function sayThatItGoesOn(turn: TurnContext): Promise<void> {
+  const { taskId, turnId, claim } = turn;
+  const { turns } = await turn.states.current(taskId);
+  if (turns.findLast((known) => known.turnId === turnId)?.waiting === undefined) return;
+  await tell(turn, {
+    key: `${turnId}:continued:${claim.epoch}`,
+    event: { type: 'turn.continued', turnId },
+  });
+}
+
+const INCOMPATIBLE: Failure = {
+  code: 'interrupted',
+  message: 'The turn was begun by a newer version of the relay, whose record this one cannot go on from.',
+  nextAction: 'What it had done is kept. Send a message to go on, or start the newer version again.',
 };
-
-/** Calls of one answer run at once when none of them may write, else one after the other, in the model's order. */
-async function runTools(turn: TurnContext, calls: ToolCall[]): Promise<ToolStep[]> {
-  const step = (call: ToolCall): Promise<ToolStep> =>
-    turn.journal.step(`tool:${call.callId}`, () => toolStep(turn, call));
-  if (!calls.some(mayWrite)) return Promise.all(calls.map(step));
-  const results: ToolStep[] = [];
-  for (const call of calls) results.push(await step(call));
-  return results;
-}
-
-/** The conversation up to this turn: a prefix of the log, which never changes, so it need not be journaled. */
-async function earlierTurns({ log, taskId, turnId }: TurnContext): Promise<Transcript> {
-  const started = await log.find(taskId, `${turnId}:started`);
-  return createTranscript(await readAll(log, taskId, 0, (started?.seq ?? 1) - 1));
-}
-
-async function killProcesses(turn: TurnContext): Promise<null> {
-  try {
-    const sandbox = await turn.sandboxes.open(turn.taskId);
-    await sandbox.killAll(`${turn.turnId}:`);
-  } catch (error) {
-    // A sandbox that cannot be reached runs nothing that could be killed.
-    turn.logger.warn({ taskId: turn.taskId, err: error }, 'no processes to kill');
-  }
-  return null;
-}
-
-/**
- * Ends the turn, unless a message came meanwhile and the turn was going well: then it goes on with that.
- * @returns whether it ended
- */
-function end(turn: TurnContext, step: string, { outcome, error }: TurnEnd, usage: Usage): Promise<boolean> {
-  const { taskId, turnId, store } = turn;
-  return turn.journal.step(step, () =>
-    store.locked(taskId, async (tx) => {
-      if (outcome === 'completed' && (await tx.hasUndelivered())) return false;
-      await tx.append(turnId, [
-        {
-          key: `${turnId}:ended`,
-          event: { type: 'turn.ended', turnId, outcome, usage, ...(error ? { error } : {}) },
-        },
-      ]);
-      await tx.endTurn(turnId);
-      return true;
-    }),
-  );
-}
-
-function addUsage(total: Usage, more: Usage): void {
-  for (const key of ['inputTokens', 'outputTokens', 'cachedInputTokens'] as const) {
-    if (more[key] !== undefined) total[key] = (total[key] ?? 0) + more[key];
-  }
-}

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import type { Logger } from 'pino';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.ts';
+import { noSuchTask } from '../tasks/postgres-store.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
 import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
@@ -12,7 +13,7 @@ import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
 
-export type App = OpenAPIHono<{ Variables: { requestId: string } }>;
+export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
 export interface AppDeps
   extends EventRouteDeps,
@@ -21,6 +22,8 @@ export interface AppDeps
     SystemRouteDeps,
     TaskRouteDeps {
   token: string;
+  /** People besides the owner, and their tokens. */
+  users: Record<string, string>;
   allowedHosts: readonly string[];
   logger: Logger;
 }
@@ -42,7 +45,7 @@ export function createApp(deps: AppDeps): App {
     await next();
   });
   app.use(sameMachine(deps.allowedHosts));
-  const auth = bearerAuth(deps.token);
+  const auth = bearerAuth(deps.token, deps.users);
   app.use(async (context, next) => (context.req.path === '/v1/health' ? next() : auth(context, next)));
   const limit = bodyLimit({
     maxSize: MAX_BODY,
@@ -53,6 +56,15 @@ export function createApp(deps: AppDeps): App {
     },
   });
   app.use(async (context, next) => (context.req.path === '/v1/sources' ? next() : limit(context, next)));
+
+  // Somebody else's task is none: whoever guesses its id learns nothing.
+  app.use('/v1/tasks/:id/*', async (context, next) => {
+    const id = context.req.param('id');
+    if (z.uuid().safeParse(id).success && (await deps.tasks.row(id)).owner !== context.get('user')) {
+      throw noSuchTask(id);
+    }
+    await next();
+  });
 
   systemRoutes(app, deps);
   sourceRoutes(app, deps);

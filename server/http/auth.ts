@@ -4,16 +4,29 @@ import { AppError } from '../errors.ts';
 
 const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
 
-/** Wants `Authorization: Bearer <token>`; takes the same time whatever is wrong with it. */
-export function bearerAuth(token: string): MiddlewareHandler {
-  const expected = digest(`Bearer ${token}`);
+/** Who the owner of the relay is among its users. */
+export const OWNER = 'owner';
+
+/**
+ * Wants `Authorization: Bearer <token>`, and says by `context.get('user')` whose token it was. Takes the same time whatever is
+ * wrong with it.
+ * @param users names and tokens of the people who share this relay with its owner
+ */
+export function bearerAuth(token: string, users: Record<string, string>): MiddlewareHandler {
+  const known = Object.entries({ ...users, [OWNER]: token }).map(
+    ([name, secret]) => [name, digest(`Bearer ${secret}`)] as const,
+  );
   return async (context, next) => {
-    if (!timingSafeEqual(digest(context.req.header('authorization') ?? ''), expected)) {
+    const given = digest(context.req.header('authorization') ?? '');
+    const matching = known.filter(([, expected]) => timingSafeEqual(given, expected));
+    const [user] = matching.map(([name]) => name);
+    if (user === undefined) {
       throw new AppError('unauthorized', 'The relay’s token is missing or wrong.', {
         nextAction:
           'Send it as “Authorization: Bearer …”; it is in the file “token” of the relay’s data folder.',
       });
     }
+    context.set('user', user);
     await next();
   };
 }

@@ -1,12 +1,10 @@
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { EventLog } from '../tasks/event-log.ts';
-import type { TaskService } from '../tasks/task-service.ts';
 import type { App } from './app.ts';
 import * as routes from './routes.ts';
 
 export interface EventRouteDeps {
   log: EventLog;
-  tasks: TaskService;
   /** Aborts when the relay ends: open streams end with it. */
   closing: AbortSignal;
 }
@@ -14,10 +12,9 @@ export interface EventRouteDeps {
 /** A comment this often (ms) tells both ends, and everything between them, that the stream lives. */
 const HEARTBEAT_MS = 10_000;
 
-export function eventRoutes(app: App, { log, tasks, closing }: EventRouteDeps): void {
+export function eventRoutes(app: App, { log, closing }: EventRouteDeps): void {
   app.openapi(routes.followEvents, async (context) => {
     const { id } = context.req.valid('param');
-    await tasks.row(id);
     // A browser-like client that reconnects repeats its first URL: what it has seen since is in the header.
     const lastSeen = Number(context.req.header('last-event-id'));
     const after =

@@ -1,7 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
 import {
+  AnswerAccepted,
+  AnswerQuestion,
+  ClientId,
   CreateTask,
+  EditMessage,
   MessageAccepted,
   OpenPullRequest,
   SendMessage,
@@ -126,6 +130,35 @@ export const sendMessage = createRoute({
   summary: 'Starts a turn, or is queued for the running one. The same clientId twice is one message.',
   request: { params: taskId, ...body(SendMessage) },
   responses: { 202: json(MessageAccepted, 'It was recorded.'), ...errors },
+});
+
+const messageId = taskId.extend({ messageId: ClientId });
+
+export const editMessage = createRoute({
+  ...secured,
+  method: 'patch',
+  path: '/v1/tasks/{id}/messages/{messageId}',
+  summary: 'Changes a message that the agent has not read yet.',
+  request: { params: messageId, ...body(EditMessage) },
+  responses: { 204: { description: 'It was changed.' }, ...errors },
+});
+
+export const withdrawMessage = createRoute({
+  ...secured,
+  method: 'delete',
+  path: '/v1/tasks/{id}/messages/{messageId}',
+  summary: 'Takes a message back that the agent has not read yet.',
+  request: { params: messageId },
+  responses: { 204: { description: 'It was taken back.' }, ...errors },
+});
+
+export const answerQuestion = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/answers',
+  summary: 'Answers what the agent asked; its turn goes on. The same answer twice is one.',
+  request: { params: taskId, ...body(AnswerQuestion) },
+  responses: { 202: json(AnswerAccepted, 'It was recorded.'), ...errors },
 });
 
 export const stopTask = createRoute({

@@ -6,10 +6,10 @@ import type { SandboxProvider } from './sandbox.ts';
 
 /** The provider that the settings name. */
 export function createSandboxProvider(
-  { dataDir }: { sandbox: 'local'; dataDir: string },
+  { workDir }: { sandbox: 'local'; workDir: string },
   log: (line: string) => void,
 ): SandboxProvider {
-  return createLocalProvider({ dataDir, supervisorPath: supervisorPath(), log });
+  return createLocalProvider({ dataDir: workDir, supervisorPath: supervisorPath(), log });
 }
 
 /** The supervisor's bundle lies beside the relay's; when the relay runs from its sources, in the build's folder. */

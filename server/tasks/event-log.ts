@@ -8,14 +8,20 @@ export interface KeyedEvent {
   event: NewEvent;
 }
 
+/** In whose name something is appended: of the claim under which a turn runs, or (without an epoch) of a command about it. */
+export interface Speaker {
+  turnId: string;
+  epoch?: number;
+}
+
 /** The append-only log of what happened to each task. */
 export interface EventLog {
   /**
    * Appends what is new of `events`, in order.
-   * @param turnId the turn that speaks; once it has ended it may say no more, and the answer is undefined
+   * @param speaker may say no more, and the answer is undefined, once its turn has ended or was claimed by another
    * @returns the task's last seq: of the last event, where it was new
    */
-  append(taskId: string, turnId: string | null, events: KeyedEvent[]): Promise<number | undefined>;
+  append(taskId: string, speaker: Speaker | null, events: KeyedEvent[]): Promise<number | undefined>;
   read(taskId: string, after: number, limit?: number): Promise<TaskEvent[]>;
   /** The event of that identity, if it was appended. */
   find(taskId: string, key: string): Promise<TaskEvent | undefined>;
@@ -43,11 +49,11 @@ export function createEventLog(database: Database, notices: Notices, now: () => 
     ({ seq: row.seq, at: Number(row.at), type: row.type, ...row.body }) as TaskEvent;
 
   const log: EventLog = {
-    async append(taskId, turnId, events) {
+    async append(taskId, speaker, events) {
       const { rows } = await database.query<{ last: number }>({
         name: 'append-events',
         text: APPEND_EVENTS,
-        values: appendValues(taskId, turnId, now(), events),
+        values: appendValues(taskId, speaker, now(), events),
       });
       const last = rows[0]?.last ?? -1;
       return last === -1 ? undefined : last;
@@ -111,16 +117,18 @@ export function createEventLog(database: Database, notices: Notices, now: () => 
 }
 
 /** Appends, and answers the task's last seq as `last`; -1 where the turn may say no more. */
-export const APPEND_EVENTS = 'SELECT handoff.append_events($1, $2, $3, $4, $5, $6::json[]) AS last';
+export const APPEND_EVENTS = 'SELECT handoff.append_events($1, $2, $3, $4, $5, $6, $7::json[]) AS last';
 
 export function appendValues(
   taskId: string,
-  turnId: string | null,
+  speaker: Speaker | null,
   at: number,
   events: KeyedEvent[],
 ): unknown[] {
   const bodies = events.map(({ event: { type: _type, ...body } }) => JSON.stringify(body));
-  return [taskId, turnId, at, events.map(({ key }) => key), events.map(({ event }) => event.type), bodies];
+  const keys = events.map(({ key }) => key);
+  const types = events.map(({ event }) => event.type);
+  return [taskId, speaker?.turnId ?? null, speaker?.epoch ?? null, at, keys, types, bodies];
 }
 
 /** Every event of a task from `after` on, page by page. */

@@ -2,10 +2,11 @@ import type pg from 'pg';
 import type { Database } from '../engine/database.ts';
 import { AppError } from '../errors.ts';
 import type { SourceSpec } from '../protocol/source.ts';
-import type { Message, TaskRow, TaskStore } from './task-store.ts';
-import { inOrder, taskTransaction } from './task-transaction.ts';
+import type { Message, TaskRow, TaskStore, TurnStanding } from './task-store.ts';
+import { inOrder, TURN_STANDING, taskTransaction } from './task-transaction.ts';
 
-const TASK_COLUMNS = 'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived';
+const TASK_COLUMNS =
+  'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived, owner, host';
 
 export function createTaskStore(database: Database, now: () => number): TaskStore {
   const one = async <T extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<T | undefined> =>
@@ -14,24 +15,24 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
   return {
     get: (taskId) => one<TaskRow>(`SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE task_id = $1`, [taskId]),
 
-    async page(before, limit) {
+    async page(owner, before, limit) {
       const { rows } = await database.query<{ taskId: string }>(
         `SELECT task_id AS "taskId" FROM handoff.tasks
-         WHERE NOT archived AND ($1::text IS NULL OR (created_at, task_id) <
+         WHERE owner = $3 AND NOT archived AND ($1::text IS NULL OR (created_at, task_id) <
            (SELECT created_at, task_id FROM handoff.tasks WHERE task_id = $1))
          ORDER BY created_at DESC, task_id DESC LIMIT $2`,
-        [before ?? null, limit + 1],
+        [before ?? null, limit + 1, owner],
       );
       const taskIds = rows.slice(0, limit).map((row) => row.taskId);
       const next = rows.length > limit ? taskIds.at(-1) : undefined;
       return { taskIds, ...(next === undefined ? {} : { next }) };
     },
 
-    findByClient: (clientId) =>
+    findByClient: (owner, clientId) =>
       one(
         `SELECT t.task_id AS "taskId", u.turn_id AS "turnId" FROM handoff.tasks t JOIN handoff.turns u USING (task_id)
-         WHERE t.client_id = $1 ORDER BY u.created_at LIMIT 1`,
-        [clientId],
+         WHERE t.client_id = $1 AND t.owner = $2 ORDER BY u.created_at LIMIT 1`,
+        [clientId, owner],
       ),
 
     async setSandbox(taskId, ref) {
@@ -53,9 +54,10 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
       );
       return row?.overlay ?? [];
     },
-    async unreleased() {
+    async unreleased(host) {
       const { rows } = await database.query<TaskRow>(
-        `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE archived AND sandbox IS NOT NULL`,
+        `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE archived AND sandbox IS NOT NULL AND host = $1`,
+        [host],
       );
       return rows;
     },
@@ -63,12 +65,12 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
       await database.query('UPDATE handoff.tasks SET sandbox = NULL WHERE task_id = $1', [taskId]);
     },
 
-    create: ({ taskId, clientId, spec, overlay, at }, work) =>
+    create: ({ taskId, clientId, spec, overlay, owner, host, at }, work) =>
       database.transaction(async (client) => {
         const { rowCount } = await client.query(
-          `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec, overlay)
-           VALUES ($1, $2, $3, $3, $4, $5) ON CONFLICT (client_id) DO NOTHING`,
-          [taskId, clientId, at, JSON.stringify(spec), JSON.stringify(overlay)],
+          `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec, overlay, owner, host)
+           VALUES ($1, $2, $3, $3, $4, $5, $6, $7) ON CONFLICT (client_id) DO NOTHING`,
+          [taskId, clientId, at, JSON.stringify(spec), JSON.stringify(overlay), owner, host],
         );
         if (rowCount !== 1) return false;
         await work(taskTransaction(client, await lockRow(client, taskId), now));
@@ -80,20 +82,7 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
         work(taskTransaction(client, await lockRow(client, taskId), now)),
       ),
 
-    async isStopRequested(turnId) {
-      const row = await one<{ stop: boolean }>(
-        'SELECT stop_requested AS stop FROM handoff.turns WHERE turn_id = $1',
-        [turnId],
-      );
-      return row?.stop ?? false;
-    },
-
-    async openTurns() {
-      const { rows } = await database.query<{ taskId: string; turnId: string }>(
-        'SELECT task_id AS "taskId", turn_id AS "turnId" FROM handoff.turns WHERE NOT ended ORDER BY created_at',
-      );
-      return rows;
-    },
+    standing: (turnId) => one<TurnStanding>(TURN_STANDING, [turnId]),
 
     async takeMessages(taskId, deliveredTo) {
       const { rows } = await database.query<Message & { place: string }>({

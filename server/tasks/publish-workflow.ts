@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Journal } from '../engine/durable.ts';
+import type { Steps } from '../engine/durable.ts';
 import { AppError, toFailure } from '../errors.ts';
 import type { Person } from '../protocol/commands.ts';
 import type { Failure } from '../protocol/errors.ts';
@@ -69,7 +69,7 @@ type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 /** Commit, push, pull request: each a journaled step that recognises its own earlier work. */
 export function createPublish(deps: PublishDeps) {
-  return async (journal: Journal, input: PublishInput): Promise<Publish> => {
+  return async (steps: Steps, input: PublishInput): Promise<Publish> => {
     const { taskId, publishId, acceptedTree, branch } = input;
     const { store, log, tokens, remote } = deps;
     const result: Publish = { publishId, stage: 'started', branch, acceptedTree };
@@ -78,7 +78,7 @@ export function createPublish(deps: PublishDeps) {
       log.append(taskId, null, [{ key: `${publishId}:${stage}`, event }]);
     /** A failure is a result, so that it is journaled like one; only its description leaves this function. */
     const attempt = <T>(name: string, work: (row: TaskRow) => Promise<T>): Promise<Outcome<T>> =>
-      journal.step(name, async () => {
+      steps.step(name, async () => {
         try {
           const row = await store.get(taskId);
           if (!row) throw new AppError('not_found', 'The task is gone.');
@@ -93,11 +93,11 @@ export function createPublish(deps: PublishDeps) {
       });
     const fail = async (error: Failure, compareUrl?: string): Promise<Publish> => {
       const said = { error, ...(compareUrl === undefined ? {} : { compareUrl }) };
-      await journal.step('failed', () => tell('failed', { type: 'publish.failed', publishId, ...said }));
+      await steps.step('failed', () => tell('failed', { type: 'publish.failed', publishId, ...said }));
       return { ...result, stage: 'failed', ...said };
     };
 
-    await journal.step('started', () =>
+    await steps.step('started', () =>
       tell('started', { type: 'publish.started', publishId, branch, acceptedTree }),
     );
     const committed = await attempt('commit', async ({ prepared }) => {

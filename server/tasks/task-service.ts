@@ -1,91 +1,74 @@
 import { randomUUID } from 'node:crypto';
-import type { Engine } from '../engine/durable.ts';
 import { AppError } from '../errors.ts';
-import type {
-  CreateTask,
-  MessageAccepted,
-  SendMessage,
-  StopAnswer,
-  TaskCreated,
-} from '../protocol/commands.ts';
+import type { CreateTask, TaskCreated } from '../protocol/commands.ts';
 import type { SourceSpec, SourceSummary } from '../protocol/source.ts';
 import type { TaskList, TaskState } from '../protocol/task.ts';
 import { noSuchTask } from './postgres-store.ts';
 import { summaryOf, type TaskStates } from './task-states.ts';
-import type { Message, TaskRow, TaskStore, TaskTransaction } from './task-store.ts';
+import type { Message, TaskRow, TaskStore } from './task-store.ts';
+import { beginTurn } from './turn-start.ts';
 
-/** Commands in, events out: what a client may ask of tasks. Each is done once however often it is asked. */
+/** Commands in, events out: tasks as a whole. Each command is done once however often it is asked. */
 export interface TaskService {
-  create(command: Required<Pick<CreateTask, 'clientId' | 'prompt'>> & Parsed): Promise<TaskCreated>;
-  send(taskId: string, command: SendMessage): Promise<MessageAccepted>;
-  stop(taskId: string): Promise<StopAnswer>;
+  /** @param owner the user who delegates */
+  create(command: NewTaskCommand, owner: string): Promise<TaskCreated>;
   archive(taskId: string): Promise<void>;
   get(taskId: string): Promise<TaskState>;
-  list(before: string | undefined, limit: number): Promise<TaskList>;
+  list(owner: string, before: string | undefined, limit: number): Promise<TaskList>;
   row(taskId: string): Promise<TaskRow>;
-  /**
-   * Puts right what relays that died left behind: turns that were recorded and not started, turns that nobody will go on with,
-   * and sandboxes of archived tasks.
-   */
-  mend(): Promise<void>;
+  /** Frees what archived tasks still hold on this machine, because a relay died while it did. */
+  releaseArchived(): Promise<void>;
 }
 
-interface Parsed {
+interface NewTaskCommand extends Required<Pick<CreateTask, 'clientId' | 'prompt'>> {
   source: SourceSpec;
   selection: Message['selection'];
   model?: string | undefined;
 }
 
-/** What the workflow of that name is given. */
-export interface TurnInput {
-  taskId: string;
-  turnId: string;
-}
-
 export interface TaskServiceDeps {
   store: TaskStore;
   states: TaskStates;
-  engine: Pick<Engine, 'start' | 'isLive'>;
+  /** Says that there is a turn to claim. */
+  wake: () => void;
   now: () => number;
+  /** This machine's name among the relays. */
+  host: string;
   /** Frees what the task holds outside the database: its sandbox. */
   release: (row: TaskRow) => Promise<void>;
 }
 
 const TITLE_LENGTH = 80;
 
-/** The first model call of a turn: its messages were given to it when the turn began. */
-const firstCall = (turnId: string): string => `${turnId}:m1`;
-
-export function createTaskService({ store, states, engine, now, release }: TaskServiceDeps): TaskService {
-  const startTurn = (input: TurnInput): Promise<void> => engine.start('turn', input.turnId, input);
-
-  /** Records a turn that begins with what nobody has read yet; the caller starts its workflow once that is committed. */
-  async function beginTurn(tx: TaskTransaction, turnId: string): Promise<void> {
-    await tx.startTurn(turnId, now());
-    const messages = await tx.takeUndelivered(firstCall(turnId));
-    await tx.append(turnId, [
-      { key: `${turnId}:started`, event: { type: 'turn.started', turnId } },
-      ...messages.map((message) => ({
-        key: `message:${message.messageId}`,
-        event: { type: 'message.delivered' as const, turnId, ...message },
-      })),
-    ]);
-  }
-
+export function createTaskService({ store, states, wake, now, host, release }: TaskServiceDeps): TaskService {
   async function existing(taskId: string): Promise<TaskRow> {
     const row = await store.get(taskId);
     if (!row) throw noSuchTask(taskId);
     return row;
   }
 
+  async function releaseSandbox(row: TaskRow): Promise<void> {
+    await release(row);
+    await store.setReleased(row.taskId);
+  }
+
   return {
-    async create({ clientId, prompt, source, selection, model }) {
+    async create({ clientId, prompt, source, selection, model }, owner) {
       const taskId = randomUUID();
       const turnId = randomUUID();
       const message = { messageId: clientId, text: prompt, selection };
       const { overlay, ...place } = source;
       const spec = { source: place, ...(model === undefined ? {} : { model }) };
-      const isNew = await store.create({ taskId, clientId, spec, overlay, at: now() }, async (tx) => {
+      const task = {
+        taskId,
+        clientId,
+        spec,
+        overlay,
+        owner,
+        host: isOnlyHere(source) ? host : null,
+        at: now(),
+      };
+      const isNew = await store.create(task, async (tx) => {
         await tx.append(null, [
           {
             key: 'created',
@@ -99,47 +82,20 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
           },
         ]);
         await tx.addMessage(turnId, message);
-        await beginTurn(tx, turnId);
+        await beginTurn(tx, turnId, now());
       });
-      const made = isNew ? { taskId, turnId } : await store.findByClient(clientId);
+      const made = isNew ? { taskId, turnId } : await store.findByClient(owner, clientId);
       if (!made)
-        throw new AppError('conflict', 'The task of this clientId was deleted.', {
-          nextAction: 'Use a new clientId.',
-        });
-      await startTurn(made);
+        throw new AppError(
+          'conflict',
+          'This clientId was used for another task, which is gone or not yours.',
+          {
+            nextAction: 'Use a new clientId.',
+          },
+        );
+      wake();
       return made;
     },
-
-    async send(taskId, { clientId, text, selection = [] }) {
-      const message = { messageId: clientId, text: text.trim(), selection };
-      const accepted = await store.locked(taskId, async (tx): Promise<MessageAccepted> => {
-        if (tx.row.archived) throw archivedTask();
-        const before = await tx.findMessage(clientId);
-        if (before?.isDelivered)
-          return { messageId: clientId, turnId: before.turnId, disposition: 'started' };
-        const running = tx.row.activeTurn;
-        const turnId = running ?? randomUUID();
-        if (!before) await tx.addMessage(turnId, message);
-        if (running === null) {
-          // Also for a message that an ended turn left unread: sending it again is how a person asks for that.
-          await beginTurn(tx, turnId);
-          return { messageId: clientId, turnId, disposition: 'started' };
-        }
-        await tx.append(null, [{ key: `queued:${clientId}`, event: { type: 'message.queued', ...message } }]);
-        return { messageId: clientId, turnId, disposition: 'queued' };
-      });
-      if (accepted.disposition === 'started') await startTurn({ taskId, turnId: accepted.turnId });
-      return accepted;
-    },
-
-    stop: (taskId) =>
-      store.locked(taskId, async (tx) => {
-        const turnId = tx.row.activeTurn;
-        if (turnId === null) return { stopped: false };
-        await tx.requestStop(turnId);
-        await tx.append(turnId, [{ key: `${turnId}:stopping`, event: { type: 'turn.stopping', turnId } }]);
-        return { stopped: true, turnId };
-      }),
 
     async archive(taskId) {
       const row = await store.locked(taskId, async (tx) => {
@@ -152,7 +108,8 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
         await tx.append(null, [{ key: 'archived', event: { type: 'task.archived' } }]);
         return tx.row;
       });
-      await releaseSandbox(row);
+      // Only its own machine can free it; a relay there does when it next looks.
+      if (row.host === null || row.host === host) await releaseSandbox(row);
     },
 
     async get(taskId) {
@@ -160,50 +117,23 @@ export function createTaskService({ store, states, engine, now, release }: TaskS
       return states.current(taskId);
     },
 
-    async list(before, limit) {
-      const { taskIds, next } = await store.page(before, limit);
+    async list(owner, before, limit) {
+      const { taskIds, next } = await store.page(owner, before, limit);
       const tasks = await Promise.all(taskIds.map((taskId) => states.current(taskId)));
       return { tasks: tasks.map(summaryOf), ...(next === undefined ? {} : { next }) };
     },
 
     row: existing,
 
-    async mend() {
-      for (const turn of await store.openTurns()) {
-        await startTurn(turn);
-        if (!(await engine.isLive(turn.turnId))) await endInterrupted(turn);
-      }
-      for (const row of await store.unreleased()) await releaseSandbox(row);
+    async releaseArchived() {
+      for (const row of await store.unreleased(host)) await releaseSandbox(row);
     },
   };
-
-  async function releaseSandbox(row: TaskRow): Promise<void> {
-    await release(row);
-    await store.setReleased(row.taskId);
-  }
-
-  /** Ends a turn whose workflow will not run again: of an incompatible version, or one that failed for good. */
-  function endInterrupted({ taskId, turnId }: TurnInput): Promise<void> {
-    return store.locked(taskId, async (tx) => {
-      const error = {
-        code: 'interrupted' as const,
-        message: 'The turn was begun by another version of the relay, which this one cannot go on with.',
-        nextAction: 'What it had done is kept. Send a message to go on.',
-      };
-      await tx.append(turnId, [
-        {
-          key: `${turnId}:ended`,
-          event: { type: 'turn.ended', turnId, outcome: 'failed', error, usage: {} },
-        },
-      ]);
-      await tx.endTurn(turnId);
-    });
-  }
 }
 
-function archivedTask(): AppError {
-  return new AppError('conflict', 'The task is archived.', { nextAction: 'Start a new task.' });
-}
+/** Sources that are files of this machine: only its relays can begin the task. */
+const isOnlyHere = (source: SourceSpec): boolean =>
+  source.sourceId !== undefined || (source.url?.startsWith('file:') ?? false);
 
 function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n', 1)[0] ?? '';

@@ -1,7 +1,8 @@
-import type { Selection } from '../protocol/commands.ts';
+import type { Answer, Selection } from '../protocol/commands.ts';
+import type { EventOf } from '../protocol/events.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { SandboxRef } from '../sandbox/sandbox.ts';
-import type { KeyedEvent } from './event-log.ts';
+import type { KeyedEvent, Speaker } from './event-log.ts';
 
 /** What a task was created with; the overlay, which may be large, is kept apart. */
 export interface TaskSpec {
@@ -22,6 +23,25 @@ export interface TaskRow {
   sandbox: SandboxRef | null;
   prepared: Prepared | null;
   archived: boolean;
+  /** The user who delegated it. */
+  owner: string;
+  /** The machine that has its repository and sandbox; null until a relay begins to work on it. */
+  host: string | null;
+}
+
+/** Where a turn stands: `waiting` for a relay, `running` in one, `parked` for an answer, `ended`. */
+export interface TurnStanding {
+  state: 'waiting' | 'running' | 'parked' | 'ended';
+  epoch: number;
+  stopRequested: boolean;
+}
+
+/** A question of the agent, and whether it was answered. */
+export interface AskedQuestion {
+  question: Omit<EventOf<'question.asked'>, 'seq' | 'at' | 'type'>;
+  /** Milliseconds since 1970. */
+  at: number;
+  answer: Answer | null;
 }
 
 export interface Message {
@@ -35,6 +55,9 @@ export interface NewTask {
   clientId: string;
   spec: TaskSpec;
   overlay: SourceSpec['overlay'];
+  owner: string;
+  /** Set where only this machine has the source. */
+  host: string | null;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -42,22 +65,24 @@ export interface NewTask {
 /** The rows behind a task that are not events: what the relay must know to act. */
 export interface TaskStore {
   get(taskId: string): Promise<TaskRow | undefined>;
-  page(before: string | undefined, limit: number): Promise<{ taskIds: string[]; next?: string }>;
+  page(
+    owner: string,
+    before: string | undefined,
+    limit: number,
+  ): Promise<{ taskIds: string[]; next?: string }>;
   /** The task and first turn that this `clientId` made before, if it did. */
-  findByClient(clientId: string): Promise<{ taskId: string; turnId: string } | undefined>;
+  findByClient(owner: string, clientId: string): Promise<{ taskId: string; turnId: string } | undefined>;
   setSandbox(taskId: string, ref: SandboxRef): Promise<void>;
   setPrepared(taskId: string, prepared: Prepared): Promise<void>;
   overlay(taskId: string): Promise<SourceSpec['overlay']>;
-  /** Archived tasks whose sandbox was not yet released, and word that it was. */
-  unreleased(): Promise<TaskRow[]>;
+  /** Archived tasks whose sandbox on this machine was not yet released, and word that it was. */
+  unreleased(host: string): Promise<TaskRow[]>;
   setReleased(taskId: string): Promise<void>;
   /** Makes a task and runs `work` in the same transaction; false, and nothing done, where `clientId` made one before. */
   create(task: NewTask, work: (tx: TaskTransaction) => Promise<void>): Promise<boolean>;
   /** Runs `work` with the task's row locked, in one transaction. */
   locked<T>(taskId: string, work: (tx: TaskTransaction) => Promise<T>): Promise<T>;
-  isStopRequested(turnId: string): Promise<boolean>;
-  /** Turns that have not ended, oldest first. */
-  openTurns(): Promise<{ taskId: string; turnId: string }[]>;
+  standing(turnId: string): Promise<TurnStanding | undefined>;
   /** Messages for this model call: those given to it before, and those that nobody was given. In the order they came. */
   takeMessages(taskId: string, deliveredTo: string): Promise<Message[]>;
   /** The value under `key`, computed at the first time and the same ever after. */
@@ -67,15 +92,27 @@ export interface TaskStore {
 /** What may be done while a task's row is locked. */
 export interface TaskTransaction {
   row: TaskRow;
+  /** Puts a new turn into the queue. */
   startTurn(turnId: string, at: number): Promise<void>;
+  /** For good; what follows a turn's end is owed from then on. */
   endTurn(turnId: string): Promise<void>;
+  standing(turnId: string): Promise<TurnStanding | undefined>;
+  /** Takes a running turn out of its relay until it is continued. @param sleepAt when its sandbox may hibernate, ms since 1970 */
+  parkTurn(turnId: string, sleepAt: number): Promise<void>;
+  /** Puts a parked turn into the queue again. */
+  continueTurn(turnId: string): Promise<void>;
   requestStop(turnId: string): Promise<void>;
   /** Puts a message in the queue, unless one of its id is there. */
   addMessage(turnId: string, message: Message): Promise<void>;
-  findMessage(messageId: string): Promise<{ turnId: string; isDelivered: boolean } | undefined>;
+  findMessage(messageId: string): Promise<{ turnId: string; isDelivered: boolean; text: string } | undefined>;
+  editMessage(messageId: string, text: string): Promise<void>;
+  removeMessage(messageId: string): Promise<void>;
   /** Gives to a model call the messages that nobody was given, in the order they came. */
   takeUndelivered(deliveredTo: string): Promise<Message[]>;
-  setArchived(): Promise<void>;
   hasUndelivered(): Promise<boolean>;
-  append(turnId: string | null, events: KeyedEvent[]): Promise<void>;
+  /** What the turn's agent asked, in order. */
+  questions(turnId: string): Promise<AskedQuestion[]>;
+  setArchived(): Promise<void>;
+  /** False, and nothing appended, where the speaker may say no more. */
+  append(speaker: Speaker | null, events: KeyedEvent[]): Promise<boolean>;
 }

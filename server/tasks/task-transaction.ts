@@ -1,12 +1,21 @@
 import type pg from 'pg';
+import { QUEUE_CHANNEL, turnChannel } from '../engine/claims.ts';
+import type { Answer } from '../protocol/commands.ts';
 import { APPEND_EVENTS, appendValues } from './event-log.ts';
-import type { Message, TaskRow, TaskTransaction } from './task-store.ts';
+import type { AskedQuestion, Message, TaskRow, TaskTransaction, TurnStanding } from './task-store.ts';
+
+export const TURN_STANDING =
+  'SELECT state, epoch, stop_requested AS "stopRequested" FROM handoff.turns WHERE turn_id = $1';
+
+/** Instead of a model call, for a message that the person took back: it stays, so that sending it again is not sending it anew. */
+const WITHDRAWN = 'withdrawn';
 
 /** The statements that may run while `row` is locked by `client`'s open transaction. */
 export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => number): TaskTransaction {
   const { taskId } = row;
   const setActive = (turnId: string | null) =>
     client.query('UPDATE handoff.tasks SET active_turn = $2 WHERE task_id = $1', [taskId, turnId]);
+  const announceQueue = () => client.query(`SELECT pg_notify('handoff', '${QUEUE_CHANNEL}')`);
 
   return {
     row,
@@ -18,15 +27,42 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
         at,
       ]);
       await setActive(turnId);
+      await announceQueue();
     },
 
     async endTurn(turnId) {
-      await client.query('UPDATE handoff.turns SET ended = true WHERE turn_id = $1', [turnId]);
+      await client.query(
+        `UPDATE handoff.turns SET state = 'ended', relay = NULL, aftermath_due = true WHERE turn_id = $1`,
+        [turnId],
+      );
       if (row.activeTurn === turnId) await setActive(null);
+      await announceQueue();
+    },
+
+    async standing(turnId) {
+      const { rows } = await client.query<TurnStanding>(TURN_STANDING, [turnId]);
+      return rows[0];
+    },
+
+    async parkTurn(turnId, sleepAt) {
+      await client.query(`UPDATE handoff.turns SET state = 'parked', relay = NULL WHERE turn_id = $1`, [
+        turnId,
+      ]);
+      await client.query('UPDATE handoff.tasks SET sleep_at = $2 WHERE task_id = $1', [taskId, sleepAt]);
+      await announceQueue();
+    },
+
+    async continueTurn(turnId) {
+      await client.query(
+        `UPDATE handoff.turns SET state = 'waiting' WHERE turn_id = $1 AND state = 'parked'`,
+        [turnId],
+      );
+      await announceQueue();
     },
 
     async requestStop(turnId) {
       await client.query('UPDATE handoff.turns SET stop_requested = true WHERE turn_id = $1', [turnId]);
+      await client.query(`SELECT pg_notify('handoff', $1)`, [turnChannel(turnId)]);
     },
 
     async addMessage(turnId, { messageId, text, selection }) {
@@ -38,12 +74,27 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     },
 
     async findMessage(messageId) {
-      const { rows } = await client.query<{ turnId: string; isDelivered: boolean }>(
-        `SELECT turn_id AS "turnId", delivered_to IS NOT NULL AS "isDelivered"
+      const { rows } = await client.query<{ turnId: string; isDelivered: boolean; text: string }>(
+        `SELECT turn_id AS "turnId", delivered_to IS NOT NULL AS "isDelivered", text
          FROM handoff.messages WHERE task_id = $1 AND message_id = $2`,
         [taskId, messageId],
       );
       return rows[0];
+    },
+
+    async editMessage(messageId, text) {
+      await client.query('UPDATE handoff.messages SET text = $3 WHERE task_id = $1 AND message_id = $2', [
+        taskId,
+        messageId,
+        text,
+      ]);
+    },
+
+    async removeMessage(messageId) {
+      await client.query(
+        `UPDATE handoff.messages SET delivered_to = $3 WHERE task_id = $1 AND message_id = $2`,
+        [taskId, messageId, WITHDRAWN],
+      );
     },
 
     async takeUndelivered(deliveredTo) {
@@ -67,8 +118,30 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       return rowCount === 1;
     },
 
-    async append(turnId, events) {
-      await client.query(APPEND_EVENTS, appendValues(taskId, turnId, now(), events));
+    async questions(turnId) {
+      // By key and not by what the bodies say: reading into a body fails where anything in it is no text to Postgres.
+      const { rows } = await client.query<{ key: string; at: string; body: unknown }>(
+        `SELECT key, at, body FROM handoff.events
+         WHERE task_id = $1 AND key >= $2 AND key < $3 AND key ~ ':(asked|answered)$' AND type LIKE 'question.%'
+         ORDER BY seq`,
+        [taskId, `${turnId}:`, `${turnId};`],
+      );
+      const answers = new Map(rows.map(({ key, body }) => [key, body as { answer?: Answer }]));
+      return rows
+        .filter(({ key }) => key.endsWith(':asked'))
+        .map(({ key, at, body }) => ({
+          question: body as AskedQuestion['question'],
+          at: Number(at),
+          answer: answers.get(key.replace(/asked$/, 'answered'))?.answer ?? null,
+        }));
+    },
+
+    async append(speaker, events) {
+      const { rows } = await client.query<{ last: number }>(
+        APPEND_EVENTS,
+        appendValues(taskId, speaker, now(), events),
+      );
+      return rows[0]?.last !== -1;
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { callModel } from '../../server/agent/model.ts';
 import { classify } from '../../server/agent/model-errors.ts';
-import { tools } from '../../server/agent/tools/registry.ts';
+import { leadTools as tools } from '../../server/agent/tools/registry.ts';
 import type { Fault, Reply } from '../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../fakes/model/server.ts';
 

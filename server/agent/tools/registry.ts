@@ -1,15 +1,20 @@
+import { askUser } from './ask-user.ts';
 import { bash } from './bash.ts';
 import { edit } from './edit.ts';
 import { glob } from './glob.ts';
 import { grep } from './grep.ts';
 import { read } from './read.ts';
+import { task } from './task.ts';
 import { todo } from './todo.ts';
 import type { Tool } from './tool.ts';
 import { write } from './write.ts';
 
-/** Every tool, in the order in which the model reads of them: stable, so that provider caches hit. */
-export const tools: readonly Tool[] = [read, write, edit, glob, grep, bash, todo];
+/** What the lead of a turn can do, in the order in which the model reads of it: stable, so that provider caches hit. */
+export const leadTools: readonly Tool[] = [read, write, edit, glob, grep, bash, todo, task, askUser];
 
-const byName = new Map(tools.map((tool) => [tool.name, tool]));
+/** What an explorer can do: nothing that changes the workspace, or needs the person. */
+export const explorerTools: readonly Tool[] = [read, glob, grep];
+
+const byName = new Map(leadTools.map((tool) => [tool.name, tool]));
 
 export const findTool = (name: string): Tool | undefined => byName.get(name);

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Question } from '../../protocol/commands.ts';
 import type { TodoItem } from '../../protocol/events.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 
@@ -14,7 +15,14 @@ export interface ToolContext {
   /** Shows output while the call runs. */
   showOutput(stream: 'stdout' | 'stderr', text: string): void;
   setTodos(items: TodoItem[]): Promise<void>;
+  /** Puts a question to the person, once. The call's result is what they answer: return `ASKED`. */
+  ask(question: Omit<Question, 'questionId'>): Promise<void>;
+  /** Has a subagent look into something; its last words. Goes on where it was when the call is run again. */
+  delegate(prompt: string): Promise<string>;
 }
+
+/** Instead of a text: the person's answer will be the result, and the turn waits for it at no cost. */
+export const ASKED = Symbol('asked');
 
 /** One thing that the model can do. Its name and input shape are public: models and transcripts depend on them. */
 export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
@@ -25,7 +33,7 @@ export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
   /** Whether it may change the workspace; calls that do not run in parallel. */
   writes: boolean;
   /** The text that the model reads. Throws `ToolProblem` or `SandboxError` for what the model should know went wrong. */
-  run(input: z.output<Schema>, context: ToolContext): Promise<string>;
+  run(input: z.output<Schema>, context: ToolContext): Promise<string | typeof ASKED>;
 }
 
 /** Keeps a tool's own input type while it is written, and lets all tools be listed together. */

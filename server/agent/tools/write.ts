@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import { LIMITS } from './limits.ts';
 import { defineTool } from './tool.ts';
 
@@ -11,11 +12,23 @@ export const write = defineTool({
     content: z.string().max(LIMITS.fileBytes),
   }),
   writes: true,
-  async run({ path, content }, { sandbox }) {
-    // Writing the same content twice is writing it once, so a repeated call needs no memory of the first.
+  async run({ path, content }, { sandbox, memo }) {
     const data = Buffer.from(content);
-    await sandbox.writeFile({ path, data });
+    // What is overwritten is settled before it is: a call that is run again finds the file as it was, and writes; or as it should
+    // be, and is done; or changed since by somebody else, and leaves it.
+    const { before } = await memo('write', async () => ({ before: await digestOf(sandbox, path) }));
+    await sandbox.writeFile({ path, data, expected: before });
     const lines = content === '' ? 0 : content.split('\n').length - (content.endsWith('\n') ? 1 : 0);
     return `Wrote ${path}: ${lines} lines, ${data.byteLength} bytes.`;
   },
 });
+
+/** SHA-256 of what is there; null where nothing is. */
+async function digestOf(sandbox: Sandbox, path: string): Promise<string | null> {
+  try {
+    return (await sandbox.readFile(path, { offset: 0, length: 0 })).sha256;
+  } catch (error) {
+    if (error instanceof SandboxError && error.code === 'not-found') return null;
+    throw error;
+  }
+}

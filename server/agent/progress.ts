@@ -1,0 +1,38 @@
+import type { EventOf, TaskEvent } from '../protocol/events.ts';
+import type { ToolCall } from './model-step.ts';
+
+/** How far an agent has come: all that is needed, besides its conversation, to go on. */
+export interface Progress {
+  /** Answers of the model so far. */
+  answers: number;
+  /** What the last of them asked for. */
+  calls: ToolCall[];
+  /** Of those, what has no result yet. */
+  unfinished: ToolCall[];
+}
+
+/**
+ * Reads from the log how far an agent has come in a turn. This is what makes the log a journal: it is the same wherever and however
+ * often the turn was interrupted.
+ * @param agentId undefined for the lead
+ */
+export function progressOf(
+  events: readonly TaskEvent[],
+  turnId: string,
+  agentId: string | undefined,
+): Progress {
+  let answers = 0;
+  let last: EventOf<'model.answered'> | undefined;
+  const finished = new Set<string>();
+  for (const event of events) {
+    if (event.type !== 'model.answered' && event.type !== 'tool.finished') continue;
+    if (event.turnId !== turnId || event.agentId !== agentId) continue;
+    if (event.type === 'tool.finished') finished.add(event.callId);
+    else {
+      answers += 1;
+      last = event;
+    }
+  }
+  const calls = last?.toolCalls ?? [];
+  return { answers, calls, unfinished: calls.filter(({ callId }) => !finished.has(callId)) };
+}

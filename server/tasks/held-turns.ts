@@ -1,0 +1,45 @@
+import type { Claims, HeldTurn } from '../engine/claims.ts';
+import type { Failure } from '../protocol/errors.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** Tells the person of every turn that has to wait before it can go on, and why: once a claim. */
+export function createHeldTurns({
+  claims,
+  store,
+}: {
+  claims: Pick<Claims, 'held'>;
+  store: Pick<TaskStore, 'locked'>;
+}): () => Promise<void> {
+  let told = new Set<string>();
+  return async () => {
+    const now = new Set<string>();
+    for (const held of await claims.held()) {
+      const { taskId, turnId, epoch, cause } = held;
+      const key = `${turnId}:waiting:${cause}:${epoch}`;
+      now.add(key);
+      if (told.has(key)) continue;
+      await store.locked(taskId, async (tx) => {
+        const standing = await tx.standing(turnId);
+        // It was claimed meanwhile; while its task is locked here it cannot be.
+        if (standing?.state !== 'waiting' || standing.epoch !== epoch) return;
+        await tx.append({ turnId }, [
+          { key, event: { type: 'turn.waiting', turnId, reason: REASONS[cause] } },
+        ]);
+      });
+    }
+    told = now;
+  };
+}
+
+const REASONS: Record<HeldTurn['cause'], Failure> = {
+  slot: {
+    code: 'no_slot',
+    message: 'As many tasks run as may run at once.',
+    nextAction: 'It begins by itself when another one has ended; stop one that you do not need.',
+  },
+  host: {
+    code: 'host_away',
+    message: 'The machine that has this task’s sandbox does not answer.',
+    nextAction: 'It goes on by itself when a relay runs there again. To go on without it, start a new task.',
+  },
+};
