@@ -31,6 +31,9 @@ Usage: npm start [-- <command> [options]]
     --model NAME          instead of the configured one
     --timeout SECONDS     stop the task after that
   tasks [ID] [--json]     list tasks, or show one
+  tasks answer ID ANSWER  answer what a task asks: an option's number, or words
+  tasks export ID FILE    the whole task as a file; --force replaces one that is there
+  tasks import FILE       a task that was exported, of this relay or another
   doctor [--json]         say what is missing, and the command that mends it
   --help, --version
 

@@ -6,19 +6,21 @@ const SUMMARY_LENGTH = 100;
 type Shown = { [Type in TaskEventType]?: (event: EventOf<Type>) => string };
 
 /**
- * A task's events as lines for a person: the agent's words as they come, one line a tool.
+ * A task's events as lines for a person: the lead's words as they come, one line a tool; of a subagent its tools only.
  * @returns a function from event to text to print; it remembers whether a line is open
  */
 export function createProgress(): (event: TaskEvent) => string {
   let lineOpen = false;
   const line = (text: string) => `${lineOpen ? '\n' : ''}${text}\n`;
   const shown: Shown = {
+    'turn.waiting': ({ reason }) => line(`! ${reason.message} ${reason.nextAction ?? ''}`.trimEnd()),
     'sandbox.changed': ({ state, detail }) => line(`  sandbox ${state}${detail ? `: ${detail}` : ''}`),
-    'text.delta': ({ text }) => text,
-    'model.answered': () => (lineOpen ? '\n' : ''),
+    'text.delta': ({ agentId, text }) => (agentId === undefined ? text : ''),
+    'model.answered': ({ agentId }) => (lineOpen && agentId === undefined ? '\n' : ''),
     'model.retried': ({ reason, delayMs }) =>
       line(`! ${reason.message} Trying again in ${Math.ceil(delayMs / 1000)} s.`),
-    'tool.started': ({ name, input }) => line(`> ${name} ${summarize(input)}`.trimEnd()),
+    'tool.started': ({ agentId, name, input }) =>
+      line(`${agentId === undefined ? '' : '  '}> ${name} ${summarize(input)}`.trimEnd()),
     'tool.finished': ({ name, output, isError }) =>
       isError ? line(`! ${name}: ${oneLine(output.split('\n')[0] ?? '')}`) : '',
     'message.queued': ({ text }) => line(`queued: ${oneLine(text)}`),
@@ -36,7 +38,7 @@ export function createProgress(): (event: TaskEvent) => string {
 function summarize(input: unknown): string {
   if (typeof input !== 'object' || input === null) return '';
   const values = new Map(Object.entries(input));
-  for (const name of ['command', 'path', 'pattern', 'query']) {
+  for (const name of ['command', 'path', 'pattern', 'query', 'description', 'question']) {
     const value = values.get(name);
     if (typeof value === 'string') return oneLine(value);
   }

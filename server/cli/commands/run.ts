@@ -5,12 +5,14 @@ import { CaptureError, captureSource } from '../../protocol/capture.ts';
 import type { RelayClient } from '../../protocol/client.ts';
 import type { EventOf, TaskEvent } from '../../protocol/events.ts';
 import { readArguments, readSeconds } from '../arguments.ts';
+import { ask } from '../ask.ts';
 import { CliError, type Command, type Terminal, UsageError } from '../command.ts';
 import { applyPatch, captureDeps } from '../git.ts';
 import { onInterrupt } from '../interrupts.ts';
 import { ensureRelay } from '../local-relay.ts';
 import { MODEL_ADVICE } from '../model-settings.ts';
 import { createProgress, printable } from '../progress.ts';
+import { createQuestionDesk } from '../question-desk.ts';
 
 interface Options {
   prompt: string;
@@ -89,7 +91,7 @@ function readOptions(args: string[], cwd: string): Options {
 }
 
 /**
- * Shows the task's events until its turn has ended. The first interrupt, or the end of the time, stops the task;
+ * Shows the task's events until its turn has ended, and puts its questions to the person, if there is one. The first interrupt, or the end of the time, stops the task;
  * the second interrupt leaves it.
  * @returns how it ended; nothing where the person left
  */
@@ -97,10 +99,11 @@ async function follow(
   client: RelayClient,
   { taskId, turnId }: { taskId: string; turnId: string },
   { json, timeoutSeconds }: Options,
-  { out, err, errIsTty }: Terminal,
+  { out, err, errIsTty, canAsk }: Terminal,
 ): Promise<EventOf<'turn.ended'> | undefined> {
   const leave = new AbortController();
   const progress = createProgress();
+  const desk = createQuestionDesk({ client, taskId, err, ask: canAsk ? ask : undefined });
   let ended: EventOf<'turn.ended'> | undefined;
   const stop = (why: string) => {
     err(`\n${why}: stopping the task ...\n`);
@@ -111,6 +114,7 @@ async function follow(
   const onEvent = (event: TaskEvent) => {
     if (json) out(`${JSON.stringify(event)}\n`);
     else if (errIsTty) err(progress(event));
+    if (!json) desk.see(event);
     if (event.type !== 'turn.ended' || event.turnId !== turnId) return;
     ended = event;
     leave.abort();
@@ -123,6 +127,7 @@ async function follow(
     });
   } finally {
     clearTimeout(timer);
+    desk.close();
     forget();
   }
   return ended;

@@ -1,26 +1,48 @@
 import type { RelayClient } from '../../protocol/client.ts';
-import type { Answer } from '../../protocol/commands.ts';
+import type { Failure } from '../../protocol/errors.ts';
 import type { Item, TaskState, TaskSummary } from '../../protocol/task.ts';
 import { readArguments } from '../arguments.ts';
-import { type Command, UsageError } from '../command.ts';
+import { type Command, type Terminal, UsageError } from '../command.ts';
 import { ensureRelay } from '../local-relay.ts';
 import { printable } from '../progress.ts';
+import { answerText, questionText } from '../question.ts';
+import { answerTask } from './tasks-answer.ts';
+import { exportTask, importTask } from './tasks-file.ts';
 
-/** Lists the relay's tasks, newest first, or shows one. */
-export const tasks: Command = async (args, { out, err, env }) => {
-  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
-  const [taskId, ...more] = positionals;
-  if (more.length > 0) throw new UsageError('tasks shows one task at a time');
-  const { client } = await ensureRelay(env, () => err('Starting the relay ...\n'));
-  if (taskId === undefined) {
-    const all = await listAll(client);
-    out(values.json ? `${JSON.stringify(all)}\n` : table(all, Date.now()));
-  } else {
-    const task = await client.getTask(taskId);
-    out(values.json ? `${JSON.stringify(task)}\n` : describe(task));
+/** Lists the relay's tasks, newest first; shows, answers, exports or imports one. */
+export const tasks: Command = async (args, terminal) => {
+  const { values, positionals } = readArguments(args, {
+    json: { type: 'boolean', default: false },
+    force: { type: 'boolean', default: false },
+  });
+  const [verb, ...rest] = positionals;
+  if (values.force && verb !== 'export') throw new UsageError('--force belongs to tasks export');
+  if (values.json && ['answer', 'export', 'import'].includes(verb ?? '')) {
+    throw new UsageError(`tasks ${verb} has no --json`);
   }
+  /** Not before the arguments make sense: it may start a relay. */
+  const connect = async () => {
+    const relay = await ensureRelay(terminal.env, () => terminal.err('Starting the relay ...\n'));
+    return relay.client;
+  };
+  if (verb === 'answer') await answerTask(connect, rest, terminal);
+  else if (verb === 'export') await exportTask(connect, rest, values.force, terminal);
+  else if (verb === 'import') await importTask(connect, rest, terminal);
+  else if (verb === undefined) await list(await connect(), values.json, terminal);
+  else if (rest.length > 0) throw new UsageError('tasks shows one task at a time');
+  else await show(await connect(), verb, values.json, terminal);
   return 0;
 };
+
+async function list(client: RelayClient, json: boolean, { out }: Terminal): Promise<void> {
+  const all = await listAll(client);
+  out(json ? `${JSON.stringify(all)}\n` : table(all, Date.now()));
+}
+
+async function show(client: RelayClient, taskId: string, json: boolean, { out }: Terminal): Promise<void> {
+  const task = await client.getTask(taskId);
+  out(json ? `${JSON.stringify(task)}\n` : describe(task));
+}
 
 async function listAll(client: RelayClient): Promise<TaskSummary[]> {
   const all: TaskSummary[] = [];
@@ -61,11 +83,15 @@ export function describe(task: TaskState): string {
   const lines = [
     task.title,
     `task ${task.taskId}, ${task.status}${source ? `, from ${source.repository} at ${source.commit.slice(0, 12)}` : ''}`,
-    ...task.turns.flatMap(({ items, error }) => [
+    ...task.turns.flatMap(({ items, waiting, error, checks = [] }) => [
       '',
       ...items.flatMap(itemLines),
-      ...(error ? [`! ${error.message}${error.nextAction ? ` ${error.nextAction}` : ''}`] : []),
+      ...[waiting, error].flatMap((failure) => (failure ? [failureLine(failure)] : [])),
+      ...checks.map(({ name, outcome = 'running' }) => `check ${name}: ${outcome}`),
     ]),
+    ...(task.status === 'asking'
+      ? ['', `Answer with: npm start -- tasks answer ${task.taskId} "<text or number>"`]
+      : []),
     ...(proposal?.files.length ? ['', `Changed files (revision ${proposal.revision}):`] : []),
     ...(proposal?.files ?? []).map(
       ({ path, status, binary, additions, deletions }) =>
@@ -78,6 +104,10 @@ export function describe(task: TaskState): string {
   return `${printable(lines.join('\n')).trimEnd()}\n`;
 }
 
+function failureLine({ message, nextAction }: Failure): string {
+  return `! ${message}${nextAction ? ` ${nextAction}` : ''}`;
+}
+
 function itemLines(item: Item): string[] {
   switch (item.kind) {
     case 'user':
@@ -87,13 +117,10 @@ function itemLines(item: Item): string[] {
     case 'tool':
       return [`> ${item.name}${item.isError ? ' (failed)' : ''}`];
     case 'question':
-      return [`? ${item.question}`, ...(item.answer ? [`you: ${answerText(item.answer)}`] : [])];
+      return item.answer
+        ? [`? ${item.question}`, `you: ${answerText(item.answer)}`]
+        : [questionText(item).trimEnd()];
     case 'notice':
       return [`! ${item.text}`];
   }
-}
-
-function answerText(answer: Answer): string {
-  if (answer.kind === 'dismissed') return '(no answer)';
-  return answer.kind === 'choice' ? answer.label : answer.text;
 }

@@ -32,6 +32,12 @@ describe('the command line', () => {
     [['run', 'fix', '--timeout', 'soon'], '--timeout needs a number of seconds above 0, not "soon"'],
     [['run', 'fix', '--timeout', '0'], '--timeout needs a number of seconds above 0, not "0"'],
     [['tasks', 'a', 'b'], 'tasks shows one task at a time'],
+    [['tasks', 'a', '--force'], '--force belongs to tasks export'],
+    [['tasks', 'answer', 'a'], 'tasks answer needs the task and the answer'],
+    [['tasks', 'answer', 'a', 'in', 'words'], 'put the answer into quotes; "words" came after it'],
+    [['tasks', 'answer', 'a', '1', '--json'], 'tasks answer has no --json'],
+    [['tasks', 'export', 'a'], 'tasks export needs the task and one file'],
+    [['tasks', 'import'], 'tasks import needs one file'],
     [['start', 'now'], 'start takes options only, not "now"'],
   ];
   for (const [args, message] of wrong) {

@@ -62,6 +62,21 @@ describe('progress in a terminal', () => {
     assert.equal(text, 'half a sen\n! The model is busy. Trying again in 2 s.\nagain\n> glob **\n');
   });
 
+  it('shows why it waits, and of a subagent only what it does', () => {
+    const by = { agentId: 'x1', parentId: turnId };
+    const text = shown(
+      { type: 'tool.started', turnId, callId: 'x1', name: 'task', input: { description: 'Find it' } },
+      { type: 'text.delta', ...inText, ...by, text: 'Let me see.' },
+      { type: 'model.answered', ...inText, ...by, text: 'Let me see.', toolCalls: [], usage: {} },
+      { type: 'tool.started', turnId, ...by, callId: 'x1/1', name: 'grep', input: { pattern: 'it' } },
+      {
+        ...{ type: 'turn.waiting', turnId },
+        reason: { code: 'no_slot', message: 'Others are first.', nextAction: 'Wait.' },
+      },
+    );
+    assert.equal(text, '> task Find it\n  > grep it\n! Others are first. Wait.\n');
+  });
+
   it('cuts a long input', () => {
     const text = shown({
       type: 'tool.started',

@@ -38,6 +38,47 @@ describe('tasks', () => {
     assert.equal(table([], NOW), 'No tasks yet: npm start -- run "<prompt>" --repo DIR\n');
   });
 
+  it('that ask or wait say what, and how to answer', () => {
+    const question = { questionId: 'q', question: 'Which?', options: [{ label: 'This' }], freeText: false };
+    const task: TaskState = {
+      ...{ taskId: 't1', seq: 5, title: 'Add miles', status: 'asking', createdAt: NOW, updatedAt: NOW },
+      turns: [
+        {
+          ...{ turnId: 'turn-1', startedAt: NOW, outcome: 'completed' },
+          items: [
+            { kind: 'question', ...question, answer: { kind: 'choice', label: 'This' }, at: NOW },
+            { kind: 'question', ...question, answer: { kind: 'dismissed' }, at: NOW },
+          ],
+          checks: [
+            { name: 'lint', command: 'npm run lint', outcome: 'failed', startedAt: NOW },
+            { name: 'test', command: 'npm test', startedAt: NOW },
+          ],
+        },
+        {
+          ...{ turnId: 'turn-2', startedAt: NOW },
+          waiting: { code: 'no_slot', message: 'Others are first.' },
+          items: [{ kind: 'question', ...question, at: NOW }],
+        },
+      ],
+      ...{ queue: [], todos: [] },
+    };
+    assert.equal(
+      describeTask(task),
+      [
+        'Add miles',
+        'task t1, asking',
+        '',
+        ...['? Which?', 'you: This', '? Which?', 'you: (no answer)'],
+        ...['check lint: failed', 'check test: running'],
+        '',
+        ...['? Which?', '  1. This', '! Others are first.'],
+        '',
+        'Answer with: npm start -- tasks answer t1 "<text or number>"',
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('are shown one by one with what was said, done, changed and published', () => {
     const task: TaskState = {
       ...{ taskId: 't1', seq: 20, title: 'Add miles', status: 'failed', createdAt: NOW, updatedAt: NOW },
