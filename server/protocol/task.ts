@@ -68,7 +68,7 @@ export const Item = z.discriminatedUnion('kind', [
     nextAction: z.string().optional(),
     at: z.number(),
   }),
-]);
+]).meta({ id: 'Item' });
 export type Item = z.infer<typeof Item>;
 
 /** A check of the repository's own on what a turn left. */

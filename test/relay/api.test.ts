@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { PROTOCOL_VERSION } from '../../server/protocol/version.ts';
 import { startRelay } from '../e2e/relay.ts';
 import { openWorkshop, type Workshop } from './turn/workshop.ts';
 
@@ -63,7 +64,7 @@ describe('the relay’s API', function () {
   it('answers health without a token, and nothing else', async () => {
     assert.deepEqual(await send(`${workshop.url}/v1/health`), {
       status: 200,
-      body: { status: 'ok', version: '0.1.0', protocol: 1 },
+      body: { status: 'ok', version: '0.1.0', protocol: PROTOCOL_VERSION },
     });
     for (const [method, path] of [
       ['GET', '/v1/ready'],
@@ -247,6 +248,7 @@ describe('the relay’s API', function () {
     );
     assert.deepEqual(routes.sort(), [
       'DELETE /v1/tasks/{id}',
+      'DELETE /v1/tasks/{id}/messages/{messageId}',
       'GET /v1/health',
       'GET /v1/ready',
       'GET /v1/tasks',
@@ -255,8 +257,10 @@ describe('the relay’s API', function () {
       'GET /v1/tasks/{id}/changes',
       'GET /v1/tasks/{id}/events',
       'GET /v1/tasks/{id}/patch',
+      'PATCH /v1/tasks/{id}/messages/{messageId}',
       'POST /v1/sources',
       'POST /v1/tasks',
+      'POST /v1/tasks/{id}/answers',
       'POST /v1/tasks/{id}/messages',
       'POST /v1/tasks/{id}/pull-request',
       'POST /v1/tasks/{id}/stop',
