@@ -202,6 +202,11 @@ const MIGRATIONS: readonly string[] = [
       RETURNING u.task_id, u.turn_id, u.epoch, u.format;
   END $$;
   `,
+  `
+  -- Whether the events of an ended turn that were of use only while it ran have been put together.
+  ALTER TABLE handoff.turns ADD COLUMN compacted boolean NOT NULL DEFAULT false;
+  CREATE INDEX turns_to_compact ON handoff.turns (task_id) WHERE state = 'ended' AND NOT compacted;
+  `,
 ];
 
 /** An arbitrary number of ours: relays that start at once migrate one after the other. */
