@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { answered, asking, checked, exploring, queued, stopped, waiting } from './durable-story.ts';
 import { failed, finished, snapshot, summaries, working } from './story.ts';
 import { usePanels } from './suite.ts';
 import { type ThemeName, themes } from './themes.ts';
@@ -28,6 +29,13 @@ describe('the looks of the panel', () => {
     working: snapshot(working),
     finished: snapshot(finished),
     failed: snapshot(failed),
+    asking: snapshot(asking),
+    answered: snapshot([...asking, ...answered]),
+    queued: snapshot(queued),
+    waiting: snapshot(waiting),
+    stopped: snapshot(stopped),
+    checked: snapshot(checked),
+    exploring: snapshot(exploring),
     new: snapshot(null, { tasks: summaries }),
     list: snapshot(null, { view: 'list', tasks: summaries }),
   };
