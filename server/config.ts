@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { ModelSettings } from './agent/model.ts';
 import type { Limits } from './engine/claims.ts';
+import type { KillPointSettings } from './engine/kill-points.ts';
 import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
 import type { Ready } from './protocol/health.ts';
@@ -53,6 +54,11 @@ const Settings = z.object({
   HANDOFF_IDLE_MINUTES: z.coerce.number().min(0.01).max(100_000).default(10),
   HANDOFF_RETENTION_DAYS: z.coerce.number().min(0.001).max(36_500).default(30),
   HANDOFF_NOTIFY_URL: HttpUrl.optional(),
+  /** For tests: `kill:<file>` dies once at each boundary of a turn, `list:<file>` lists them. */
+  HANDOFF_KILL_POINTS: z
+    .templateLiteral([z.enum(['kill', 'list']), ':', z.string().min(1)])
+    .transform((text) => ({ mode: text.startsWith('kill:') ? 'kill' : 'list', file: text.slice(5) }) as const)
+    .optional(),
 });
 
 const DEFAULT_PORT = 7420;
@@ -90,6 +96,8 @@ export interface Config {
   retentionMs: number;
   /** Gets a word of every turn's end. Absent: nobody does. */
   notifyUrl: string | undefined;
+  /** Where this relay dies, for tests. Absent: nowhere. */
+  killPoints: KillPointSettings | undefined;
   env: Env;
 }
 
@@ -116,6 +124,7 @@ export async function loadConfig(env: Env): Promise<Config> {
     idleMs: settings.HANDOFF_IDLE_MINUTES * 60_000,
     retentionMs: settings.HANDOFF_RETENTION_DAYS * 24 * 3_600_000,
     notifyUrl: settings.HANDOFF_NOTIFY_URL,
+    killPoints: settings.HANDOFF_KILL_POINTS,
     env,
   };
 }

@@ -16,6 +16,7 @@ import { createClaims } from './engine/claims.ts';
 import { createDatabase } from './engine/database.ts';
 import { createDispatcher } from './engine/dispatcher.ts';
 import { launchEngine } from './engine/durable.ts';
+import { createKillPoints } from './engine/kill-points.ts';
 import { joinRelays } from './engine/membership.ts';
 import { listen } from './engine/notices.ts';
 import { startEmbeddedPostgres } from './engine/postgres.ts';
@@ -114,11 +115,12 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   // A person who waits for an answer is told that the database is away; a turn waits until it is back.
   const database = createDatabase(pool);
   const patient = createDatabase(pool, Infinity);
+  const killPoints = createKillPoints(config.killPoints);
   const log = createEventLog(database, notices, now);
-  const store = createTaskStore(database, now);
+  const store = killPoints.store(createTaskStore(database, now));
   const states = createTaskStates(log);
-  const turnLog = createEventLog(patient, notices, now);
-  const turnStore = createTaskStore(patient, now);
+  const turnLog = killPoints.log(createEventLog(patient, notices, now));
+  const turnStore = killPoints.store(createTaskStore(patient, now));
 
   const git = createGit({ dataDir, env });
   const reposDir = join(workDir, 'repos');
@@ -126,10 +128,12 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const repoDeps = { git, reposDir, sourcesDir, allowFileUrls: config.isLoopback };
   const repo = createTaskRepo(repoDeps);
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
-  const sandboxes = createSandboxSessions(provider, {
-    get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
-    set: turnStore.setSandbox,
-  });
+  const sandboxes = killPoints.sandboxes(
+    createSandboxSessions(provider, {
+      get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
+      set: turnStore.setSandbox,
+    }),
+  );
   const tokens = createTokenVault();
   const github = { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl };
   const remote = createGitHubRemote(repoDeps, github);
@@ -181,7 +185,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   });
   const dispatcher = createDispatcher({
     claims,
-    run: turn,
+    run: killPoints.run(turn),
     hasPeers: membership.hasPeers,
     onIdle: createHeldTurns({ claims, store: turnStore }),
     notices,
