@@ -1,5 +1,6 @@
 import type { Item, TaskState, Turn } from '../server/protocol/task.ts';
 import { isQuestionOf } from './rows.ts';
+import { isTurnOpen } from './status.ts';
 import { strings } from './strings.ts';
 import { spokenSummary } from './tools/summary.ts';
 
@@ -16,7 +17,7 @@ export function announcements(before: TaskState, after: TaskState): string[] {
   }
   if (before.status !== after.status) said.push(...ofStatus(after, turn));
   const changed = after.proposal;
-  if (changed && after.status !== 'running' && changed.revision !== before.proposal?.revision)
+  if (changed && !isTurnOpen(after.status) && changed.revision !== before.proposal?.revision)
     said.push(strings.announce.proposal(changed.files.length));
   const opened = after.publish?.pullRequest;
   if (opened && !before.publish?.pullRequest) said.push(strings.announce.opened(opened.number));

@@ -2,6 +2,7 @@ import type { Draft } from '../extension/chat/messages.ts';
 import type { Answer } from '../server/protocol/commands.ts';
 import type { Failure } from '../server/protocol/errors.ts';
 import type { TaskState } from '../server/protocol/task.ts';
+import { closeFields, type Fields, withField } from './fields.ts';
 import { strings } from './strings.ts';
 
 /**
@@ -26,8 +27,8 @@ export type Command = {
 /** The part of the panel's state that commands change. */
 export interface Parts {
   task: TaskState | null;
-  /** By task, question or queued message: what is being typed there. */
   drafts: Record<string, Draft>;
+  fields: Fields;
   commands: Record<string, Command>;
   /** What became of a queued message that could not be changed. */
   queueFailure: Failure | null;
@@ -51,12 +52,13 @@ export function settle(parts: Parts, clientId: string, failure: Failure | null):
 /** The focus was on what goes now: it moves to the composer, where a withdrawn text goes, too, if it is empty. */
 function taken(parts: Parts, command: Command): Partial<Parts> {
   if (command.kind === 'edit') return closeSettled(parts);
-  const { [command.taskId]: draft, [command.subject]: _typed, ...drafts } = parts.drafts;
+  const { [command.taskId]: draft, ...drafts } = parts.drafts;
   const isFree = draft === undefined || (draft.text.trim() === '' && draft.selection.length === 0);
   const back = command.kind === 'withdraw' && isFree ? { text: command.text, selection: [] } : draft;
   return {
     ...closeSettled(parts),
     drafts: back === undefined ? drafts : { ...drafts, [command.taskId]: back },
+    fields: withField(parts.fields, command.taskId, command.subject, null),
     focusRequests: parts.focusRequests + 1,
   };
 }
@@ -70,7 +72,7 @@ function refused(parts: Parts, command: Command, failure: Failure): Partial<Part
     return { drafts, queueFailure: { ...failure, ...(nextAction === undefined ? {} : { nextAction }) } };
   }
   if (command.kind === 'withdraw') return {};
-  return { drafts: { ...parts.drafts, [command.subject]: { text: command.text, selection: [] } } };
+  return { fields: withField(parts.fields, command.taskId, command.subject, command.text) };
 }
 
 /** A text goes into the composer before what has been typed there since. */
@@ -83,32 +85,29 @@ function withBefore(drafts: Record<string, Draft>, { taskId, text }: { taskId: s
 }
 
 /**
- * After events: commands that the task shows are over, and a queued message that went while it was being changed gives
- * what was typed to the composer.
- * @param before the task before the events
+ * When the task has changed: commands whose outcome it shows are over, and what was being written to a message that left the
+ * queue goes to the composer.
  */
-export function afterEvents(before: TaskState, parts: Parts): Partial<Parts> {
-  const { task, drafts } = parts;
-  const gone = before.queue.filter(
-    ({ messageId }) => drafts[messageId] && !task?.queue.some((queued) => queued.messageId === messageId),
-  );
+export function afterChange(parts: Parts): Partial<Parts> {
   const closed = closeSettled(parts);
-  if (gone.length === 0) return closed;
-  let rescued = drafts;
-  let queueFailure = parts.queueFailure;
-  for (const { messageId, text } of gone) {
-    const { [messageId]: typed, ...rest } = rescued;
-    rescued = rest;
-    if (typed === undefined || typed.text.trim() === '' || typed.text === text) continue;
-    rescued = withBefore(rescued, { taskId: before.taskId, text: typed.text });
-    queueFailure = {
-      code: 'already_delivered',
-      message: strings.queue.readMeanwhile,
-      nextAction: strings.queue.sendAnew,
-    };
-  }
-  return { ...closed, drafts: rescued, queueFailure };
+  const { task } = parts;
+  if (task === null) return closed;
+  const { fields, stranded } = closeFields(parts.fields, task);
+  if (fields === parts.fields) return closed;
+  const drafts = stranded.reduce(
+    (all, { text }) => withBefore(all, { taskId: task.taskId, text }),
+    parts.drafts,
+  );
+  if (!stranded.some(({ delivered }) => delivered)) return { ...closed, fields, drafts };
+  return {
+    ...closed,
+    fields,
+    drafts,
+    queueFailure: { ...READ_MEANWHILE, nextAction: strings.queue.sendAnew },
+  };
 }
+
+const READ_MEANWHILE = { code: 'already_delivered', message: strings.queue.readMeanwhile } as const;
 
 /** Without the commands of this task that were settled, and whose outcome the task shows. */
 export function closeSettled({ task, commands }: Parts): Pick<Parts, 'commands'> {

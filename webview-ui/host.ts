@@ -1,4 +1,5 @@
 import type { Draft, FromPanel, ToPanel } from '../extension/chat/messages.ts';
+import type { Fields } from './fields.ts';
 import type { Pending } from './store.ts';
 
 /** What survives the panel being hidden: VS Code keeps it, and throws the page away. */
@@ -8,6 +9,8 @@ export interface Saved {
   scrollAnchor: { row: string; offset: number } | null;
   /** By task, `new` for the task that does not exist yet. */
   drafts: Record<string, Draft>;
+  /** What is being typed at questions and into queued messages. */
+  fields: Fields;
   pending: Pending | null;
   /** Keys of the tool calls that are opened. */
   openTools: string[];
@@ -30,7 +33,14 @@ interface VsCodeApi {
 }
 declare function acquireVsCodeApi(): VsCodeApi;
 
-const nothingSaved: Saved = { taskId: null, scrollAnchor: null, drafts: {}, pending: null, openTools: [] };
+const nothingSaved: Saved = {
+  taskId: null,
+  scrollAnchor: null,
+  drafts: {},
+  fields: {},
+  pending: null,
+  openTools: [],
+};
 
 /** The only place that talks to VS Code. Its messages are trusted: nothing else can post into a webview's page. */
 export function connectHost(): Host {

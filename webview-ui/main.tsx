@@ -21,6 +21,7 @@ const store = createStore(
   {
     ...initialState,
     drafts: saved.drafts,
+    fields: saved.fields,
     pending: saved.pending,
     openTools: new Set(saved.openTools),
   },
@@ -44,10 +45,11 @@ if (saved.pending) postPending(panel, saved.pending);
 function saveOnChange(): void {
   let before: PanelState = store.get();
   store.subscribe(() => {
-    const { task, drafts, pending, openTools } = store.get();
+    const { task, drafts, fields, pending, openTools } = store.get();
     const moved = task?.taskId !== before.task?.taskId && store.get().ready;
-    if (moved || drafts !== before.drafts || pending !== before.pending || openTools !== before.openTools) {
-      host.save({ taskId: task?.taskId ?? null, drafts, pending, openTools: [...openTools] });
+    const typed = drafts !== before.drafts || fields !== before.fields;
+    if (moved || typed || pending !== before.pending || openTools !== before.openTools) {
+      host.save({ taskId: task?.taskId ?? null, drafts, fields, pending, openTools: [...openTools] });
     }
     before = store.get();
   });

@@ -4,7 +4,8 @@ import type { Failure } from '../server/protocol/errors.ts';
 import { reduce } from '../server/protocol/reduce.ts';
 import type { TaskState, TaskSummary } from '../server/protocol/task.ts';
 import { announcements } from './announcements.ts';
-import { afterEvents, type Command, closeSettled, settle } from './commands.ts';
+import { afterChange, type Command, settle } from './commands.ts';
+import { type Fields, withField } from './fields.ts';
 import { strings } from './strings.ts';
 
 /** A message on its way: posted, and neither taken nor refused yet. `taskId` is null where it makes a task. */
@@ -21,8 +22,9 @@ export interface PanelState {
   task: TaskState | null;
   tasks: TaskSummary[];
   setup: Setup;
-  /** By task, `new` for the task that does not exist yet; by id, of a question or queued message that is written at. */
+  /** By task, `new` for the task that does not exist yet. */
   drafts: Record<string, Draft>;
+  fields: Fields;
   pending: Pending | null;
   /** Why the last message was not taken; its text is back in the draft. */
   failure: Failure | null;
@@ -61,6 +63,7 @@ export const initialState: PanelState = {
   tasks: [],
   setup: { relay: 'starting', modelConfigured: true, workspace: 'ready' },
   drafts: {},
+  fields: {},
   pending: null,
   failure: null,
   commands: {},
@@ -86,14 +89,14 @@ const handlers: Handlers = {
       next.failure = null;
       next.queueFailure = null;
     }
-    const closed = { ...next, ...closeSettled(next) };
+    const closed = { ...next, ...afterChange(next) };
     return draft ? withDraft(closed, draft) : closed;
   },
   events: (state, { taskId, events }) => {
     if (state.task?.taskId !== taskId) return state;
     const task = events.reduce(reduce, state.task);
     const next = { ...state, task };
-    return announce({ ...next, ...afterEvents(state.task, next) }, announcements(state.task, task));
+    return announce({ ...next, ...afterChange(next) }, announcements(state.task, task));
   },
   tasks: (state, { tasks }) => ({ ...state, tasks }),
   setup: (state, { setup }) => ({ ...state, setup }),
@@ -126,16 +129,16 @@ const handlers: Handlers = {
   },
   submitted: (state, { pending }) =>
     withDraft({ ...state, pending, failure: null, queueFailure: null }, emptyDraft),
-  fieldEdited: (state, { id, text }) => {
-    const { [id]: _before, ...drafts } = state.drafts;
-    return { ...state, drafts: text === null ? drafts : { ...drafts, [id]: { text, selection: [] } } };
-  },
-  commanded: (state, { command }) => {
-    const commands = { ...state.commands, [command.subject]: command };
-    if (command.kind !== 'edit') return { ...state, commands, queueFailure: null };
-    const { [command.subject]: _typed, ...drafts } = state.drafts;
-    return { ...state, commands, drafts, queueFailure: null };
-  },
+  fieldEdited: (state, { id, text }) =>
+    state.task === null ? state : { ...state, fields: withField(state.fields, state.task.taskId, id, text) },
+  commanded: (state, { command }) => ({
+    ...state,
+    commands: { ...state.commands, [command.subject]: command },
+    // An answer's words stay in their field until the relay has them; a message shows its new ones itself.
+    fields:
+      command.kind === 'edit' ? withField(state.fields, command.taskId, command.subject, null) : state.fields,
+    queueFailure: null,
+  }),
   failureDismissed: (state) => ({ ...state, failure: null }),
   queueFailureDismissed: (state) => ({ ...state, queueFailure: null }),
   toolToggled: (state, { callId }) => {

@@ -14,7 +14,8 @@ export type Notice =
 export function noticeOf(batch: TaskEvent[], state: TaskState): Notice | undefined {
   if (state.status === 'asking' && batch.some(({ type }) => type === 'turn.parked')) return asked(state);
   const ended = batch.findLast((event) => event.type === 'turn.ended');
-  if (!ended || state.status === 'running') return undefined;
+  // Where the next turn runs already, it is not over.
+  if (!ended || state.status !== ended.outcome) return undefined;
   const { taskId, title } = state;
   if (ended.outcome === 'failed') {
     return { kind: 'failed', taskId, title, reason: ended.error?.message ?? '' };

@@ -145,7 +145,7 @@ async function archiveTasks(data: string): Promise<void> {
       await client.stop(taskId);
       const following = new AbortController();
       const task = await client.getTask(taskId);
-      if (task.status === 'running' || task.status === 'stopping') {
+      if (['running', 'waiting', 'asking', 'stopping'].includes(task.status)) {
         const timer = setTimeout(() => following.abort(), STOP_TIMEOUT_MS);
         await client.events(taskId, task.seq, {
           signal: following.signal,

@@ -4,6 +4,7 @@ import type { TaskState } from '../../server/protocol/task.ts';
 import { editQueued, withdrawQueued } from '../actions.ts';
 import { type Command, isUnderway } from '../commands.ts';
 import { usePanel, useSelect } from '../context.ts';
+import { fieldOf } from '../fields.ts';
 import { Icon, IconButton } from '../icon.tsx';
 import { strings } from '../strings.ts';
 
@@ -14,7 +15,7 @@ const text = strings.queue;
 export function QueuedMessage({ queued }: { queued: Queued }) {
   const { messageId } = queued;
   const command = useSelect((state) => state.commands[messageId]);
-  const typed = useSelect((state) => state.drafts[messageId]?.text);
+  const typed = useSelect((state) => fieldOf(state.fields, state.task, messageId));
   // The agent has read it, and the event that says so is on its way.
   if (command?.failure?.code === 'already_delivered') return null;
   return (

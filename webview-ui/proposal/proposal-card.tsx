@@ -3,6 +3,7 @@ import type { ChangedFile } from '../../server/protocol/review.ts';
 import type { TaskState } from '../../server/protocol/task.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { Icon } from '../icon.tsx';
+import { isTurnOpen } from '../status.ts';
 import { strings } from '../strings.ts';
 import { PublishProgress } from './publish-progress.tsx';
 
@@ -10,7 +11,7 @@ import { PublishProgress } from './publish-progress.tsx';
 export function ProposalCard() {
   const { host } = usePanel();
   const task = useSelect((state) => state.task);
-  const settled = task !== null && task.status !== 'running' && task.status !== 'stopping';
+  const settled = task !== null && !isTurnOpen(task.status);
   const [toggled, setToggled] = useState<boolean | null>(null);
   // Once there is a review, the files are in its own view; here they would only push the buttons away.
   const reviewing = task?.review !== undefined && task.review.revision === task.proposal?.revision;

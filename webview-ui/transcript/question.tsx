@@ -4,6 +4,7 @@ import type { Item } from '../../server/protocol/task.ts';
 import { answerQuestion } from '../actions.ts';
 import { isUnderway } from '../commands.ts';
 import { usePanel, useSelect } from '../context.ts';
+import { fieldOf } from '../fields.ts';
 import { Icon } from '../icon.tsx';
 import { strings } from '../strings.ts';
 import { Markdown } from './markdown.tsx';
@@ -21,7 +22,7 @@ function Open({ item: { questionId, question, options, freeText } }: { item: Que
   const panel = usePanel();
   const label = useId();
   const command = useSelect((state) => state.commands[questionId]);
-  const typed = useSelect((state) => state.drafts[questionId]?.text ?? '');
+  const typed = useSelect((state) => fieldOf(state.fields, state.task, questionId) ?? '');
   const busy = isUnderway(command);
   const given = command?.kind === 'answer' && busy ? command.answer : undefined;
   const sendTyped = () => {
