@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { callModel } from '../../server/agent/model.ts';
+import { createTurn } from '../../server/agent/turn.ts';
+import { createJournal } from '../../server/engine/journal.ts';
+import { createGit } from '../../server/repo/git.ts';
+import { createTaskRepo } from '../../server/repo/task-repo.ts';
+import { createSandboxProvider } from '../../server/sandbox/providers.ts';
+import { createSandboxSessions } from '../../server/sandbox/sessions.ts';
+import { createTaskStates } from '../../server/tasks/task-states.ts';
+import type { Repository } from './bench.ts';
+import { createMemoryTask } from './memory-store.ts';
+
+/**
+ * The same agent loop, tools, sandbox and capture of changes as the relay's, without durability: the log and all that the relay
+ * keeps in its database are variables here. A program of its own, as the relay is, which runs a turn for each message of its parent.
+ */
+
+/** What the parent asks for, and is answered with once the turn has ended. */
+export interface RunTurn {
+  data: string;
+  repository: Repository;
+  model: { url: string; apiKey: string };
+}
+export type TurnDone = { error?: string };
+
+async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
+  const taskId = randomUUID();
+  const turnId = randomUUID();
+  const source = { url: `file://${repository.directory}`, commit: repository.commit, branch: 'main' };
+  const { log, store, signals } = createMemoryTask(
+    {
+      taskId,
+      spec: { source },
+      activeTurn: turnId,
+      sandbox: null,
+      prepared: null,
+      archived: false,
+      owner: 'owner',
+      host: null,
+    },
+    turnId,
+    'Do it.',
+  );
+  const provider = createSandboxProvider({ sandbox: 'local', workDir: data }, () => {});
+  const repo = createTaskRepo({
+    git: createGit({ dataDir: data, env: process.env }),
+    reposDir: join(data, 'repos'),
+    sourcesDir: join(data, 'sources'),
+    allowFileUrls: true,
+  });
+  const turn = createTurn({
+    log,
+    store,
+    states: createTaskStates(log),
+    signals,
+    sandboxes: createSandboxSessions(provider, {
+      get: async (id) => (await store.get(id))?.sandbox ?? null,
+      set: store.setSandbox,
+    }),
+    repo,
+    modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),
+    callModel,
+    now: Date.now,
+    random: Math.random,
+    onEnded: () => {},
+    idleMs: 60_000,
+    logger: pino({ level: 'warn' }, pino.destination(2)),
+  });
+  const { signal } = new AbortController();
+  const journal = createJournal({ draining: signal, frozen: signal });
+  await turn(journal, { taskId, turnId, epoch: 1, format: 1 });
+  const last = (await log.read(taskId, 0, Infinity)).at(-1);
+  const isWell = last?.type === 'turn.ended' && last.outcome === 'completed';
+  if (!isWell) throw new Error(`the turn ended with ${JSON.stringify(last)}`);
+  await provider.close();
+}
+
+process.on('message', (request: RunTurn) => {
+  runTurn(request).then(
+    () => process.send?.({} satisfies TurnDone),
+    (error: unknown) => process.send?.({ error: String(error) } satisfies TurnDone),
+  );
+});
