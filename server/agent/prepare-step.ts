@@ -31,7 +31,8 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const sandbox = await turn.sandboxes.reopen(taskId);
     // Done once for a machine: checking out again would undo what the agent did since.
     await store.memo(taskId, `checkout:${sandbox.ref.id}`, async () => {
-      await repo.checkout(taskId, sandbox, signal);
+      const { proposal } = await turn.states.current(taskId);
+      await repo.checkout(taskId, sandbox, proposal?.headTree, signal);
       return true;
     });
     await sandboxIs('running');

@@ -14,8 +14,16 @@ import type { CallModel, ModelSettings } from './model.ts';
 /** The Git work of a turn. Every function may be repeated. */
 export interface TurnRepo {
   prepare(taskId: string, source: SourceSpec, signal: AbortSignal): Promise<Prepared>;
-  /** Puts the base tree into the sandbox's workspace. */
-  checkout(taskId: string, sandbox: Sandbox, signal: AbortSignal): Promise<void>;
+  /**
+   * Fills the workspace of a machine that never had this task: with the last proposal, where there is one, else with the base.
+   * Ignored files are part of neither.
+   */
+  checkout(
+    taskId: string,
+    sandbox: Sandbox,
+    proposedTree: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
   capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;

@@ -23,6 +23,8 @@ const OBJECT_NAME = /^[0-9a-f]{40}$/;
 export const BASE_REF = 'refs/handoff/base';
 /** The commit that the person was on. */
 export const SOURCE_REF = 'refs/handoff/source';
+/** A tree that the workspace was captured as. */
+export const proposalRef = (tree: string): string => `refs/handoff/proposal/${assertOid(tree)}`;
 
 /** Path of a task's bare repository. A task id is made by the relay, so an odd one is a defect, not an input. */
 export function repoPath(deps: { reposDir: string }, taskId: string): string {

@@ -21,13 +21,14 @@ export const SCRIPT_ENV = {
 const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
 
 /**
- * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on. Done once: a marker ends it.
+ * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on, `$5` the tree that its files end at where
+ * that is not the base. Done once: a marker ends it.
  * Until then nobody but this script has written to the workspace, so each part may overwrite what an earlier attempt left.
  */
 export const CHECKOUT_SCRIPT = `
 set -eu
 umask 022
-workspace=$1 scratch=$2 bundle=$3 branch=$4
+workspace=$1 scratch=$2 bundle=$3 branch=$4 head=\${5-}
 capture=$scratch/capture.git
 if [ -e "$capture/handoff-ready" ]; then
   rm -f "$scratch/$bundle"
@@ -62,8 +63,20 @@ git -c checkout.workers=4 read-tree --reset -u refs/handoff/base
 git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
 git update-index -q --refresh || :
 # A submodule is an empty folder here; whatever becomes of it is not part of the proposal.
-git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
+pass_over_submodules() {
+  git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
+}
+pass_over_submodules
 base=$(git rev-parse refs/handoff/base)
+# The agent's own index stays at the base: what the proposal changes is a change to it, not yet added.
+cp -p "$capture/index" "$capture/index.base"
+if [ -n "$head" ]; then
+  git -c checkout.workers=4 read-tree --reset -u "$head"
+  # Not the time that the base's files had, or Git could take a file of the same size for unchanged.
+  git diff-tree -r -z --name-only --no-renames --diff-filter=d "$base" "$head" | xargs -0 -r touch -c -h -t 200001010001 --
+  git update-index -q --refresh || :
+  pass_over_submodules
+fi
 
 export GIT_DIR="$workspace/.git"
 git init --quiet --template= "$workspace"
@@ -74,7 +87,7 @@ git symbolic-ref HEAD "refs/heads/$branch"
 git update-ref "refs/heads/$branch" "$base"
 git config user.name 'Handoff agent'
 git config user.email handoff@localhost
-cp -p "$capture/index" .git/index
+mv "$capture/index.base" .git/index
 
 : >"$capture/handoff-ready"
 rm -f "$scratch/$bundle"

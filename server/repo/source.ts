@@ -9,6 +9,7 @@ import { overlayEdits } from './overlay.ts';
 import {
   BASE_REF,
   createAttempt,
+  proposalRef,
   type RepoDeps,
   readRef,
   repoPath,
@@ -77,9 +78,17 @@ export async function prepareSource(
   return { baseCommit: commit, baseTree: tree };
 }
 
-/** A bundle of one commit without parents whose tree is the task's base. The same bytes of history each time. */
-export async function startBundle(deps: RepoDeps, taskId: string, signal?: AbortSignal): Promise<Uint8Array> {
-  return deps.git(['bundle', 'create', '--quiet', '-', BASE_REF], {
+/**
+ * A bundle of one commit without parents whose tree is the task's base, and of the proposal that a workspace is to end at where
+ * there is one. The same bytes of history each time.
+ */
+export async function startBundle(
+  deps: RepoDeps,
+  taskId: string,
+  { headTree, signal }: { headTree?: string | undefined; signal?: AbortSignal } = {},
+): Promise<Uint8Array> {
+  const proposal = headTree === undefined ? [] : [proposalRef(headTree)];
+  return deps.git(['bundle', 'create', '--quiet', '-', BASE_REF, ...proposal], {
     repo: repoPath(deps, taskId),
     maxOutputBytes: START_BUNDLE_LIMIT,
     signal,

@@ -3,7 +3,7 @@ import type { TurnRepo } from '../agent/turn-context.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
 import { composeAcceptedTree } from './accept.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
-import type { TransportDeps } from './repository.ts';
+import { proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
 
@@ -22,9 +22,14 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
         },
         signal,
       ),
-    async checkout(taskId, sandbox, signal) {
-      const bundle = await startBundle(deps, taskId, signal);
-      await checkoutInto(sandbox, bundle, `handoff/${taskId.slice(0, 8)}`, signal);
+    async checkout(taskId, sandbox, proposedTree, signal) {
+      // Where nobody has captured it, it is the base itself.
+      const isCaptured =
+        proposedTree !== undefined &&
+        (await readRef(repoPath(deps, taskId), proposalRef(proposedTree))) !== undefined;
+      const place = { headTree: isCaptured ? proposedTree : undefined, signal };
+      const bundle = await startBundle(deps, taskId, place);
+      await checkoutInto(sandbox, bundle, `handoff/${taskId.slice(0, 8)}`, place);
     },
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     async changedFiles(taskId, baseTree, headTree) {

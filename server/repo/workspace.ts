@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { BoundedOutput, ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 import { isBranchName } from './branch.ts';
 import { GitError } from './git.ts';
-import { assertOid, type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
+import { assertOid, proposalRef, type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
 import { CAPTURE_LOCKED, CAPTURE_SCRIPT, CHECKOUT_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
 
 const CHECKOUT_LIMIT_MS = 10 * 60_000;
@@ -15,12 +15,13 @@ const UNPACK_BELOW = 100;
 /**
  * Fills an empty workspace from `startBundle`, byte for byte, and gives the agent a repository of one commit on `branch`, without
  * remote and credential. Once it is done, repeating it changes nothing, whatever the agent has written since.
+ * @param headTree the proposal that the files end at, where work had been done before on another machine; absent: the base
  */
 export async function checkoutInto(
   sandbox: Sandbox,
   bundle: Uint8Array,
   branch: string,
-  signal?: AbortSignal,
+  { headTree, signal }: { headTree?: string | undefined; signal?: AbortSignal } = {},
 ): Promise<void> {
   if (!isBranchName(branch)) {
     throw new AppError('bad_request', `${JSON.stringify(branch)} is not a branch name that Git allows.`);
@@ -31,7 +32,7 @@ export async function checkoutInto(
   const result = await runScript(sandbox, {
     execId: `checkout:${randomUUID()}`,
     script: CHECKOUT_SCRIPT,
-    parameters: [START_BUNDLE, branch],
+    parameters: [START_BUNDLE, branch, ...(headTree === undefined ? [] : [assertOid(headTree)])],
     timeoutMs: CHECKOUT_LIMIT_MS,
     signal,
   });
@@ -70,7 +71,7 @@ export async function captureProposal(
   if (result.exitCode !== 0) throw scriptFailure('The changes could not be read from the workspace.', result);
   const [, headTree, hasPack] = /^([0-9a-f]{40})( pack)?\n$/.exec(textOf(result.stdout)) ?? [];
   if (headTree === undefined) throw scriptFailure('The capture answered what it should not.', result);
-  const ref = `refs/handoff/proposal/${headTree}`;
+  const ref = proposalRef(headTree);
   if (hasPack === undefined || (await readRef(repo, ref)) !== undefined) return { headTree };
   await takeIn(deps, repo, await sandbox.getScratch(pack), headTree, signal);
   await writeRef(repo, ref, headTree);
