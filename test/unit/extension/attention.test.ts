@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { isLoopback } from '../../../extension/git/delegate-task.ts';
-import { noticeOf, waiting } from '../../../extension/ui/attention.ts';
+import { noticeOf, quoted, waiting } from '../../../extension/ui/attention.ts';
 import { sentence, toFailure } from '../../../extension/ui/failure.ts';
 import { CaptureError } from '../../../server/protocol/capture.ts';
 import { RelayError } from '../../../server/protocol/client.ts';
 import type { TaskEvent } from '../../../server/protocol/events.ts';
-import { emptyTask } from '../../../server/protocol/reduce.ts';
+import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
 import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
 
 const oid = 'a'.repeat(40);
@@ -46,6 +46,35 @@ describe('what a person is told of', () => {
     });
   });
 
+  it('a question is told once the turn waits for its answer, and only while it is open', () => {
+    const question = { questionId: 'q', question: 'Which one?', options: [], freeText: true };
+    const events: TaskEvent[] = [
+      { seq: 1, at: 1, type: 'turn.started', turnId: 'u' },
+      { seq: 2, at: 2, type: 'question.asked', turnId: 'u', ...question },
+      { seq: 3, at: 3, type: 'turn.parked', turnId: 'u' },
+    ];
+    const states = [2, 3].map((count) => events.slice(0, count).reduce(reduce, emptyTask('t')));
+    const [asked, parked] = states;
+    assert.ok(asked && parked);
+    assert.deepEqual(
+      [noticeOf(events.slice(1, 2), asked), noticeOf(events.slice(2), parked), noticeOf([], parked)],
+      [undefined, { kind: 'question', taskId: 't', title: '', question: 'Which one?' }, undefined],
+    );
+    const answered: TaskEvent = {
+      ...{ seq: 4, at: 4, type: 'question.answered', turnId: 'u', questionId: 'q' },
+      answer: { kind: 'text', text: 'This' },
+    };
+    assert.equal(noticeOf([...events.slice(2), answered], reduce(parked, answered)), undefined);
+  });
+
+  it('a model’s words make no link in a notification, and are short', () => {
+    assert.equal(
+      quoted('See\n[this](command:workbench.action.quit) now'),
+      'See [this] (command:workbench.action.quit) now',
+    );
+    assert.equal(quoted('x'.repeat(300)), `${'x'.repeat(199)}…`);
+  });
+
   it('nothing is said of an answer without changes, of a stop, or while the next turn runs', () => {
     const { proposal: _none, ...unchanged } = changed;
     assert.deepEqual(
@@ -59,7 +88,7 @@ describe('what a person is told of', () => {
     );
   });
 
-  it('the badge counts what ended, was not published and not looked at since', () => {
+  it('the badge counts what asks, and what ended, was not published and not looked at since', () => {
     const task = (taskId: string, other: Partial<TaskSummary>): TaskSummary => ({
       taskId,
       seq: 5,
@@ -79,10 +108,12 @@ describe('what a person is told of', () => {
       task('published', { pullRequestUrl: 'https://example.com/1' }),
       task('only said something', { changedFiles: 0 }),
       task('runs', { status: 'running' }),
+      task('waits for a slot', { status: 'waiting' }),
+      task('asks', { status: 'asking', changedFiles: 0 }),
     ];
     assert.deepEqual(
-      waiting(tasks, { seen: 5, 'moved on': 5 }).map(({ taskId }) => taskId),
-      ['ready', 'failed', 'moved on'],
+      waiting(tasks, { seen: 5, 'moved on': 5, asks: 5 }).map(({ taskId }) => taskId),
+      ['ready', 'failed', 'moved on', 'asks'],
     );
   });
 });

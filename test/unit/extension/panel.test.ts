@@ -6,7 +6,7 @@ import { createSetup } from '../../../extension/chat/setup.ts';
 import { createConnection } from '../../../extension/relay/connection.ts';
 import { createTaskStore, type TaskStore } from '../../../extension/relay/task-store.ts';
 import { ExpectedError } from '../../../extension/ui/failure.ts';
-import { createRelayClient } from '../../../server/protocol/client.ts';
+import { createRelayClient, RelayError } from '../../../server/protocol/client.ts';
 import { type RelayDouble, running, said, silent, startRelayDouble } from './relay-double.ts';
 
 describe('the panel, seen from its webview', () => {
@@ -16,6 +16,7 @@ describe('the panel, seen from its webview', () => {
   let handlers: FromPanelHandlers;
   let posted: ToPanel[];
   let delegated: number;
+  let done: unknown[][];
   let outcome: Promise<string>;
   let close: () => void;
 
@@ -24,6 +25,7 @@ describe('the panel, seen from its webview', () => {
     relay.append('t', ...running('t'));
     posted = [];
     delegated = 0;
+    done = [];
     outcome = Promise.resolve('t');
     const connection = createConnection({
       find: async () => relay,
@@ -44,9 +46,12 @@ describe('the panel, seen from its webview', () => {
         return outcome;
       },
       send: unused,
-      answer: unused,
-      editMessage: unused,
-      withdrawMessage: unused,
+      answer: async (...args) => void done.push(args),
+      editMessage: async (...args) => void done.push(args),
+      withdrawMessage: async (...args) => {
+        done.push(args);
+        await outcome;
+      },
       stop: unused,
       archive: unused,
       review: unused,
@@ -146,6 +151,27 @@ describe('the panel, seen from its webview', () => {
     const message = { type: 'delegate' as const, clientId: 'c-1', text: 'do it', selection: [] };
     await Promise.all([handlers.delegate(message), handlers.delegate(message)]);
     assert.deepEqual([delegated, types().filter((type) => type === 'settled').length], [1, 2]);
+  });
+
+  it('answers questions, changes and withdraws messages, and is told how each ended', async () => {
+    await panel.connect(null);
+    const about = { clientId: 'c-1', taskId: 't' };
+    const yes = { kind: 'choice' as const, label: 'Yes' };
+    await handlers.answer({ type: 'answer', ...about, questionId: 'q', answer: yes });
+    await handlers.editMessage({ type: 'editMessage', ...about, messageId: 'm', text: 'x' });
+    outcome = Promise.reject(new RelayError('already_delivered', 'Read.', { status: 409 }));
+    await handlers.withdrawMessage({ type: 'withdrawMessage', ...about, messageId: 'm' });
+    assert.deepEqual(done, [
+      ['t', 'q', yes],
+      ['t', 'm', 'x'],
+      ['t', 'm'],
+    ]);
+    const settled = { type: 'settled', clientId: 'c-1' };
+    assert.deepEqual(posted.slice(-3), [
+      { ...settled, failure: null },
+      { ...settled, failure: null },
+      { ...settled, failure: { code: 'already_delivered', message: 'Read.' } },
+    ]);
   });
 
   it('gets the failure of a command that failed, with what to do', async () => {

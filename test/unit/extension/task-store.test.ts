@@ -55,6 +55,17 @@ describe('the task store', () => {
     assert.equal(store.tasks().find(({ taskId }) => taskId === 'runs')?.status, 'completed');
   });
 
+  it('follows those that wait or ask, for they go on without being asked to', async () => {
+    const reason = { code: 'no_slot' as const, message: 'Others are first.' };
+    relay.append('waits', ...running('waits'), { type: 'turn.waiting', turnId: 'waits-turn', reason });
+    relay.append('asks', ...running('asks'), { type: 'turn.parked', turnId: 'asks-turn' });
+    await store.refresh();
+    assert.deepEqual(
+      ['waits', 'asks'].map((taskId) => store.state(taskId)?.status),
+      ['waiting', 'asking'],
+    );
+  });
+
   it('lets a task go that has ended, unless it is the pinned one', async () => {
     for (const taskId of ['a', 'b']) relay.append(taskId, ...running(taskId));
     await store.refresh();

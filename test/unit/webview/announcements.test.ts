@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { NewEvent } from '../../../server/protocol/events.ts';
 import { reduce } from '../../../server/protocol/reduce.ts';
 import { announcements, sentenceEnd } from '../../../webview-ui/announcements.ts';
+import { answered, asking, checked, waiting } from '../../webview/durable-story.ts';
 import { failed, finished, log, taskOf } from '../../webview/story.ts';
 
 /** What is said when events come one at a time. */
@@ -33,6 +34,18 @@ describe('announcements', () => {
       'The agent has finished.',
       '4 changed files to review.',
     ]);
+  });
+
+  it('tell what is asked, and that the agent goes on, but not the call that asks', () => {
+    assert.deepEqual(heard([...asking, ...answered]).slice(-2), [
+      'The agent asks: Prices come as strings in legacy.csv. How should those be read? Answers: Convert them, Refuse them, Leave them out.',
+      'The agent is working.',
+    ]);
+  });
+
+  it('tell why a turn waits, and how checks went', () => {
+    assert.equal(heard(waiting).at(-1), 'The agent waits. The disk of the relay is full.');
+    assert.deepEqual(heard(checked).slice(-2), ['Check lint passed.', 'Check types failed.']);
   });
 
   it('say why a turn failed', () => {

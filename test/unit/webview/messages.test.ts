@@ -3,12 +3,18 @@ import { panelHtml } from '../../../extension/chat/html.ts';
 import { isFromPanel } from '../../../extension/chat/messages.ts';
 
 describe('messages from the panel', () => {
+  const answer = { type: 'answer', clientId: 'client-1', taskId: 't', questionId: 'q' };
+
   it('are known by their type and fields', () => {
     const good = [
       { type: 'ready', taskId: null },
       { type: 'delegate', clientId: 'client-1', text: 'fix it', selection: [{ path: 'a.ts', startLine: 1 }] },
       { type: 'openFile', taskId: 't', path: 'a.ts', line: null },
       { type: 'newTask' },
+      { ...answer, answer: { kind: 'choice', label: 'Yes' } },
+      { ...answer, answer: { kind: 'text', text: 'Yes' } },
+      { type: 'editMessage', clientId: 'client-1', taskId: 't', messageId: 'm', text: 'x' },
+      { type: 'withdrawMessage', clientId: 'client-1', taskId: 't', messageId: 'm' },
     ];
     assert.deepEqual(
       good.map((message) => isFromPanel(message)),
@@ -26,6 +32,11 @@ describe('messages from the panel', () => {
       { type: 'openFile', taskId: 't', path: 'a.ts', line: 0 },
       { type: 'delegate', clientId: 'client-1', text: 'x', selection: [{ startLine: 1 }] },
       { type: 'send', clientId: 'client-1', taskId: 't', text: 'x', selection: 'none' },
+      answer,
+      { ...answer, answer: { kind: 'choice', text: 'Yes' } },
+      { ...answer, answer: { kind: 'text' } },
+      { ...answer, answer: 'Yes' },
+      { type: 'withdrawMessage', clientId: 'client-1', taskId: 't' },
       { type: 'constructor' },
       { type: 'toString' },
     ];

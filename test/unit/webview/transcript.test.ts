@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import type { NewEvent } from '../../../server/protocol/events.ts';
 import { reduce } from '../../../server/protocol/reduce.ts';
 import { ago, count, duration, wholeSeconds } from '../../../webview-ui/format.ts';
 import { shortRepository } from '../../../webview-ui/repository.ts';
 import { nextTool, type Row, rowsOf, type ToolItem, toolOf } from '../../../webview-ui/rows.ts';
-import { spokenSummary, todoItems } from '../../../webview-ui/tools/summary.ts';
+import { lastAction, spokenSummary, todoItems } from '../../../webview-ui/tools/summary.ts';
+import { answered, asking, explored, exploring, waiting } from '../../webview/durable-story.ts';
 import { finished, log, taskOf, working } from '../../webview/story.ts';
 
 const kinds = (rows: Row[]) => rows.map((row) => (row.kind === 'item' ? row.item.kind : row.kind));
@@ -16,6 +18,19 @@ describe('rows of the transcript', () => {
       'working',
     ]);
     assert.deepEqual(kinds(rowsOf(taskOf(log(finished)))).slice(-3), ['tool', 'text', 'turnEnd']);
+  });
+
+  it('end with the question that is asked, in place of the call that asks it', () => {
+    const shown = (events: NewEvent[]) => kinds(rowsOf(taskOf(log(events)))).slice(4);
+    assert.deepEqual(shown(asking), ['text', 'question']);
+    assert.deepEqual(shown([...asking, ...answered]), ['text', 'question', 'working']);
+    const refused = asking.filter(({ type }) => type !== 'question.asked' && type !== 'turn.parked');
+    assert.deepEqual(shown(refused), ['text', 'tool', 'working']);
+  });
+
+  it('say why a turn waits', () => {
+    const last = rowsOf(taskOf(log(waiting))).at(-1);
+    assert.equal(last?.kind === 'working' && last.waiting?.message, 'The disk of the relay is full.');
   });
 
   it('have keys of their own, the same in every rendering', () => {
@@ -86,10 +101,23 @@ describe('one line for a tool call', () => {
       'Updated the plan 1 of 2 done',
     ],
     [tool('explore', { question: 'why' }, { durationMs: 61_000 }), 'Used explore 1 m 01 s'],
+    [tool('ask_user', { question: 'Which?\nThis?' }, { isError: true }), 'Asked Which? failed'],
+    [tool('task', { description: 'Find it' }, { durationMs: 2000 }), 'Explored Find it 2.0 s'],
+    [tool('task', null, { isError: true }), 'Exploring failed'],
     [tool('read', null), 'Read'],
     [tool('bash', { command: 7 }), 'Ran'],
   ];
   for (const [item, line] of cases) it(line, () => assert.equal(spokenSummary(item), line));
+
+  it('has what its subagent does now', () => {
+    const action = (events: NewEvent[]) => {
+      const found = toolOf(rowsOf(taskOf(log(events))).find((row) => toolOf(row)?.name === 'task'));
+      return found && lastAction(found);
+    };
+    const steps = [5, 6, 8, exploring.length].map((count) => action(exploring.slice(0, count)));
+    assert.deepEqual(steps, ['', 'I look for calls of round.', 'Searched round\\(', 'Read src/vat.ts']);
+    assert.equal(action(explored), 'Read src/vat.ts');
+  });
 
   it('reads a plan that a model got wrong as far as it goes', () => {
     assert.deepEqual(todoItems(tool('todo', { items: [{ text: 'a' }, 'b', null] })), [
