@@ -172,6 +172,7 @@ function openPoints({ mode, file }: KillPointSettings): {
   function nameOf(point: string): string {
     return point
       .replace(ID, (id) => (turns.includes(id) ? `turn${turns.indexOf(id) + 1}` : 'new'))
+      .replace(/checkout:t-[-\w]+/g, 'checkout')
       .replace(/:called:\d+/g, ':called')
       .replace(/:retried:\d+/g, ':retried')
       .replace(/:\d+:text:\d+/g, ':text')
