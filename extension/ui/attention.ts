@@ -46,8 +46,15 @@ export function waiting(tasks: TaskSummary[], seen: Record<string, number>): Tas
 /** The longest text that a notification shows of a model's or a person's words, in UTF-16 units. */
 const QUOTED_LENGTH = 200;
 
-/** Words of a model as a notification may show them: in one line, and without a link, which VS Code would make of `[a](command:b)`. */
+/**
+ * Words of a model as a notification may show them: in one line, without the marks of markdown, and without a link, which
+ * VS Code would make of `[a](command:b)`.
+ */
 export function quoted(words: string): string {
-  const line = words.replace(/\s+/g, ' ').trim().replaceAll('](', '] (');
+  const line = words
+    .replace(/`|\*\*/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replaceAll('](', '] (');
   return line.length > QUOTED_LENGTH ? `${line.slice(0, QUOTED_LENGTH - 1).toWellFormed()}…` : line;
 }

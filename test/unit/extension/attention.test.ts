@@ -69,7 +69,7 @@ describe('what a person is told of', () => {
 
   it('a model’s words make no link in a notification, and are short', () => {
     assert.equal(
-      quoted('See\n[this](command:workbench.action.quit) now'),
+      quoted('**See**\n[`this`](command:workbench.action.quit) now'),
       'See [this] (command:workbench.action.quit) now',
     );
     assert.equal(quoted('x'.repeat(300)), `${'x'.repeat(199)}…`);
