@@ -27,7 +27,9 @@ export function readAnswer(question: Question, typed: string): Answer {
   const text = typed.trim();
   const { options, freeText } = question;
   const numbered = /^\d+$/.test(text) ? options[Number(text) - 1] : undefined;
-  const named = options.find(({ label }) => label.toLowerCase() === text.toLowerCase());
+  const named =
+    options.find(({ label }) => label === text) ??
+    options.find(({ label }) => label.toLowerCase() === text.toLowerCase());
   const option = numbered ?? named;
   if (option !== undefined) return { kind: 'choice', label: option.label };
   if (freeText && text !== '') return { kind: 'text', text };

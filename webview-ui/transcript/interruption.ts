@@ -5,21 +5,23 @@ import type { ToolItem } from '../rows.ts';
 export interface Interruption {
   /** Tool calls that had come to their end, those of subagents with them. */
   stepsDone: number;
-  /** Tool calls that were cut off; of a subagent what it was at, not the subagent. */
+  /** Tool calls that were cut off; of a subagent what it was at, or the subagent if that was nothing. */
   cutOff: ToolItem[];
 }
 
 export function interruptionOf(turn: Turn): Interruption {
-  const calls = turn.items.flatMap(callsIn);
-  const cutOff = calls.filter((call) => wasCutOff(call, turn));
-  return { stepsDone: calls.length - cutOff.length, cutOff };
+  const parts = turn.items.map((item) => within(item, turn));
+  return {
+    stepsDone: parts.reduce((sum, { stepsDone }) => sum + stepsDone, 0),
+    cutOff: parts.flatMap(({ cutOff }) => cutOff),
+  };
 }
 
-/** The calls at the ends of the tree: a subagent's own stand for the call that it works for. */
-function callsIn(item: Item): ToolItem[] {
-  if (item.kind !== 'tool') return [];
-  const inside = (item.items ?? []).flatMap(callsIn);
-  return inside.length > 0 ? inside : [item];
+function within(item: Item, turn: Turn): Interruption {
+  if (item.kind !== 'tool') return { stepsDone: 0, cutOff: [] };
+  const { stepsDone, cutOff } = interruptionOf({ ...turn, items: item.items ?? [] });
+  if (!wasCutOff(item, turn)) return { stepsDone: stepsDone + 1, cutOff };
+  return { stepsDone, cutOff: cutOff.length > 0 ? cutOff : [item] };
 }
 
 /** Either the turn's end found it open, or its tool was stopped, which it says at the end of its output, as commands do. */

@@ -21,6 +21,11 @@ describe('what a stop interrupted', () => {
     assert.deepEqual(interruption(finished), { stepsDone: 6, cutOff: [] });
   });
 
+  it('is the subagent itself where it was between two steps', () => {
+    const between = stopped.filter((event) => !('callId' in event && event.callId === 'x1/c2'));
+    assert.deepEqual(interruption(between), { stepsDone: 6, cutOff: ['c6', 'x1'] });
+  });
+
   it('is a call that its turn’s end found open, with or without output', () => {
     const call = (callId: string): NewEvent => ({
       type: 'tool.started',
