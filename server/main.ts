@@ -13,7 +13,7 @@ import {
   readiness,
 } from './config.ts';
 import { createClaims } from './engine/claims.ts';
-import { createDatabase } from './engine/database.ts';
+import { createDatabase, OF_A_TURN } from './engine/database.ts';
 import { createDispatcher } from './engine/dispatcher.ts';
 import { launchEngine } from './engine/durable.ts';
 import { createKillPoints } from './engine/kill-points.ts';
@@ -114,7 +114,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
 
   // A person who waits for an answer is told that the database is away; a turn waits until it is back.
   const database = createDatabase(pool);
-  const patient = createDatabase(pool, Infinity);
+  const patient = createDatabase(pool, OF_A_TURN);
   const killPoints = createKillPoints(config.killPoints);
   const log = createEventLog(database, notices, now);
   const store = killPoints.store(createTaskStore(database, now));
