@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { acquireAdvisoryLock } from './advisory-lock.ts';
 
 /**
  * The steps of one durable workflow. `step` runs `work` and records what it returned; when the workflow is run again after a
@@ -134,7 +135,7 @@ export async function launchEngine(options: {
 async function oneAtATime(pool: pg.Pool, work: () => Promise<void>): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [LAUNCH_LOCK]);
+    await acquireAdvisoryLock(client, '$1', [LAUNCH_LOCK]);
     await work();
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [LAUNCH_LOCK]).catch(() => {});

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { acquireAdvisoryLock, tryAdvisoryLock } from './advisory-lock.ts';
 import { every } from './every.ts';
 
 /** This relay's place among those that share a database. */
@@ -21,9 +22,9 @@ const BEAT_MS = 1000;
 const LEASE_S = 10;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** A machine that vanished is noticed in about ten seconds; nobody takes over for longer than a moment. */
-const SESSION = `SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
-                 SET lock_timeout = '30s'`;
+/** A machine that vanished is noticed in about ten seconds. */
+const KEEPALIVES =
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3';
 
 /** The key of a relay's advisory lock. */
 const LOCK = `hashtextextended('handoff-relay:' || $1, 0)`;
@@ -59,9 +60,9 @@ export async function joinRelays(options: {
     next.on('error', () => {});
     try {
       await next.connect();
-      await next.query(SESSION);
+      await next.query(KEEPALIVES);
       // Waits where a peer is just taking over what this relay had.
-      await next.query(`SELECT pg_advisory_lock(${LOCK})`, [relayId]);
+      await acquireAdvisoryLock(next, LOCK, [relayId]);
       await next.query(
         `INSERT INTO handoff.relays (relay_id, host, version) VALUES ($1, $2, $3)
          ON CONFLICT (relay_id) DO UPDATE SET host = $2, version = $3, seen_at = now()`,
@@ -123,10 +124,7 @@ export async function joinRelays(options: {
 
 /** Runs `work` if the relay's lock is free, and holds it meanwhile: of several that notice, one acts at a time. */
 async function whileHolding(client: pg.Client, relayId: string, work: () => Promise<void>): Promise<void> {
-  const { rows } = await client.query<{ ok: boolean }>(`SELECT pg_try_advisory_lock(${LOCK}) AS ok`, [
-    relayId,
-  ]);
-  if (!rows[0]?.ok) return;
+  if (!(await tryAdvisoryLock(client, LOCK, [relayId]))) return;
   try {
     await work();
   } finally {

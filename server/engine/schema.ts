@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { acquireAdvisoryLock } from './advisory-lock.ts';
 
 /**
  * The relay's own tables, beside DBOS's in the same database. Versioned, run once, forward only: a change is a new entry.
@@ -216,7 +217,7 @@ const MIGRATION_LOCK = 7420_0001;
 export async function migrate(pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await acquireAdvisoryLock(client, '$1', [MIGRATION_LOCK]);
     await client.query(
       'CREATE SCHEMA IF NOT EXISTS handoff; CREATE TABLE IF NOT EXISTS handoff.migrations (version integer PRIMARY KEY)',
     );

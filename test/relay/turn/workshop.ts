@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRelayClient, type RelayClient } from '../../../server/protocol/client.ts';
-import type { EventOf, TaskEvent, TaskEventType } from '../../../server/protocol/events.ts';
 import { startRelay } from '../../e2e/relay.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
 import { createSampleRepo } from '../../fakes/sample.ts';
+import { freePort } from './free-port.ts';
 import { readToken } from './token.ts';
+import { follow, type Watch } from './watch.ts';
 
 /** A real relay with a scripted model and a repository, that can be killed and started again on the same data. */
 export interface Workshop {
@@ -33,17 +32,6 @@ export interface Workshop {
   workspace(): Promise<string>;
   /** Lets a command go on that waits for the file `gate`. */
   openGate(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface Watch {
-  /** What has come, in the order in which it came. */
-  events: TaskEvent[];
-  /** Resolves with the first event of that type for which `accept` holds, past or to come. */
-  until<Type extends TaskEventType>(
-    type: Type,
-    accept?: (event: EventOf<Type>) => boolean,
-  ): Promise<EventOf<Type>>;
   close(): Promise<void>;
 }
 
@@ -137,49 +125,4 @@ async function archive(client: RelayClient, taskId: string): Promise<void> {
     await watch.close();
   }
   await client.archive(taskId);
-}
-
-function follow(client: RelayClient, taskId: string, after: number): Watch {
-  const end = new AbortController();
-  const events: TaskEvent[] = [];
-  const waiting = new Set<() => void>();
-  const followed = client.events(taskId, after, {
-    signal: end.signal,
-    onEvent: (event) => {
-      events.push(event);
-      for (const look of waiting) look();
-    },
-  });
-  return {
-    events,
-    until<Type extends TaskEventType>(type: Type, accept: (event: EventOf<Type>) => boolean = () => true) {
-      const isWanted = (event: TaskEvent): event is EventOf<Type> =>
-        event.type === type && accept(event as EventOf<Type>);
-      return new Promise<EventOf<Type>>((resolve, reject) => {
-        const look = (): void => {
-          const found = events.find(isWanted);
-          if (!found) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        followed.catch(reject);
-        look();
-      });
-    },
-    async close() {
-      end.abort();
-      await followed.catch(() => {});
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
 }
