@@ -29,6 +29,9 @@ export async function runAgent(
   progress: Progress,
   around: AroundSteps = {},
 ): Promise<AgentEnd> {
+  // It had finished; only that was not acted upon yet. Asking the model once more would be saying something to it.
+  if (progress.lastWords !== undefined) return { kind: 'completed', text: progress.lastWords };
+
   // What was interrupted is brought to its end first. What had just ended has yet to be followed by what follows it.
   if (progress.unfinished.length > 0) {
     const end = await act(turn, agent, transcript, progress, around);

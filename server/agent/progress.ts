@@ -9,6 +9,8 @@ export interface Progress {
   calls: ToolCall[];
   /** Of those, what has no result yet. */
   unfinished: ToolCall[];
+  /** The last answer's text, where it asked for nothing and nothing was said to the agent since: it had finished. */
+  lastWords: string | undefined;
 }
 
 /**
@@ -23,16 +25,26 @@ export function progressOf(
 ): Progress {
   let answers = 0;
   let last: EventOf<'model.answered'> | undefined;
+  let lastWords: string | undefined;
   const finished = new Set<string>();
   for (const event of events) {
+    if (event.type === 'message.delivered' && event.turnId === turnId && agentId === undefined) {
+      lastWords = undefined;
+    }
     if (event.type !== 'model.answered' && event.type !== 'tool.finished') continue;
     if (event.turnId !== turnId || event.agentId !== agentId) continue;
     if (event.type === 'tool.finished') finished.add(event.callId);
     else {
       answers += 1;
       last = event;
+      lastWords = event.toolCalls.length === 0 ? event.text : undefined;
     }
   }
   const calls = last?.toolCalls ?? [];
-  return { answers, calls, unfinished: calls.filter(({ callId }) => !finished.has(callId)) };
+  return {
+    answers,
+    calls,
+    unfinished: calls.filter(({ callId }) => !finished.has(callId)),
+    lastWords,
+  };
 }

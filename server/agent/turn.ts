@@ -55,13 +55,19 @@ async function run(turn: TurnContext): Promise<void> {
   if (prepared.kind === 'stopped') return void (await endTurn(turn, { outcome: 'stopped' }));
 
   // Once, but for a message that comes while the turn would end, or an answer while it would park: then it goes on from the log.
-  while (!(await runLead(turn, prepared)));
+  let isAgain = false;
+  while (!(await runLead(turn, prepared, isAgain))) isAgain = true;
 }
 
-/** Runs the lead from where the log has it. @returns whether the turn halted, ended or parked */
+/**
+ * Runs the lead from where the log has it.
+ * @param isAgain it had finished, and something was said to it since
+ * @returns whether the turn halted, ended or parked
+ */
 async function runLead(
   turn: TurnContext,
   prepared: Extract<PrepareStep, { kind: 'ready' }>,
+  isAgain: boolean,
 ): Promise<boolean> {
   const { taskId, turnId, journal } = turn;
   const { baseTree } = prepared;
@@ -92,6 +98,7 @@ async function runLead(
     delegate: runSubagent,
   };
   const progress = progressOf(events, turnId, undefined);
+  if (isAgain) progress.lastWords = undefined;
   const end = await runAgent(turn, lead, transcript, progress, {
     acted: (n, calls) => {
       if (!calls.some(mayWrite)) return;
