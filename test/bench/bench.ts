@@ -4,8 +4,10 @@ import type { Figure } from './figure.ts';
 export interface Place {
   /** Removed afterwards. */
   directory: string;
-  /** A repository of 5,000 files, made once in a run. */
+  /** A repository of 5,000 files and 50 MB, as all of the field was measured on. Each is made once in a run. */
   large: () => Promise<Repository>;
+  /** One of 500 files and 5 MB: for what does not depend on the size, and needs many tasks. */
+  medium: () => Promise<Repository>;
   /** The small sample project. */
   small: () => Promise<Repository>;
   /** Says how far it is, on stderr. */

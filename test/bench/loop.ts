@@ -21,6 +21,8 @@ function callOf(k: number, readLines?: number): ToolCall {
   return calls[kindOf(k)];
 }
 
+const DONE: Reply = { text: 'Done.' };
+
 /** A model that takes so many steps, one tool call each, and then ends. */
 export function loop(
   steps: number,
@@ -30,9 +32,11 @@ export function loop(
     readLines?: number;
     /** Awaited before the first answer. */
     gate?: () => Promise<void>;
+    /** How many answers its conversation has already: of earlier turns. */
+    after?: number;
   } = {},
 ): Scenario {
-  const { thinkMs = 0, readLines, gate } = options;
+  const { thinkMs = 0, readLines, gate, after = 0 } = options;
   const say = (k: number, reply: Reply): Step => {
     if (thinkMs === 0 && (k > 0 || gate === undefined)) return reply;
     return async () => {
@@ -44,8 +48,9 @@ export function loop(
   return [
     {
       steps: [
-        ...Array.from({ length: steps }, (_, k) => say(k, { toolCalls: [callOf(k, readLines)] })),
-        say(steps, { text: 'Done.' }),
+        ...Array.from({ length: after }, (): Step => DONE),
+        ...Array.from({ length: steps }, (_, k) => say(k, { toolCalls: [callOf(after + k, readLines)] })),
+        say(steps, DONE),
       ],
     },
   ];

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { createRelayClient, type RelayClient } from '../../server/protocol/client.ts';
 import { DATA_FILES } from '../../server/protocol/locations.ts';
 import { createSandboxProvider } from '../../server/sandbox/providers.ts';
+import type { Scenario } from '../fakes/model/script.ts';
+import { type FakeModel, startFakeModel } from '../fakes/model/server.ts';
 import type { Repository } from './bench.ts';
 
 /** The relay as it is shipped. */
@@ -106,6 +108,23 @@ export async function startRelay(options: RelayOptions): Promise<BenchRelay> {
     kill: () => end('SIGKILL'),
     close: () => end('SIGTERM'),
   };
+}
+
+/** A model, and a relay that asks it: ended together, with all sandboxes, when the scope ends. */
+export async function openRelay(
+  scope: AsyncDisposableStack,
+  directory: string,
+  scenario: Scenario,
+  options: Partial<RelayOptions> = {},
+): Promise<{ relay: BenchRelay; model: FakeModel }> {
+  const model = await startFakeModel({ scenario });
+  scope.defer(() => model.close());
+  const relay = await startRelay({ directory, model, ...options });
+  scope.defer(async () => {
+    await relay.close();
+    await destroySandboxes(relay.work);
+  });
+  return { relay, model };
 }
 
 export const sourceOf = ({ directory, commit }: Repository) => ({

@@ -4,8 +4,7 @@ import { git } from '../fakes/git.ts';
 import { commitAll } from '../fakes/sample.ts';
 import type { Repository } from './bench.ts';
 
-/** Files in all, and in one folder. */
-export const FILES = 5000;
+/** In one folder. */
 const IN_FOLDER = 100;
 /** Lines of some 70 bytes: a file has about 10 kB, the repository 50 MB. */
 const LINES = 140;
@@ -19,10 +18,10 @@ export const folderPath = (n: number): string =>
 /** A line that is in that file once, and in no other. */
 export const lineOf = (n: number, revision: number): string => `export const revision${n} = ${revision};`;
 
-/** Makes the repository that all measurements of the field were made on: 5,000 files, 50 MB, one commit. The same every time. */
-export async function createLargeRepository(directory: string): Promise<Repository> {
-  for (let n = 0; n < FILES; n += IN_FOLDER) await mkdir(join(directory, folderPath(n)), { recursive: true });
-  for (let n = 0; n < FILES; n += IN_FOLDER) {
+/** Makes a repository of so many files (a multiple of 100) of 10 kB each, in one commit. The same every time. */
+export async function createRepository(directory: string, files: number): Promise<Repository> {
+  for (let n = 0; n < files; n += IN_FOLDER) await mkdir(join(directory, folderPath(n)), { recursive: true });
+  for (let n = 0; n < files; n += IN_FOLDER) {
     await Promise.all(
       Array.from({ length: IN_FOLDER }, (_, i) =>
         writeFile(join(directory, filePath(n + i)), contentOf(n + i)),

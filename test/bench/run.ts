@@ -5,15 +5,23 @@ import { parseArgs } from 'node:util';
 import { createSampleRepo } from '../fakes/sample.ts';
 import type { Bench, Place, Repository } from './bench.ts';
 import { type FigureReport, reportOf, tableOf } from './figure.ts';
-import { createLargeRepository } from './repository.ts';
+import { flat } from './flat.ts';
+import { log } from './log.ts';
+import { parked } from './parked.ts';
+import { createRepository } from './repository.ts';
+import { sessions } from './sessions.ts';
+import { start } from './start.ts';
 import { steps } from './steps.ts';
+import { stop } from './stop.ts';
+import { stream } from './stream.ts';
+import { takeover } from './takeover.ts';
 
 /**
  * `npm run bench [-- names] [--json FILE]`: how fast Handoff is, and how small, on this machine and now. Figures are compared with
  * the same thing without what is measured, in the same run, wherever there is such a thing. Nothing is asserted: the exit code is
  * 1 only where a bench crashed.
  */
-const BENCHES: Record<string, Bench> = { steps };
+const BENCHES: Record<string, Bench> = { steps, flat, parked, takeover, sessions, stream, stop, start, log };
 
 interface BenchReport {
   name: string;
@@ -82,7 +90,8 @@ function createPlace(directory: string): Place {
   };
   return {
     directory,
-    large: once(() => createLargeRepository(join(directory, 'large'))),
+    large: once(() => createRepository(join(directory, 'large'), 5000)),
+    medium: once(() => createRepository(join(directory, 'medium'), 500)),
     small: once(async () => {
       const repository = join(directory, 'small');
       return { directory: repository, commit: await createSampleRepo(repository) };
