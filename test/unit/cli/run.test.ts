@@ -10,6 +10,7 @@ import { findRelay } from '../../../server/cli/local-relay.ts';
 import { saveModelSettings } from '../../../server/cli/model-settings.ts';
 import { TaskEvent } from '../../../server/protocol/events.ts';
 import { scenarios } from '../../fakes/model/scenarios.ts';
+import type { Scenario } from '../../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
 import { createSampleRepo } from '../../fakes/sample.ts';
 
@@ -52,10 +53,10 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   });
 
-  /** @param onOutput gets what came to stdout so far */
+  /** @param onOutput gets what came to stdout and stderr so far */
   async function cliWith(
     args: string[],
-    onOutput: (stdout: string, child: ChildProcess) => void = () => {},
+    onOutput: (stdout: string, child: ChildProcess, stderr: string) => void = () => {},
   ): Promise<Ended> {
     const outside = Object.entries(process.env).filter(([name]) => !/^(HANDOFF|DAYTONA)_/.test(name));
     const child = spawn(process.execPath, [CLI, ...args], {
@@ -65,10 +66,13 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     });
     let stdout = '';
     let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      onOutput(stdout, child, stderr);
+    });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
-      onOutput(stdout, child);
+      onOutput(stdout, child, stderr);
     });
     const [code] = await once(child, 'close');
     return { code, stdout, stderr };
@@ -76,8 +80,8 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
   const cli = (...args: string[]) => cliWith(args);
 
   /** The relay follows its settings while it runs. */
-  async function useModel(scenario: keyof typeof scenarios, delayMs = 0): Promise<void> {
-    const model = await startFakeModel({ scenario: scenarios[scenario], delayMs });
+  async function useModel(scenario: Scenario, delayMs = 0): Promise<void> {
+    const model = await startFakeModel({ scenario, delayMs });
     models.push(model);
     saveModelSettings(env, {
       HANDOFF_MODEL_BASE_URL: model.url,
@@ -103,7 +107,7 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
   });
 
   it('prints one JSON event a line and applies the changes', async () => {
-    await useModel('demo');
+    await useModel(scenarios.demo);
     const relative = path.relative(folder, repository);
     const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', relative, '--apply', '--json');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: `Applied to ${repository}.\n` });
@@ -147,7 +151,7 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
   });
 
   it('stops the task when it is interrupted', async () => {
-    await useModel('demo', 100);
+    await useModel(scenarios.demo, 100);
     let sent = false;
     const { code, stdout, stderr } = await cliWith(
       ['run', 'Add miles', '--repo', repository, '--json'],
@@ -162,7 +166,7 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
   });
 
   it('ends with the reason where the model fails', async () => {
-    await useModel('failing');
+    await useModel(scenarios.failing);
     const { code, stdout, stderr } = await cli('run', 'Add miles', '--repo', repository, '--apply', '--json');
     const last = eventsIn(stdout).at(-1);
     assert.ok(last?.type === 'turn.ended' && last.error);
@@ -172,6 +176,56 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     );
     assert.ok(stderr.startsWith(`handoff: ${last.error.message}`), stderr);
     assert.equal(await status(), '');
+  });
+
+  it('waits for the answer to a question, which another terminal gives', async () => {
+    const asks = {
+      question: 'Miles or kilometres?',
+      options: [{ label: 'Miles' }, { label: 'Kilometres', description: 'As before.' }],
+      freeText: false,
+    };
+    const said: unknown[] = [];
+    await useModel([
+      {
+        steps: [
+          { toolCalls: [{ name: 'ask_user', arguments: asks }] },
+          ({ messages }) => {
+            said.push(messages.at(-1)?.content);
+            return { text: 'As you wish.' };
+          },
+        ],
+      },
+    ]);
+    let others: Promise<Ended[]> | undefined;
+    /** What a person does in another terminal, in this order. */
+    const elsewhere = async (taskId: string) => [
+      await cli('tasks', taskId),
+      await cli('tasks', 'answer', taskId, 'furlongs'),
+      await cli('tasks', 'answer', taskId, '2'),
+    ];
+    const { code, stderr } = await cliWith(
+      ['run', 'Add a unit', '--repo', repository],
+      (_stdout, _child, text) => {
+        const taskId = /tasks answer (\S+) /.exec(text)?.[1];
+        if (taskId !== undefined) others ??= elsewhere(taskId);
+      },
+    );
+    const [shown, refused, taken] = (await others) ?? [];
+    assert.match(shown?.stdout ?? '', /\n\? Miles or kilometres\?\n {2}1\. Miles\n/);
+    assert.deepEqual(
+      [refused?.code, refused?.stderr.split('\n')[0], taken],
+      [
+        1,
+        'handoff: "furlongs" is none of the answers.',
+        { code: 0, stdout: '', stderr: 'Answered: Kilometres\n' },
+      ],
+    );
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^\? Miles or kilometres\?\n {2}1\. Miles\n {2}2\. Kilometres: As before\.\nThe task waits for an answer: /,
+    );
+    assert.match(String(said), /Kilometres/);
   });
 
   it('says what is no repository', async () => {
@@ -187,7 +241,7 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
       .split('\n')
       .slice(1, -1)
       .map((line) => line.split(/\s+/)[1]);
-    assert.deepEqual(statuses, ['failed', 'stopped', 'completed', 'completed', 'completed']);
+    assert.deepEqual(statuses, ['completed', 'failed', 'stopped', 'completed', 'completed', 'completed']);
   });
 
   it('says that a relay runs already, and stops it', async () => {
