@@ -27,10 +27,12 @@ import { serveHttp } from './http/serve.ts';
 import { createLogger } from './logger.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
 import { createGit } from './repo/git.ts';
+import { restoreWorkspace } from './repo/restore.ts';
 import { createTaskRepo } from './repo/task-repo.ts';
 import { announceRelay, forgetRelay, takeFolder } from './running-relay.ts';
 import { createSandboxProvider } from './sandbox/providers.ts';
 import { createSandboxSessions } from './sandbox/sessions.ts';
+import { createAfterTurns } from './tasks/aftermath-parts.ts';
 import { createConversationService } from './tasks/conversation-service.ts';
 import { createEventLog } from './tasks/event-log.ts';
 import { createHeldTurns } from './tasks/held-turns.ts';
@@ -128,12 +130,11 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const repoDeps = { git, reposDir, sourcesDir, allowFileUrls: config.isLoopback };
   const repo = createTaskRepo(repoDeps);
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
-  const sandboxes = killPoints.sandboxes(
-    createSandboxSessions(provider, {
-      get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
-      set: turnStore.setSandbox,
-    }),
-  );
+  const sessions = createSandboxSessions(provider, {
+    get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
+    set: turnStore.setSandbox,
+  });
+  const sandboxes = killPoints.sandboxes(sessions);
   const tokens = createTokenVault();
   const github = { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl };
   const remote = createGitHubRemote(repoDeps, github);
@@ -141,18 +142,31 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
 
   const relayId = await loadRelayId(config);
   const host = await loadHostId(config);
+  const afterTurns = createAfterTurns({
+    database: patient,
+    notices,
+    sandboxes: sessions,
+    repo,
+    restoreWorkspace,
+    notifyUrl: config.notifyUrl,
+    idleMs: config.idleMs,
+    host,
+    now,
+    logger,
+  });
   const engine = await launchEngine({
     pool,
     url: databaseUrl,
     relayId,
     host,
     logger,
-    workflows: { publish },
+    workflows: { publish, aftermath: afterTurns.workflow },
   });
   teardown.add(() => engine.freeze());
 
   const claims = createClaims(patient, { relayId, host, limits: config.limits });
-  const onEnded = (): void => {};
+  const watch = afterTurns.watch(engine);
+  teardown.add(() => void watch.stop());
   const turn = createTurn({
     log: turnLog,
     store: turnStore,
@@ -164,7 +178,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
     callModel,
     now,
     random: Math.random,
-    onEnded,
+    onEnded: watch.onEnded,
     idleMs: config.idleMs,
     logger,
   });
@@ -214,11 +228,12 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
     logger,
     log,
     tasks,
-    conversation: createConversationService({ store, wake: dispatcher.wake, onEnded, now }),
+    conversation: createConversationService({ store, wake: dispatcher.wake, onEnded: watch.onEnded, now }),
     closing: closing.signal,
     reviews: createReviewService({ tasks, log, repo }),
     publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
+    usage: afterTurns.usage,
     readiness: () => readiness(config),
   });
   server.use(app);

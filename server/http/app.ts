@@ -12,6 +12,7 @@ import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
+import { type UsageRouteDeps, usageRoutes } from './usage-routes.ts';
 
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
@@ -20,7 +21,8 @@ export interface AppDeps
     ReviewRouteDeps,
     SourceRouteDeps,
     SystemRouteDeps,
-    TaskRouteDeps {
+    TaskRouteDeps,
+    UsageRouteDeps {
   token: string;
   /** People besides the owner, and their tokens. */
   users: Record<string, string>;
@@ -71,6 +73,7 @@ export function createApp(deps: AppDeps): App {
   taskRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
+  usageRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.doc31('/v1/openapi.json', {

@@ -19,6 +19,7 @@ import { Health, Ready } from '../protocol/health.ts';
 import { Changes, PutReview, ReviewRecorded } from '../protocol/review.ts';
 import { Oid } from '../protocol/source.ts';
 import { Publish, TaskList, TaskState } from '../protocol/task.ts';
+import { UsageReport } from '../protocol/usage.ts';
 
 /** Every route's shape: what is checked, and what `GET /v1/openapi.json` says, are the same schemas. */
 
@@ -226,4 +227,15 @@ export const openPullRequest = createRoute({
     200: json(Publish, 'How far it came: opened, or failed with the reason and what to do.'),
     ...errors,
   },
+});
+
+export const getUsage = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/usage',
+  summary: 'What the caller’s own turns used, by model.',
+  request: {
+    query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
+  },
+  responses: { 200: json(UsageReport, 'Of turns that ended since then.'), ...errors },
 });

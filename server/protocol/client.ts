@@ -18,6 +18,7 @@ import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
 import { Changes, type PutReview, ReviewRecorded } from './review.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
+import { UsageReport } from './usage.ts';
 
 /** The relay said no, or could not be reached (`unreachable`, status 0). Match on `code`, never on `message`. */
 export class RelayError extends Error {
@@ -129,6 +130,8 @@ export function createRelayClient(options: RelayClientOptions) {
     /** Sent without the token: whoever listens at the address is not known yet. */
     health: () => read(Health, '/v1/health', { anonymous: true, timeoutMs: 5000 }),
     ready: () => read(Ready, '/v1/ready'),
+    /** @param since milliseconds since 1970 */
+    usage: (since = 0) => read(UsageReport, `/v1/usage?since=${since}`),
 
     createTask: (body: CreateTask) => read(TaskCreated, '/v1/tasks', { method: 'POST', json: body }),
     listTasks: (cursor?: string) =>

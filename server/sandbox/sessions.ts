@@ -10,6 +10,11 @@ export interface SandboxSessions {
   destroy(taskId: string, ref: SandboxRef): Promise<void>;
 }
 
+/** Also puts machines to sleep, which only whoever knows that nobody needs one may ask for. */
+export interface SandboxKeeper extends SandboxSessions {
+  hibernate(taskId: string, ref: SandboxRef): Promise<void>;
+}
+
 /** @param refs where the task's machine is remembered, beyond this process */
 export function createSandboxSessions(
   provider: SandboxProvider,
@@ -17,7 +22,7 @@ export function createSandboxSessions(
     get(taskId: string): Promise<SandboxRef | null>;
     set(taskId: string, ref: SandboxRef): Promise<void>;
   },
-): SandboxSessions {
+): SandboxKeeper {
   const opened = new Map<string, Promise<Sandbox>>();
 
   async function openAnew(taskId: string): Promise<Sandbox> {
@@ -49,6 +54,10 @@ export function createSandboxSessions(
   return {
     open: (taskId) => opened.get(taskId) ?? reopen(taskId),
     reopen,
+    async hibernate(taskId, ref) {
+      opened.delete(taskId);
+      await provider.hibernate(ref);
+    },
     async destroy(taskId, ref) {
       opened.delete(taskId);
       await provider.destroy(ref);

@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import type { TurnRepo } from '../agent/turn-context.ts';
+import type { Database } from '../engine/database.ts';
+import type { Engine, Workflow } from '../engine/durable.ts';
+import { every } from '../engine/every.ts';
+import type { Notices } from '../engine/notices.ts';
+import { createIdleSweep } from '../sandbox/idle.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { SandboxKeeper } from '../sandbox/sessions.ts';
+import { createAftermath, createAftermathStarter } from './aftermath.ts';
+import { createChecks } from './aftermath-checks.ts';
+import { createAftermathStore, type EndedTurn } from './aftermath-store.ts';
+import { createLeftWorkspaces } from './aftermath-workspace.ts';
+import { createEventLog } from './event-log.ts';
+import { notify } from './notify.ts';
+import { createTaskStore } from './postgres-store.ts';
+import { createTaskStates } from './task-states.ts';
+import { createUsageBook, type UsageBook } from './usage.ts';
+
+/** All that goes on when no turn runs: what follows a turn's end, and the sleep of idle sandboxes. */
+export interface AfterTurns {
+  /** To be registered with the engine. */
+  workflow: Workflow<EndedTurn>;
+  usage: UsageBook;
+  /** From now on looks for what this machine owes, and for who may sleep. */
+  watch(engine: Pick<Engine, 'start'>): {
+    /** Begins at once what would be found owed. */
+    onEnded: (turn: EndedTurn) => void;
+    stop(): Promise<void>;
+  };
+}
+
+/** How often (ms) to look. */
+const LOOK_MS = 1000;
+
+export function createAfterTurns(deps: {
+  /** Waits for a database that is away. */
+  database: Database;
+  notices: Notices;
+  sandboxes: SandboxKeeper;
+  repo: TurnRepo;
+  restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
+  notifyUrl: string | undefined;
+  /** How long (ms) a sandbox may idle. */
+  idleMs: number;
+  host: string;
+  now: () => number;
+  logger: Logger;
+}): AfterTurns {
+  const { database, notices, sandboxes, repo, notifyUrl: url, host, now, logger } = deps;
+  const log = createEventLog(database, notices, now);
+  const store = createTaskStore(database, now);
+  const states = createTaskStates(log);
+  const aftermaths = createAftermathStore(database, states, now);
+  const usage = createUsageBook(database, log);
+  const underWay = new Set<string>();
+  const { restoreWorkspace, idleMs } = deps;
+  const workspaces = createLeftWorkspaces({ aftermaths, store, log, sandboxes, repo, restoreWorkspace });
+  const workflow = createAftermath({
+    aftermaths,
+    workspaces,
+    checks: createChecks({ workspaces, store, states, log, notices }),
+    usage,
+    states,
+    notify: url === undefined ? undefined : (what) => notify({ url, fetch, logger }, what),
+    underWay,
+    now,
+    idleMs,
+    logger,
+  });
+
+  return {
+    workflow,
+    usage,
+    watch(engine) {
+      const hostOf = async (taskId: string) => (await store.get(taskId))?.host;
+      const starter = createAftermathStarter({ engine, aftermaths, hostOf, host, underWay, logger });
+      const sleep = createIdleSweep({ database, hibernate: sandboxes.hibernate, host, now, logger });
+      const complain = (error: unknown): void =>
+        logger.warn({ err: error }, 'what follows turns could not be looked after');
+      const looks = [starter.sweep, sleep].map((look) => every(LOOK_MS, look, complain));
+      return {
+        onEnded: starter.begin,
+        stop: async () => void (await Promise.all(looks.map((look) => look.stop()))),
+      };
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Database } from '../engine/database.ts';
+import type { TaskState } from '../protocol/task.ts';
+import { APPEND_EVENTS, appendValues, type KeyedEvent } from './event-log.ts';
+import type { TaskStates } from './task-states.ts';
+
+/** A turn that has ended. */
+export interface EndedTurn {
+  taskId: string;
+  turnId: string;
+}
+
+/** A task whose row is locked: no turn of it begins or is claimed, nothing is appended to its log but by the holder. */
+export interface HeldTask {
+  /** At the log's last event. */
+  state: TaskState;
+  activeTurn: string | null;
+  archived: boolean;
+  append(events: KeyedEvent[]): Promise<void>;
+}
+
+/** What is known, and to be remembered, of what follows turns. */
+export interface AftermathStore {
+  /** Turns of this machine whose aftermath is owed. One that no machine ever worked on has none, and is let go. */
+  owed(host: string): Promise<EndedTurn[]>;
+  /**
+   * Runs `work` with the task held. Messages to the task wait meanwhile: seconds, no more. Safe to nest nothing in: `work` must not
+   * ask the database but through what it is given.
+   */
+  hold<T>(taskId: string, work: (task: HeldTask) => Promise<T>): Promise<T>;
+  /** All is done that follows the turn: from `sleepAt` (ms since 1970) on its sandbox may hibernate, unless the task has gone on. */
+  settle(turn: EndedTurn, sleepAt: number): Promise<void>;
+}
+
+/** How often a log may outrun its reader. */
+const MOST_TRIES = 100;
+
+interface Row {
+  seq: number;
+  activeTurn: string | null;
+  archived: boolean;
+}
+
+export function createAftermathStore(
+  database: Database,
+  states: TaskStates,
+  now: () => number,
+): AftermathStore {
+  return {
+    async owed(host) {
+      await database.query(
+        `UPDATE handoff.turns u SET aftermath_due = false FROM handoff.tasks t
+         WHERE u.aftermath_due AND t.task_id = u.task_id AND t.host IS NULL`,
+      );
+      const { rows } = await database.query<EndedTurn>({
+        name: 'owed-aftermaths',
+        text: `SELECT u.task_id AS "taskId", u.turn_id AS "turnId"
+               FROM handoff.turns u JOIN handoff.tasks t USING (task_id)
+               WHERE u.aftermath_due AND t.host = $1 ORDER BY u.place`,
+        values: [host],
+      });
+      return rows;
+    },
+
+    async hold<T>(taskId: string, work: (task: HeldTask) => Promise<T>) {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        // Read before, so that no holder waits for a second connection: all of them could be holders'.
+        const state = await states.current(taskId);
+        const held = await database.transaction(async (client) => {
+          const { rows } = await client.query<Row>(
+            `SELECT seq, active_turn AS "activeTurn", archived FROM handoff.tasks WHERE task_id = $1 FOR UPDATE`,
+            [taskId],
+          );
+          if (rows[0]?.seq !== state.seq) return undefined;
+          const { activeTurn, archived } = rows[0];
+          const append = async (events: KeyedEvent[]): Promise<void> => {
+            await client.query(APPEND_EVENTS, appendValues(taskId, null, now(), events));
+          };
+          return { value: await work({ state, activeTurn, archived, append }) };
+        });
+        if (held) return held.value;
+      }
+      throw new Error('the log of the task never came to rest');
+    },
+
+    settle: ({ taskId, turnId }, sleepAt) =>
+      database.transaction(async (client) => {
+        await client.query(
+          `UPDATE handoff.tasks SET sleep_at = $2
+           WHERE task_id = $1 AND active_turn IS NULL AND NOT archived AND sandbox IS NOT NULL`,
+          [taskId, sleepAt],
+        );
+        await client.query('UPDATE handoff.turns SET aftermath_due = false WHERE turn_id = $1', [turnId]);
+      }),
+  };
+}

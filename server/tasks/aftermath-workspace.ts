@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TurnRepo } from '../agent/turn-context.ts';
+import type { TaskState } from '../protocol/task.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { SandboxSessions } from '../sandbox/sessions.ts';
+import type { AftermathStore, EndedTurn, HeldTask } from './aftermath-store.ts';
+import type { EventLog } from './event-log.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** What a turn left in its sandbox. Every function may be repeated. */
+export interface LeftWorkspaces {
+  /** The sandbox that the turn worked in; undefined where it had none ready, or the task has given it back. */
+  sandboxOf(turn: EndedTurn): Promise<Sandbox | undefined>;
+  /** Ends what the turn left running, and brings the proposal up to what the workspace holds. */
+  capture(turn: EndedTurn): Promise<void>;
+  /** Takes out of workspace and proposal what checks of the turn wrote, unless the agent works again by now. */
+  restore(turn: EndedTurn, headTree: string): Promise<void>;
+}
+
+export interface LeftWorkspacesDeps {
+  aftermaths: AftermathStore;
+  store: Pick<TaskStore, 'get'>;
+  log: Pick<EventLog, 'find'>;
+  sandboxes: Pick<SandboxSessions, 'reopen'>;
+  repo: Pick<TurnRepo, 'capture' | 'changedFiles'>;
+  restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
+}
+
+/** How often what fails is tried, and how long (ms) after. */
+const TRIES = 4;
+const PAUSE_MS = 500;
+/** How long (ms) a command may take while its task is held: whoever sends a message waits for that. */
+const HELD_MS = 60_000;
+/** How many tasks are held at once: each takes a database connection, and processor time from the turns that run. */
+const HELD_AT_ONCE = 4;
+
+/** Begins the ids of the commands that check what the turn left. */
+export const checkPrefix = (turnId: string): string => `${turnId}:check:`;
+
+/**
+ * A turn appends `tool.started` before a tool acts, and nobody appends to the log of a task that is held. So while it is held, and no
+ * tool has started since the turn that ended, the workspace is the holder's alone.
+ */
+export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
+  const { aftermaths, store, repo } = deps;
+  const inTurn = atMost(HELD_AT_ONCE);
+  const hold = (taskId: string, work: (task: HeldTask) => Promise<void>): Promise<void> =>
+    severalTimes(() => inTurn(() => aftermaths.hold(taskId, work)));
+
+  /** What the turn worked on; undefined where there is nothing that it could have changed. */
+  async function open({
+    taskId,
+    turnId,
+  }: EndedTurn): Promise<{ sandbox: Sandbox; baseTree: string } | undefined> {
+    const row = await store.get(taskId);
+    if (!row?.sandbox || !row.prepared || row.archived) return undefined;
+    const isReady = await deps.log.find(taskId, `${turnId}:sandbox:running:`);
+    if (!isReady) return undefined;
+    return { sandbox: await deps.sandboxes.reopen(taskId), baseTree: row.prepared.baseTree };
+  }
+
+  /** Says that the proposal is `headTree` now, unless it is already. */
+  async function propose(task: HeldTask, turnId: string, baseTree: string, headTree: string): Promise<void> {
+    const { taskId, proposal } = task.state;
+    if ((proposal?.headTree ?? baseTree) === headTree) return;
+    const revision = (proposal?.revision ?? 0) + 1;
+    const files = await repo.changedFiles(taskId, baseTree, headTree);
+    await task.append([
+      {
+        key: `${turnId}:proposal:after:${revision}`,
+        event: { type: 'proposal.changed', revision, baseTree, headTree, files },
+      },
+    ]);
+  }
+
+  return {
+    sandboxOf: async (turn) => (await open(turn))?.sandbox,
+
+    async capture(turn) {
+      const { taskId, turnId } = turn;
+      const opened = await open(turn);
+      if (!opened) return;
+      const { sandbox, baseTree } = opened;
+      // The commands of its tools, but not its checks: those may be under way, begun by an earlier run of this.
+      await sandbox.killAll(`${turnId}:m`);
+      await hold(taskId, async (task) => {
+        // Whoever goes on captures, too.
+        if (task.activeTurn !== null || task.archived) return;
+        const { sandbox: known, proposal } = task.state;
+        if (known?.state === 'hibernated') {
+          await task.append([
+            { key: `${turnId}:sandbox:woken`, event: { type: 'sandbox.changed', state: 'running' } },
+          ]);
+        }
+        const { headTree } = await repo.capture(
+          taskId,
+          whileHeld(sandbox, task),
+          proposal?.headTree ?? baseTree,
+        );
+        await propose(task, turnId, baseTree, headTree);
+      });
+    },
+
+    async restore(turn, headTree) {
+      const { taskId, turnId } = turn;
+      const opened = await open(turn);
+      if (!opened) return;
+      const { sandbox, baseTree } = opened;
+      await sandbox.killAll(checkPrefix(turnId));
+      await hold(taskId, async (task) => {
+        if (task.archived || hasActedSince(task.state, turnId)) return;
+        const held = whileHeld(sandbox, task);
+        const found = await repo.capture(taskId, held, headTree);
+        if (found.headTree !== headTree) await deps.restoreWorkspace(held, headTree);
+        // A turn that came and went without a tool may have taken what a check wrote for the agent's.
+        await propose(task, turnId, baseTree, headTree);
+      });
+    },
+  };
+}
+
+/** Whether the agent did anything after the turn: then nobody can tell what a check wrote from what the agent did. */
+function hasActedSince({ turns }: TaskState, turnId: string): boolean {
+  const later = turns.slice(turns.findIndex((turn) => turn.turnId === turnId) + 1);
+  return later.some(({ items }) => items.some(({ kind }) => kind === 'tool'));
+}
+
+/**
+ * The sandbox for a holder of its task: nothing takes long, and where a turn is active nothing of others is killed, for it may be
+ * the turn's own capture.
+ */
+function whileHeld(sandbox: Sandbox, { activeTurn }: HeldTask): Sandbox {
+  return {
+    ...sandbox,
+    exec: (request, options) => sandbox.exec(request, { ...options, signal: AbortSignal.timeout(HELD_MS) }),
+    async killAll(prefix) {
+      if (activeTurn !== null) throw new Error('the workspace is being captured by a turn');
+      await sandbox.killAll(prefix);
+    },
+  };
+}
+
+async function severalTimes(work: () => Promise<void>): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tried === TRIES) throw error;
+      await delay(PAUSE_MS);
+    }
+  }
+}
+
+/** Lets so many run at once; the others wait, first in first out. */
+function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running === most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}

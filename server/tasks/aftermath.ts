@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import { ENGINE_VERSION, type Engine, type Steps } from '../engine/durable.ts';
+import type { Checks } from './aftermath-checks.ts';
+import type { AftermathStore, EndedTurn } from './aftermath-store.ts';
+import type { LeftWorkspaces } from './aftermath-workspace.ts';
+import type { Notification } from './notify.ts';
+import { notificationOf } from './notify.ts';
+import type { TaskStates } from './task-states.ts';
+import type { UsageBook } from './usage.ts';
+
+/** The workflow of this name does what follows a turn's end. */
+export const AFTERMATH = 'aftermath';
+
+export interface AftermathDeps {
+  aftermaths: AftermathStore;
+  workspaces: LeftWorkspaces;
+  checks: Checks;
+  usage: Pick<UsageBook, 'record'>;
+  states: TaskStates;
+  /** Tells the world of a turn's end; absent where nobody wants to know. */
+  notify: ((notification: Notification) => Promise<void>) | undefined;
+  /** Turns whose aftermath runs in this process: also one that was adopted. */
+  underWay: Set<string>;
+  now: () => number;
+  /** How long (ms) a sandbox may idle. */
+  idleMs: number;
+  logger: Logger;
+}
+
+/**
+ * What follows a turn's end, with nobody there to wait for it: its work is fetched, checked and booked, whoever wants to know is
+ * told, and its sandbox may sleep. Each step recognises its own earlier work; one that fails is logged, and the others follow.
+ */
+export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: EndedTurn) => Promise<void> {
+  return async (steps, turn) => {
+    const { taskId, turnId } = turn;
+    deps.underWay.add(turnId);
+    const attempt = <T>(name: string, work: () => Promise<T>): Promise<T | null> =>
+      steps.step(name, async () => {
+        try {
+          return await work();
+        } catch (error) {
+          deps.logger.error({ taskId, turnId, step: name, err: error }, 'after a turn, something failed');
+          return null;
+        }
+      });
+
+    await attempt('capture', () => deps.workspaces.capture(turn));
+    const plan = await attempt('plan', async () => (await deps.checks.plan(turn)) ?? null);
+    if (plan) {
+      for (const [index, check] of plan.checks.entries()) {
+        const outcome = await attempt(`check:${index}`, () => deps.checks.run(turn, index, check));
+        if (outcome === 'cancelled') break;
+      }
+      await attempt('restore', () => deps.workspaces.restore(turn, plan.headTree));
+    }
+    await attempt('usage', () => deps.usage.record(turn));
+    await attempt('notify', async () => {
+      const notification = deps.notify && notificationOf(await deps.states.current(taskId), turnId);
+      if (notification) await deps.notify?.(notification);
+    });
+    await attempt('settle', () => deps.aftermaths.settle(turn, deps.now() + deps.idleMs));
+    deps.underWay.delete(turnId);
+  };
+}
+
+/** Begins aftermaths: of turns that end here at once, of others when it is found that they are owed. */
+export interface AftermathStarter {
+  /** Nothing is lost where it fails: the turn's row says what is owed. */
+  begin(turn: EndedTurn): void;
+  /** Begins what this machine owes: its relay died before it could, or a relay of another machine ended the turn. */
+  sweep(): Promise<void>;
+}
+
+export function createAftermathStarter(deps: {
+  engine: Pick<Engine, 'start'>;
+  aftermaths: Pick<AftermathStore, 'owed'>;
+  /** The machine that a task is bound to. */
+  hostOf: (taskId: string) => Promise<string | null | undefined>;
+  host: string;
+  underWay: Set<string>;
+  logger: Logger;
+}): AftermathStarter {
+  const { engine, host, underWay, logger } = deps;
+  /** What was owed at the last look: what is so twice was not just begun, or adopted, by a relay of this machine. */
+  let owedBefore = new Set<string>();
+
+  async function start(turn: EndedTurn): Promise<void> {
+    if (underWay.has(turn.turnId)) return;
+    underWay.add(turn.turnId);
+    try {
+      await engine.start(AFTERMATH, `${AFTERMATH}:${turn.turnId}@${ENGINE_VERSION}`, turn);
+    } catch (error) {
+      underWay.delete(turn.turnId);
+      throw error;
+    }
+  }
+
+  return {
+    begin(turn) {
+      const beginHere = async (): Promise<void> => {
+        if ((await deps.hostOf(turn.taskId)) === host) await start(turn);
+      };
+      beginHere().catch((error: unknown) =>
+        logger.warn({ ...turn, err: error }, 'what follows a turn will be begun later'),
+      );
+    },
+
+    async sweep() {
+      const owed = await deps.aftermaths.owed(host);
+      for (const turn of owed) if (owedBefore.has(turn.turnId)) await start(turn);
+      owedBefore = new Set(owed.map(({ turnId }) => turnId));
+    },
+  };
+}
