@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,24 +29,16 @@ export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }
 
-/** Processes that were started with the folder's name: relays' sandboxes and databases name theirs. */
+/** Processes that were started with the folder's name: databases and sandboxes have it as an argument, relays as a setting. */
 async function processesOn(folder: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return command.includes(folder) ? [Number(pid)] : [];
+      const said = ['cmdline', 'environ'].map((name) =>
+        readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => ''),
+      );
+      return (await Promise.all(said)).some((text) => text.includes(folder)) ? [Number(pid)] : [];
     }),
   );
-  return found.flat().filter((pid) => pid !== process.pid);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
+  return found.flat();
 }

@@ -4,22 +4,34 @@ import { join } from 'node:path';
 import { sandboxIdOf } from '../../../server/sandbox/local/layout.ts';
 import { startFakeModel } from '../../fakes/model/server.ts';
 import { createSampleRepo } from '../../fakes/sample.ts';
+import { freePort } from '../../relay/turn/free-port.ts';
 import { readToken } from '../../relay/turn/token.ts';
-import { freePort, makeFolder, makeTmp, removeFolder } from '../support/folder.ts';
+import type { Watch } from '../../relay/turn/watch.ts';
+import { makeFolder, makeTmp, removeFolder } from '../support/folder.ts';
 import { type KeptRelay, keepRelay } from '../support/kept-relay.ts';
-import { createPerson, type Person, type Watch } from '../support/person.ts';
+import { createPerson, type Person } from '../support/person.ts';
 import { assertGapless, essence, namesOf, type Outcome, transcriptsOf } from './outcome.ts';
+import { pointsIn } from './points.ts';
 import { GATE, LEDGER, SAYS, scenario } from './scenario.ts';
 
 /** Where the scenario is played, again and again, by relays on the same data that may die at any time. */
 export interface Stage {
   /** Plays all turns. @param relay which may die meanwhile; closed afterwards */
   play(relay: KeptRelay): Promise<Outcome>;
+  /** Plays all turns on a relay that is killed once at each point of `chosen`, and at those that are not among `points`. */
+  playKilledAt(points: readonly string[], chosen: readonly string[]): Promise<Killed>;
   /** Starts a relay on the stage's data. @param hasProgress see `keepRelay` */
   relay(env?: Record<string, string>, hasProgress?: () => boolean): KeptRelay;
   /** A new file in the stage's folder. */
   file(name: string, lines: readonly string[]): Promise<string>;
   close(): Promise<void>;
+}
+
+export interface Killed {
+  outcome: Outcome;
+  deaths: number;
+  /** Points that were not come to. */
+  missed: string[];
 }
 
 export async function openStage(): Promise<Stage> {
@@ -72,6 +84,21 @@ export async function openStage(): Promise<Stage> {
       await watched.close();
       await relay.close();
       return outcome;
+    },
+
+    async playKilledAt(points, chosen) {
+      const spared = points.filter((point) => !chosen.includes(point));
+      const file = await stage.file(`killed-${randomUUID()}`, spared);
+      let known = spared.length;
+      const hasProgress = (): boolean => {
+        const before = known;
+        known = pointsIn(file).length;
+        return known > before;
+      };
+      const relay = stage.relay({ HANDOFF_KILL_POINTS: `kill:${file}` }, hasProgress);
+      const outcome = await stage.play(relay);
+      const met = new Set(pointsIn(file));
+      return { outcome, deaths: relay.deaths(), missed: chosen.filter((point) => !met.has(point)) };
     },
 
     async file(name, lines) {

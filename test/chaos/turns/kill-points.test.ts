@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { isByChance, pointsIn, representatives } from './points.ts';
+import { LEDGER_EXPECTED } from './scenario.ts';
+import { openStage, type Stage } from './stage.ts';
+
+describe('a relay that is killed at each kind of boundary of its turns, one after the other', function () {
+  this.timeout(300_000);
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage();
+  });
+  after(() => stage.close());
+
+  it('leaves the same tree, log, transcript and effects as an undisturbed one', async () => {
+    const listed = await stage.file('listed', []);
+    const undisturbed = await stage.play(stage.relay({ HANDOFF_KILL_POINTS: `list:${listed}` }));
+    assert.deepEqual(undisturbed.ledger, LEDGER_EXPECTED);
+
+    const points = pointsIn(listed);
+    const chosen = representatives(points);
+    const { outcome, deaths, missed } = await stage.playKilledAt(points, chosen);
+    assert.deepEqual(
+      missed.filter((point) => !isByChance(point)),
+      [],
+    );
+    assert.ok(deaths > 100, `${deaths} deaths`);
+    assert.deepEqual(outcome, undisturbed);
+  });
+});
