@@ -35,7 +35,9 @@ import { createSandboxSessions } from './sandbox/sessions.ts';
 import { createAfterTurns } from './tasks/aftermath-parts.ts';
 import { createConversationService } from './tasks/conversation-service.ts';
 import { createEventLog } from './tasks/event-log.ts';
+import { exportTask } from './tasks/export-task.ts';
 import { createHeldTurns } from './tasks/held-turns.ts';
+import { importTask } from './tasks/import-task.ts';
 import { createTaskStore } from './tasks/postgres-store.ts';
 import { createPublishService } from './tasks/publish-service.ts';
 import { createPublish, createTokenVault } from './tasks/publish-workflow.ts';
@@ -218,6 +220,8 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   });
   await tasks.releaseArchived();
 
+  const transfersDir = join(workDir, 'transfers');
+  const transferDeps = { database, repo: repoDeps, transfersDir, host, version: VERSION, now };
   const closing = new AbortController();
   teardown.add(() => closing.abort());
   const app = createApp({
@@ -233,6 +237,10 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
     reviews: createReviewService({ tasks, log, repo }),
     publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
+    transfers: {
+      export: (taskId) => exportTask(transferDeps, taskId),
+      import: (body, owner) => importTask(transferDeps, body, owner),
+    },
     usage: afterTurns.usage,
     readiness: () => readiness(config),
   });

@@ -12,6 +12,7 @@ import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
+import { type TransferRouteDeps, transferRoutes } from './transfer-routes.ts';
 import { type UsageRouteDeps, usageRoutes } from './usage-routes.ts';
 
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
@@ -22,6 +23,7 @@ export interface AppDeps
     SourceRouteDeps,
     SystemRouteDeps,
     TaskRouteDeps,
+    TransferRouteDeps,
     UsageRouteDeps {
   token: string;
   /** People besides the owner, and their tokens. */
@@ -32,6 +34,9 @@ export interface AppDeps
 
 /** Bytes of a JSON body: an overlay of 25 MB in base64, and room. */
 const MAX_BODY = 48 * 1024 * 1024;
+
+/** Where files are sent, which have limits of their own. */
+const UPLOADS = new Set(['/v1/sources', '/v1/tasks/import']);
 
 /** The relay's HTTP API. */
 export function createApp(deps: AppDeps): App {
@@ -57,7 +62,7 @@ export function createApp(deps: AppDeps): App {
       });
     },
   });
-  app.use(async (context, next) => (context.req.path === '/v1/sources' ? next() : limit(context, next)));
+  app.use(async (context, next) => (UPLOADS.has(context.req.path) ? next() : limit(context, next)));
 
   // Somebody else's task is none: whoever guesses its id learns nothing.
   app.use('/v1/tasks/:id/*', async (context, next) => {
@@ -70,6 +75,7 @@ export function createApp(deps: AppDeps): App {
 
   systemRoutes(app, deps);
   sourceRoutes(app, deps);
+  transferRoutes(app, deps);
   taskRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);

@@ -12,6 +12,7 @@ import {
   SourceUploaded,
   StopAnswer,
   TaskCreated,
+  TaskImported,
 } from '../protocol/commands.ts';
 import { ErrorBody } from '../protocol/errors.ts';
 import { TaskEvent } from '../protocol/events.ts';
@@ -103,6 +104,29 @@ export const archiveTask = createRoute({
   summary: 'Archives a task: its sandbox is destroyed, its record kept.',
   request: { params: taskId },
   responses: { 204: { description: 'It is archived.' }, ...errors },
+});
+
+export const exportTask = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/export',
+  summary: 'The whole task as one file: its record, its conversation and its Git objects.',
+  request: { params: taskId },
+  responses: {
+    200: { description: 'The file.', content: { 'application/gzip': { schema: z.unknown() } } },
+    ...errors,
+  },
+});
+
+export const importTask = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/import',
+  summary: 'Makes a task of an exported file, whole or not at all. It belongs to whoever imports it.',
+  request: {
+    body: { required: true, content: { 'application/octet-stream': { schema: z.unknown() } } },
+  },
+  responses: { 201: json(TaskImported, 'The task is here.'), ...errors },
 });
 
 export const followEvents = createRoute({

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
+import { receiveFile } from './receive-file.ts';
 
 /** Bytes that one bundle may have. */
 const MAX_BUNDLE = 1024 ** 3;
@@ -16,22 +15,18 @@ export function createSourceUploads(sourcesDir: string) {
       await mkdir(sourcesDir, { recursive: true, mode: 0o700 });
       const sourceId = randomUUID();
       const partial = join(sourcesDir, `${sourceId}.partial`);
-      let bytes = 0;
-      const bounded = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          bytes += chunk.byteLength;
-          done(bytes > MAX_BUNDLE ? tooLarge() : null, chunk);
-        },
-      });
       try {
-        await pipeline(body, bounded, createWriteStream(partial, { mode: 0o600, flush: true }));
+        const { bytes } = await receiveFile(body, partial, {
+          maxBytes: MAX_BUNDLE,
+          nextAction: 'Push the commits first, and send the URL instead.',
+        });
         if (!(await isBundle(partial))) throw notABundle();
         await rename(partial, join(sourcesDir, `${sourceId}.bundle`));
+        return { sourceId, bytes };
       } catch (error) {
         await rm(partial, { force: true });
         throw error;
       }
-      return { sourceId, bytes };
     },
   };
 }
@@ -42,11 +37,6 @@ async function isBundle(file: string): Promise<boolean> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
   return /^# v[23] git bundle\n/.test(buffer.toString('latin1', 0, bytesRead));
 }
-
-const tooLarge = (): AppError =>
-  new AppError('payload_too_large', `A bundle may have ${MAX_BUNDLE} bytes at most.`, {
-    nextAction: 'Push the commits first, and send the URL instead.',
-  });
 
 const notABundle = (): AppError =>
   new AppError('bad_request', 'The upload is not a git bundle.', {

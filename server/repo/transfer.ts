@@ -1,0 +1,128 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../errors.ts';
+import { GitError } from './git.ts';
+import {
+  BASE_REF,
+  createAttempt,
+  type RepoDeps,
+  readRef,
+  repoPath,
+  SOURCE_REF,
+  writeRef,
+} from './repository.ts';
+import type { PreparedSource } from './source.ts';
+
+/** What a task's repository is besides its objects. */
+export interface RepositoryNames {
+  /** Names below `refs/handoff/`, and the objects that they keep. */
+  refs: Record<string, string>;
+  /** Commits whose parents are not there. */
+  shallow: string[];
+}
+
+/** The refs that a task's repository keeps its objects by; nothing else is taken from a file. */
+const REF = /^refs\/handoff\/(base|source|(fetched|proposal|accepted|commit)\/[0-9a-f]{40})$/;
+export const isTaskRef = (name: string): boolean => REF.test(name);
+
+/**
+ * Writes all objects that the task's refs keep into one pack in `folder`.
+ * @returns undefined where the task has no repository yet
+ */
+export async function packRepository(
+  deps: RepoDeps,
+  taskId: string,
+  folder: string,
+): Promise<(RepositoryNames & { pack: string }) | undefined> {
+  const repo = repoPath(deps, taskId);
+  if ((await readRef(repo, BASE_REF)) === undefined) return undefined;
+  const listed = await deps.git(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/handoff'], {
+    repo,
+    maxOutputBytes: 2 ** 26,
+  });
+  const refs = Object.fromEntries(
+    listed
+      .toString()
+      .split('\n')
+      .flatMap((line) => {
+        const [oid = '', name = ''] = line.split(' ');
+        return isTaskRef(name) ? [[name, oid]] : [];
+      }),
+  );
+  const args = ['pack-objects', '--quiet', '--revs', '--delta-base-offset', path.join(folder, 'pack')];
+  const stdin = Buffer.from([...new Set(Object.values(refs)), ''].join('\n'));
+  const name = (await deps.git(args, { repo, stdin })).toString().trim();
+  const shallow = await readFile(path.join(repo, 'shallow'), 'utf8').catch(() => '');
+  return { refs, shallow: shallow.split('\n').filter(Boolean), pack: path.join(folder, `pack-${name}.pack`) };
+}
+
+/**
+ * Makes a repository of what came in a file, beside the task's own: `settle` puts it there, `discard` takes it away. Its objects are
+ * a stranger's: well formed, with all that they link to, no `.git` entries; and it has what the task's record speaks of.
+ *
+ * @param pack is taken away from where it is
+ * @param trees of proposals and decisions, which have to be there
+ * @throws {AppError} `import_invalid`
+ */
+export async function unpackRepository(
+  deps: RepoDeps,
+  taskId: string,
+  parts: RepositoryNames & { pack: string; prepared: PreparedSource; trees: string[] },
+): Promise<{ settle(): Promise<void>; discard(): Promise<void> }> {
+  const { refs, shallow, prepared, trees } = parts;
+  const repo = await createAttempt(deps, taskId, 'import');
+  const discard = (): Promise<void> => rm(repo, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    if (shallow.length > 0) await writeFile(path.join(repo, 'shallow'), [...shallow, ''].join('\n'));
+    const pack = path.join(repo, 'objects', 'pack', 'pack-imported.pack');
+    await mkdir(path.dirname(pack), { recursive: true });
+    await rename(parts.pack, pack);
+    await deps.git(['index-pack', '--strict', pack], { repo });
+    for (const [name, oid] of Object.entries(refs)) await writeRef(repo, name, oid);
+    await assertHas(deps, repo, refs, prepared, trees);
+  } catch (error) {
+    await discard();
+    throw error instanceof GitError ? unsound(error) : error;
+  }
+  return {
+    async settle() {
+      const place = repoPath(deps, taskId);
+      // Of a task that is no more, or of a try at this import whose record was not committed.
+      await rm(place, { recursive: true, force: true, maxRetries: 3 });
+      await rename(repo, place);
+    },
+    discard,
+  };
+}
+
+async function assertHas(
+  deps: RepoDeps,
+  repo: string,
+  refs: Record<string, string>,
+  { baseCommit, baseTree }: PreparedSource,
+  trees: string[],
+): Promise<void> {
+  const wanted = [
+    ...Object.values(refs).map((oid) => ({ oid, type: undefined })),
+    { oid: baseCommit, type: 'commit' },
+    ...[baseTree, ...trees].map((oid) => ({ oid, type: 'tree' })),
+  ];
+  const stdin = Buffer.from(wanted.map(({ oid }) => `${oid}\n`).join(''));
+  const printed = await deps.git(['cat-file', '--batch-check=%(objecttype)'], { repo, stdin });
+  const types = printed.toString().trimEnd().split('\n');
+  const missing = wanted.find(
+    ({ type }, index) => types[index]?.endsWith(' missing') || (type && types[index] !== type),
+  );
+  if (missing) throw unsound(undefined, `It lacks the object ${missing.oid}.`);
+  const base = await deps.git(['rev-parse', '--verify', '--quiet', `${BASE_REF}^{tree}`], { repo });
+  if (refs[SOURCE_REF] !== baseCommit || base.toString().trim() !== baseTree) {
+    throw unsound(undefined, 'It begins with something else than its record says.');
+  }
+}
+
+function unsound(cause: unknown, why = 'Its objects are damaged, or not what Git allows.'): AppError {
+  return new AppError('import_invalid', `The repository in the file cannot be used. ${why}`, {
+    cause,
+    nextAction: 'Export the task again, and import that file whole.',
+  });
+}

@@ -1,0 +1,45 @@
+import { usageOf } from '../agent/halt.ts';
+import type { Failure } from '../protocol/errors.ts';
+import type { KeyedEvent } from './event-log.ts';
+import type { ImportedRecord } from './import-record.ts';
+
+/** What an imported task's log says before anything else: what was under way elsewhere is over, and has no machine here. */
+export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEvent[] {
+  const events: KeyedEvent[] = [];
+  for (const { turnId, endedAt } of state.turns) {
+    if (endedAt !== undefined) continue;
+    const usage = usageOf(answers, turnId);
+    events.push({
+      key: `${turnId}:ended`,
+      event: { type: 'turn.ended', turnId, outcome: 'failed', error: INTERRUPTED, usage },
+    });
+  }
+  const { publish, sandbox } = state;
+  if (publish && publish.stage !== 'opened' && publish.stage !== 'failed') {
+    const { publishId } = publish;
+    events.push({
+      key: `${publishId}:imported`,
+      event: { type: 'publish.failed', publishId, error: NOT_PUBLISHED },
+    });
+  }
+  if (sandbox) {
+    const detail = 'The next message gets a new sandbox, with the work as it was proposed last.';
+    events.push({
+      key: `imported:${task.seq}:sandbox`,
+      event: { type: 'sandbox.changed', state: 'gone', detail },
+    });
+  }
+  return [...events, { key: `imported:${task.seq}`, event: { type: 'task.imported' } }];
+}
+
+const INTERRUPTED: Failure = {
+  code: 'interrupted',
+  message: 'The task was exported while this turn was under way.',
+  nextAction: 'What was done by then is kept. Send a message to go on.',
+};
+
+const NOT_PUBLISHED: Failure = {
+  code: 'interrupted',
+  message: 'The task was exported while this was being published.',
+  nextAction: 'Look at the pull requests of the repository, then publish again.',
+};

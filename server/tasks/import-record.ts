@@ -1,0 +1,167 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import pg from 'pg';
+import { AppError } from '../errors.ts';
+import { type EventOf, firstSeq, TaskEvent } from '../protocol/events.ts';
+import { emptyTask, reduce } from '../protocol/reduce.ts';
+import type { TaskState } from '../protocol/task.ts';
+import type { RepositoryNames } from '../repo/transfer.ts';
+import type { FileLine, LineOf } from './export-file.ts';
+import { invalid } from './import-lines.ts';
+
+/** What a file said, once all of it is in the tables. */
+export interface ImportedRecord {
+  task: LineOf<'task'>;
+  /** At the file's last event. */
+  state: TaskState;
+  /** Of turns that have not ended, what the model answered. */
+  answers: EventOf<'model.answered'>[];
+  repository: RepositoryNames | undefined;
+}
+
+/** Events written at once. */
+const BATCH = 500;
+
+/**
+ * Takes a file's lines in, in order, each checked against those before it: rows into the open transaction of `client`, in which
+ * the task's own row is, and the pack of its objects into the file `pack`.
+ * @throws {AppError} `import_invalid`, or `conflict` where another task has one of its turns
+ */
+export function createRecord(
+  client: pg.PoolClient,
+  pack: string,
+): {
+  add(line: FileLine, number: number): Promise<void>;
+  finish(): Promise<ImportedRecord>;
+  /** Lets go of the file. */
+  close(): Promise<void>;
+} {
+  let task: LineOf<'task'> | undefined;
+  let state: TaskState | undefined;
+  let answers: EventOf<'model.answered'>[] = [];
+  let repository: RepositoryNames | undefined;
+  let objects: FileHandle | undefined;
+  let batch: { event: TaskEvent; key: string }[] = [];
+  let last = 0;
+
+  async function flush(): Promise<void> {
+    const bodies = batch.map(({ event: { seq: _seq, at: _at, type: _type, ...body } }) =>
+      JSON.stringify(body),
+    );
+    await client
+      .query(
+        `INSERT INTO handoff.events (task_id, seq, key, at, type, body)
+         SELECT $1, * FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::text[], $6::json[])`,
+        [
+          task?.taskId,
+          batch.map(({ event }) => event.seq),
+          batch.map(({ key }) => key),
+          batch.map(({ event }) => event.at),
+          batch.map(({ event }) => event.type),
+          bodies,
+        ],
+      )
+      .catch(asInvalid(last, 'two events have the same key'));
+    batch = [];
+  }
+
+  async function addEvent(line: LineOf<'event'>, number: number): Promise<void> {
+    const { seq, key, at, type, body } = line;
+    const parsed = TaskEvent.safeParse({ ...body, seq, at, type });
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw invalid(number, `the event ${issue?.path.join('.') || type}: ${issue?.message}`);
+    }
+    const event = parsed.data;
+    const before = state?.seq ?? 0;
+    if (seq <= before || firstSeq(event) !== before + 1)
+      throw invalid(number, `event ${seq} does not follow event ${before}`);
+    if (event.type === 'task.created' ? seq !== 1 || event.taskId !== task?.taskId : seq === 1)
+      throw invalid(number, 'the log must begin with the making of this task, and make no other');
+    state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
+    if (event.type === 'model.answered') answers.push(event);
+    if (event.type === 'turn.ended') answers = answers.filter(({ turnId }) => turnId !== event.turnId);
+    batch.push({ event, key });
+    if (batch.length === BATCH) await flush();
+  }
+
+  return {
+    async add(line, number) {
+      last = number;
+      if ((task === undefined) !== (line.line === 'task'))
+        throw invalid(number, 'a file is about one task, which its first line names');
+      switch (line.line) {
+        case 'task':
+          task = line;
+          return;
+        case 'turn':
+          await client
+            .query(
+              `INSERT INTO handoff.turns (turn_id, task_id, created_at, state) VALUES ($1, $2, $3, 'ended')`,
+              [line.turnId, task?.taskId, line.createdAt],
+            )
+            .catch(asConflict);
+          return;
+        case 'message':
+          await client
+            .query(
+              `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection, delivered_to)
+               VALUES ($1, $2, $3, $4, $5, $6)`,
+              [
+                task?.taskId,
+                line.messageId,
+                line.turnId,
+                line.text,
+                JSON.stringify(line.selection),
+                line.deliveredTo,
+              ],
+            )
+            .catch(asInvalid(number, 'two messages have the same id'));
+          return;
+        case 'event':
+          return addEvent(line, number);
+        case 'repository':
+          repository = { refs: line.refs, shallow: line.shallow };
+          return;
+        case 'pack':
+          objects ??= await open(pack, 'w', 0o600);
+          await objects.write(Buffer.from(line.data, 'base64'));
+          return;
+        case 'end':
+          return;
+      }
+    },
+
+    async finish() {
+      if (batch.length > 0) await flush();
+      if (!task || !state || state.seq !== task.seq)
+        throw invalid(last, `the log ends at event ${state?.seq ?? 0} and not at ${task?.seq ?? 0}`);
+      if (task.prepared && !(repository && objects)) throw invalid(last, 'the repository is missing');
+      await client.query('UPDATE handoff.tasks SET seq = $2 WHERE task_id = $1', [task.taskId, state.seq]);
+      await objects?.sync();
+      return { task, state, answers, repository };
+    },
+
+    async close() {
+      await objects?.close();
+    },
+  };
+}
+
+const UNIQUE_VIOLATION = '23505';
+const isDuplicate = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION;
+
+function asInvalid(number: number, why: string) {
+  return (error: unknown): never => {
+    throw isDuplicate(error) ? invalid(number, why, error) : error;
+  };
+}
+
+function asConflict(error: unknown): never {
+  throw isDuplicate(error)
+    ? new AppError('conflict', 'Another task of the relay has one of this task’s turns.', {
+        cause: error,
+        nextAction: 'Open that task; it may be this one under another name.',
+      })
+    : error;
+}

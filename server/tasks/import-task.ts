@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type pg from 'pg';
+import type { Database } from '../engine/database.ts';
+import { AppError } from '../errors.ts';
+import type { TaskImported } from '../protocol/commands.ts';
+import type { RepoDeps } from '../repo/repository.ts';
+import { unpackRepository } from '../repo/transfer.ts';
+import { APPEND_EVENTS, appendValues } from './event-log.ts';
+import type { LineOf } from './export-file.ts';
+import { closingEvents } from './import-closing.ts';
+import { readLines } from './import-lines.ts';
+import { createRecord, type ImportedRecord } from './import-record.ts';
+import { receiveFile } from './receive-file.ts';
+
+export interface ImportDeps {
+  database: Database;
+  repo: RepoDeps;
+  transfersDir: string;
+  /** This machine's name among the relays. */
+  host: string;
+  now: () => number;
+}
+
+/** Bytes that a file may have, compressed. */
+const MAX_FILE = 2 ** 30;
+
+/**
+ * Makes a task of a file, whole or not at all: it belongs to `owner` and to this machine from then on. What had not come to its end
+ * where it comes from does not go on here: the log says so, and a message starts a new turn.
+ *
+ * Throws `import_invalid`, `conflict` where the relay has that task, `payload_too_large`.
+ */
+export async function importTask(deps: ImportDeps, body: Readable, owner: string): Promise<TaskImported> {
+  const folder = join(deps.transfersDir, randomUUID());
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    const file = join(folder, 'task');
+    await receiveFile(body, file, {
+      maxBytes: MAX_FILE,
+      nextAction: 'Archive the task where it is, and start a new one here.',
+    });
+    // Tells this import's row from another's where the answer to a commit was lost and everything is tried again.
+    const clientId = `imported:${randomUUID()}`;
+    return await deps.database.transaction((client) =>
+      restore(deps, client, { folder, file, clientId, owner }),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Incoming {
+  folder: string;
+  file: string;
+  clientId: string;
+  owner: string;
+}
+
+async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incoming): Promise<TaskImported> {
+  const pack = join(incoming.folder, 'pack');
+  const record = createRecord(client, pack);
+  try {
+    for await (const { line, number } of readLines(incoming.file)) {
+      if (line.line === 'task' && number === 1) {
+        const before = await insertTask(deps, client, incoming, line);
+        if (before !== undefined) return before;
+      }
+      await record.add(line, number);
+    }
+    const imported = await record.finish();
+    const seq = await append(deps, client, imported);
+    const { task, repository, state } = imported;
+    if (repository && task.prepared) {
+      const trees = [state.proposal?.headTree, state.review?.acceptedTree].filter(
+        (tree) => tree !== undefined,
+      );
+      const parts = { ...repository, pack, prepared: task.prepared, trees };
+      const unpacked = await unpackRepository(deps.repo, task.taskId, parts);
+      // The last thing before the commit. Where that fails, housekeeping finds a repository without a task.
+      await unpacked.settle().catch(async (error: unknown) => {
+        await unpacked.discard();
+        throw error;
+      });
+    }
+    return { taskId: task.taskId, seq };
+  } finally {
+    await record.close();
+  }
+}
+
+/** @returns what an earlier try of this very import came to, if there was one whose commit went unheard */
+async function insertTask(
+  { host, now }: ImportDeps,
+  client: pg.PoolClient,
+  { clientId, owner }: Incoming,
+  task: LineOf<'task'>,
+): Promise<TaskImported | undefined> {
+  const { taskId, createdAt, archived, source, model, prepared } = task;
+  const { overlay, ...place } = source;
+  const spec = { source: place, ...(model === undefined ? {} : { model }) };
+  const { rowCount } = await client.query(
+    `INSERT INTO handoff.tasks
+       (task_id, client_id, created_at, updated_at, spec, overlay, prepared, archived, owner, host)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (task_id) DO NOTHING`,
+    [
+      taskId,
+      clientId,
+      createdAt,
+      now(),
+      JSON.stringify(spec),
+      JSON.stringify(overlay),
+      prepared && JSON.stringify(prepared),
+      archived,
+      owner,
+      host,
+    ],
+  );
+  if (rowCount === 1) return undefined;
+  const { rows } = await client.query<{ clientId: string; seq: number }>(
+    'SELECT client_id AS "clientId", seq FROM handoff.tasks WHERE task_id = $1',
+    [taskId],
+  );
+  if (rows[0]?.clientId === clientId) return { taskId, seq: rows[0].seq };
+  throw new AppError('conflict', 'The relay has this task already.', {
+    nextAction: 'Open it there; it need not be imported.',
+  });
+}
+
+/** Ends what cannot go on here, and says that the task was imported. @returns the last event's seq */
+async function append(deps: ImportDeps, client: pg.PoolClient, imported: ImportedRecord): Promise<number> {
+  const { rows } = await client.query<{ last: number }>(
+    APPEND_EVENTS,
+    appendValues(imported.task.taskId, null, deps.now(), closingEvents(imported)),
+  );
+  return rows[0]?.last ?? 0;
+}
