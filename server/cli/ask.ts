@@ -20,14 +20,17 @@ export function ask(
   { hidden = false, signal, interrupts = false }: AskOptions = {},
 ): Promise<string | undefined> {
   if (signal?.aborted) return Promise.resolve(undefined);
-  process.stderr.write(question);
   // Readline echoes to its output: for a hidden answer that is nowhere.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({
     input: process.stdin,
     output: hidden ? nowhere : process.stderr,
+    prompt: hidden ? '' : question,
     terminal: true,
   });
+  // Not before the reader is there: until then the terminal itself would echo what is typed.
+  if (hidden) process.stderr.write(question);
+  else reader.prompt();
   const takeBack = () => reader.close();
   signal?.addEventListener('abort', takeBack);
   return new Promise((resolve) => {
