@@ -10,8 +10,11 @@ export interface SandboxSessions {
   destroy(taskId: string, ref: SandboxRef): Promise<void>;
 }
 
-/** Also puts machines to sleep, which only whoever knows that nobody needs one may ask for. */
+/** The same for whoever looks after machines that no turn works on. */
 export interface SandboxKeeper extends SandboxSessions {
+  /** As `reopen`, for a machine that the task had when it was looked at: one that was destroyed since is lost, not made anew. */
+  resume(taskId: string, ref: SandboxRef): Promise<Sandbox>;
+  /** Only for whoever knows that nobody needs it. */
   hibernate(taskId: string, ref: SandboxRef): Promise<void>;
 }
 
@@ -25,35 +28,38 @@ export function createSandboxSessions(
 ): SandboxKeeper {
   const opened = new Map<string, Promise<Sandbox>>();
 
+  async function resumeAt(ref: SandboxRef): Promise<Sandbox> {
+    if (ref.provider !== provider.name) {
+      throw new SandboxError(
+        'unavailable',
+        `This task's sandbox is at ${ref.provider}, and the relay uses ${provider.name}.`,
+        {
+          nextAction: `Start the relay with HANDOFF_SANDBOX=${ref.provider}, or start a new task.`,
+        },
+      );
+    }
+    return provider.resume(ref);
+  }
+
   async function openAnew(taskId: string): Promise<Sandbox> {
     const ref = await refs.get(taskId);
-    if (ref) {
-      if (ref.provider !== provider.name) {
-        throw new SandboxError(
-          'unavailable',
-          `This task's sandbox is at ${ref.provider}, and the relay uses ${provider.name}.`,
-          {
-            nextAction: `Start the relay with HANDOFF_SANDBOX=${ref.provider}, or start a new task.`,
-          },
-        );
-      }
-      return provider.resume(ref);
-    }
+    if (ref) return resumeAt(ref);
     const sandbox = await provider.create({ taskId });
     await refs.set(taskId, sandbox.ref);
     return sandbox;
   }
 
-  function reopen(taskId: string): Promise<Sandbox> {
-    const opening = openAnew(taskId);
+  function remember(taskId: string, opening: Promise<Sandbox>): Promise<Sandbox> {
     opened.set(taskId, opening);
     opening.catch(() => opened.delete(taskId));
     return opening;
   }
+  const reopen = (taskId: string): Promise<Sandbox> => remember(taskId, openAnew(taskId));
 
   return {
     open: (taskId) => opened.get(taskId) ?? reopen(taskId),
     reopen,
+    resume: (taskId, ref) => remember(taskId, resumeAt(ref)),
     async hibernate(taskId, ref) {
       opened.delete(taskId);
       await provider.hibernate(ref);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxSessions } from '../sandbox/sessions.ts';
+import type { SandboxKeeper } from '../sandbox/sessions.ts';
 import type { AftermathStore, EndedTurn, HeldTask } from './aftermath-store.ts';
 import type { EventLog } from './event-log.ts';
 import type { TaskStore } from './task-store.ts';
@@ -21,7 +21,7 @@ export interface LeftWorkspacesDeps {
   aftermaths: AftermathStore;
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'find'>;
-  sandboxes: Pick<SandboxSessions, 'reopen'>;
+  sandboxes: Pick<SandboxKeeper, 'resume'>;
   repo: Pick<TurnRepo, 'capture' | 'changedFiles'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
 }
@@ -56,7 +56,7 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
     if (!row?.sandbox || !row.prepared || row.archived) return undefined;
     const isReady = await deps.log.find(taskId, `${turnId}:sandbox:running:`);
     if (!isReady) return undefined;
-    return { sandbox: await deps.sandboxes.reopen(taskId), baseTree: row.prepared.baseTree };
+    return { sandbox: await deps.sandboxes.resume(taskId, row.sandbox), baseTree: row.prepared.baseTree };
   }
 
   /** Says that the proposal is `headTree` now, unless it is already. */
