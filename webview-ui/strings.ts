@@ -107,6 +107,7 @@ export const strings = {
   tools: {
     running: 'running',
     failed: 'failed',
+    stopped: 'stopped',
     exit: (code: string) => `exit ${code}`,
     input: 'Input',
     output: 'Output',

@@ -22,3 +22,6 @@ export function field(input: unknown, name: string): unknown {
 export const pathField = (tool: ToolItem) => textField(tool.input, 'path');
 
 export const isRunning = (tool: ToolItem) => tool.output === undefined;
+
+/** Whether the person stopped it in its course: a tool says so at the end of its output, where a command says its exit code. */
+export const wasStopped = ({ output = '' }: ToolItem) => /\[stopped by the user[^\]]*\]$/.test(output);

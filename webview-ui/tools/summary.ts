@@ -1,7 +1,7 @@
 import { duration } from '../format.ts';
 import type { ToolItem } from '../rows.ts';
 import { strings } from '../strings.ts';
-import { field, isRunning, numberField, pathField, textField } from './input.ts';
+import { field, isRunning, numberField, pathField, textField, wasStopped } from './input.ts';
 
 /** The tools that have a summary and a renderer of their own; every other one has the fallback's. */
 export const toolNames = [
@@ -122,7 +122,7 @@ export function summaryOf(tool: ToolItem): Summary {
   const summary = summaries[toolKind(tool.name)](tool);
   if (!tool.isError) return summary;
   const code = exitCode(tool);
-  const failure = code === undefined ? text.failed : text.exit(code);
+  const failure = wasStopped(tool) ? text.stopped : code === undefined ? text.failed : text.exit(code);
   return { ...summary, detail: [...summary.detail, failure] };
 }
 

@@ -1,5 +1,6 @@
 import type { Item, Turn } from '../../server/protocol/task.ts';
 import type { ToolItem } from '../rows.ts';
+import { wasStopped } from '../tools/input.ts';
 
 /** What a turn had done when it was stopped, and what it was at. */
 export interface Interruption {
@@ -24,10 +25,11 @@ function within(item: Item, turn: Turn): Interruption {
   return { stepsDone, cutOff: cutOff.length > 0 ? cutOff : [item] };
 }
 
-/** Either the turn's end found it open, or its tool was stopped, which it says at the end of its output, as commands do. */
-function wasCutOff({ output, isError, startedAt, durationMs }: ToolItem, { endedAt }: Turn): boolean {
+/** Either the turn's end found it open, or its tool was stopped. */
+function wasCutOff(tool: ToolItem, { endedAt }: Turn): boolean {
+  const { output, isError, startedAt, durationMs } = tool;
   if (output === undefined) return true;
   if (isError !== true) return false;
   const atTheEnd = endedAt !== undefined && startedAt + (durationMs ?? 0) >= endedAt;
-  return atTheEnd || /\[stopped by the user[^\]]*\]$/.test(output);
+  return atTheEnd || wasStopped(tool);
 }

@@ -92,6 +92,10 @@ describe('one line for a tool call', () => {
     ],
     [tool('bash', { command: 'sleep 9' }, { isError: true, output: '[stopped' }), 'Ran sleep 9 failed'],
     [
+      tool('bash', { command: 'sleep 9' }, { isError: true, output: 'x\n[stopped by the user after 3 s]' }),
+      'Ran sleep 9 stopped',
+    ],
+    [
       tool('todo', {
         items: [
           { text: 'a', status: 'completed' },
