@@ -24,14 +24,21 @@ export type Command = {
   | { kind: 'withdraw'; text: string }
 );
 
+/** What became of a queued message, where the queue itself does not show it. */
+export interface QueueNotice {
+  message: string;
+  nextAction?: string | undefined;
+  /** What the message said: it is nowhere else any more, and can still be had. */
+  text?: string;
+}
+
 /** The part of the panel's state that commands change. */
 export interface Parts {
   task: TaskState | null;
   drafts: Record<string, Draft>;
   fields: Fields;
   commands: Record<string, Command>;
-  /** What became of a queued message that could not be changed. */
-  queueFailure: Failure | null;
+  queueNotice: QueueNotice | null;
   focusRequests: number;
 }
 
@@ -49,17 +56,26 @@ export function settle(parts: Parts, clientId: string, failure: Failure | null):
   return { ...next, ...(failure === null ? taken(next, command) : refused(next, command, failure)) };
 }
 
-/** The focus was on what goes now: it moves to the composer, where a withdrawn text goes, too, if it is empty. */
+/**
+ * The focus was on what goes now: it moves to the composer. A withdrawn text goes there, too, if it is empty; otherwise it is
+ * offered.
+ */
 function taken(parts: Parts, command: Command): Partial<Parts> {
   if (command.kind === 'edit') return closeSettled(parts);
   const { [command.taskId]: draft, ...drafts } = parts.drafts;
   const isFree = draft === undefined || (draft.text.trim() === '' && draft.selection.length === 0);
-  const back = command.kind === 'withdraw' && isFree ? { text: command.text, selection: [] } : draft;
+  const withdrawn = command.kind === 'withdraw' ? command.text : undefined;
+  const back = withdrawn !== undefined && isFree ? { text: withdrawn, selection: [] } : draft;
+  const offered = withdrawn === undefined || isFree ? null : withdrawn;
+  const isSeen = parts.task?.taskId === command.taskId;
   return {
     ...closeSettled(parts),
     drafts: back === undefined ? drafts : { ...drafts, [command.taskId]: back },
     fields: withField(parts.fields, command.taskId, command.subject, null),
-    focusRequests: parts.focusRequests + 1,
+    ...(isSeen && offered !== null
+      ? { queueNotice: { message: strings.queue.withdrawn, text: offered } }
+      : {}),
+    ...(isSeen ? { focusRequests: parts.focusRequests + 1 } : {}),
   };
 }
 
@@ -69,14 +85,19 @@ function refused(parts: Parts, command: Command, failure: Failure): Partial<Part
   if (failure.code === 'already_delivered') {
     const drafts = command.kind === 'edit' ? withBefore(parts.drafts, command) : parts.drafts;
     const nextAction = command.kind === 'edit' ? strings.queue.sendAnew : undefined;
-    return { drafts, queueFailure: { ...failure, ...(nextAction === undefined ? {} : { nextAction }) } };
+    const isSeen = parts.task?.taskId === command.taskId;
+    const queueNotice = isSeen ? { message: failure.message, nextAction } : parts.queueNotice;
+    return { drafts, queueNotice };
   }
   if (command.kind === 'withdraw') return {};
   return { fields: withField(parts.fields, command.taskId, command.subject, command.text) };
 }
 
 /** A text goes into the composer before what has been typed there since. */
-function withBefore(drafts: Record<string, Draft>, { taskId, text }: { taskId: string; text: string }) {
+export function withBefore(
+  drafts: Record<string, Draft>,
+  { taskId, text }: { taskId: string; text: string },
+) {
   const typed = drafts[taskId] ?? { text: '', selection: [] };
   return {
     ...drafts,
@@ -103,11 +124,9 @@ export function afterChange(parts: Parts): Partial<Parts> {
     ...closed,
     fields,
     drafts,
-    queueFailure: { ...READ_MEANWHILE, nextAction: strings.queue.sendAnew },
+    queueNotice: { message: strings.queue.readMeanwhile, nextAction: strings.queue.sendAnew },
   };
 }
-
-const READ_MEANWHILE = { code: 'already_delivered', message: strings.queue.readMeanwhile } as const;
 
 /** Without the commands of this task that were settled, and whose outcome the task shows. */
 export function closeSettled({ task, commands }: Parts): Pick<Parts, 'commands'> {

@@ -4,7 +4,7 @@ import type { Failure } from '../server/protocol/errors.ts';
 import { reduce } from '../server/protocol/reduce.ts';
 import type { TaskState, TaskSummary } from '../server/protocol/task.ts';
 import { announcements } from './announcements.ts';
-import { afterChange, type Command, settle } from './commands.ts';
+import { afterChange, type Command, type QueueNotice, settle, withBefore } from './commands.ts';
 import { type Fields, withField } from './fields.ts';
 import { strings } from './strings.ts';
 
@@ -30,8 +30,7 @@ export interface PanelState {
   failure: Failure | null;
   /** By question or queued message: what the person did to it, until the task shows it. */
   commands: Record<string, Command>;
-  /** What became of a queued message that could not be changed. */
-  queueFailure: Failure | null;
+  queueNotice: QueueNotice | null;
   openTools: ReadonlySet<string>;
   /** Sentences for a screen reader, newest last; `id` makes equal ones distinct. */
   announced: { id: number; text: string }[];
@@ -48,7 +47,9 @@ export type Action =
   | { type: 'fieldEdited'; id: string; text: string | null }
   | { type: 'commanded'; command: Command }
   | { type: 'failureDismissed' }
-  | { type: 'queueFailureDismissed' }
+  | { type: 'queueNoticeDismissed' }
+  /** The withdrawn text that the notice offers is to go into the composer. */
+  | { type: 'withdrawnTaken' }
   | { type: 'toolToggled'; callId: string };
 
 export const emptyDraft: Draft = { text: '', selection: [] };
@@ -67,7 +68,7 @@ export const initialState: PanelState = {
   pending: null,
   failure: null,
   commands: {},
-  queueFailure: null,
+  queueNotice: null,
   openTools: new Set(),
   announced: [],
   focusRequests: 0,
@@ -87,7 +88,7 @@ const handlers: Handlers = {
     const next: PanelState = { ...state, ready: true, view, task, tasks, setup };
     if (state.task?.taskId !== task?.taskId || state.view !== view) {
       next.failure = null;
-      next.queueFailure = null;
+      next.queueNotice = null;
     }
     const closed = { ...next, ...afterChange(next) };
     return draft ? withDraft(closed, draft) : closed;
@@ -128,7 +129,7 @@ const handlers: Handlers = {
     return withDraft(state, { ...draft, selection: draft.selection.toSpliced(index, 1) });
   },
   submitted: (state, { pending }) =>
-    withDraft({ ...state, pending, failure: null, queueFailure: null }, emptyDraft),
+    withDraft({ ...state, pending, failure: null, queueNotice: null }, emptyDraft),
   fieldEdited: (state, { id, text }) =>
     state.task === null ? state : { ...state, fields: withField(state.fields, state.task.taskId, id, text) },
   commanded: (state, { command }) => ({
@@ -137,10 +138,16 @@ const handlers: Handlers = {
     // An answer's words stay in their field until the relay has them; a message shows its new ones itself.
     fields:
       command.kind === 'edit' ? withField(state.fields, command.taskId, command.subject, null) : state.fields,
-    queueFailure: null,
+    queueNotice: null,
   }),
   failureDismissed: (state) => ({ ...state, failure: null }),
-  queueFailureDismissed: (state) => ({ ...state, queueFailure: null }),
+  queueNoticeDismissed: (state) => ({ ...state, queueNotice: null }),
+  withdrawnTaken: (state) => {
+    const { task, queueNotice, drafts, focusRequests } = state;
+    if (task === null || queueNotice?.text === undefined) return state;
+    const withText = withBefore(drafts, { taskId: task.taskId, text: queueNotice.text });
+    return { ...state, drafts: withText, queueNotice: null, focusRequests: focusRequests + 1 };
+  },
   toolToggled: (state, { callId }) => {
     const openTools = new Set(state.openTools);
     if (!openTools.delete(callId)) openTools.add(callId);

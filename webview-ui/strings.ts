@@ -187,6 +187,7 @@ export const strings = {
     save: 'Save',
     cancel: 'Cancel',
     withdrawn: 'The message was withdrawn.',
+    putBack: 'Put it into the composer',
     readMeanwhile: 'The agent has read this message meanwhile.',
     sendAnew: 'What you wrote is in the composer: send it as a new message.',
     notChanged: 'Not changed.',

@@ -64,7 +64,8 @@ async function byAnother(place: Place, repository: Repository): Promise<number[]
     await destroySandboxes(work);
   });
 
-  return times(RUNS, async (n) => {
+  // Awaited here: the relays are ended when this function is left.
+  return await times(RUNS, async (n) => {
     const { taskId, turnId } = await anyOf(relays).delegate(repository);
     await until(anyOf(relays).client, taskId, 'text.delta');
     const { rows } = await database.query<{ relay: string }>(

@@ -129,13 +129,16 @@ describe('messages that wait', () => {
     assert.equal(await page.getByRole('log').locator('p').last().textContent(), 'The message was withdrawn.');
   });
 
-  it('leave what was typed meanwhile alone', async () => {
-    const { panel, composer, withdraw } = await openQueue();
+  it('leave what was typed meanwhile alone, and offer their text', async () => {
+    const { panel, page, composer, withdraw } = await openQueue();
     await composer.fill('Wait');
     await withdraw.click();
     const { clientId } = await panel.message('withdrawMessage');
     await panel.post({ type: 'settled', clientId, failure: null });
     assert.equal(await composer.inputValue(), 'Wait');
+    await page.getByRole('button', { name: 'Put it into the composer' }).click();
+    assert.equal(await composer.inputValue(), 'Also the discount codes\n\nWait');
+    assert.equal(await page.getByRole('alert').count(), 0);
   });
 
   it('cannot be withdrawn once they were read, which is said', async () => {

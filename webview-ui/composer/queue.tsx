@@ -12,24 +12,36 @@ const text = strings.queue;
 export function Queue() {
   const { store } = usePanel();
   const queue = useSelect((state) => (state.view === 'task' ? (state.task?.queue ?? none) : none));
-  const failure = useSelect((state) => state.queueFailure);
+  const notice = useSelect((state) => state.queueNotice);
   const pending = useSelect((state) =>
     state.pending && (state.pending.taskId ?? 'new') === draftKey(state) ? state.pending : null,
   );
-  if (queue.length === 0 && pending === null && failure === null) return null;
+  if (queue.length === 0 && pending === null && notice === null) return null;
   return (
     <div className="queue">
-      {failure && (
+      {notice && (
         <div className="alert alert-info" role="alert">
           <Icon name="info" />
           <div className="alert-text">
-            <span>{failure.message}</span>
-            {failure.nextAction && <p>{failure.nextAction}</p>}
+            <span>{notice.message}</span>
+            {notice.nextAction && <p>{notice.nextAction}</p>}
+            {notice.text !== undefined && (
+              <div className="buttons">
+                <button
+                  type="button"
+                  className="button secondary"
+                  title={notice.text}
+                  onClick={() => store.dispatch({ type: 'withdrawnTaken' })}
+                >
+                  {text.putBack}
+                </button>
+              </div>
+            )}
           </div>
           <IconButton
             icon="close"
             label={strings.composer.dismiss}
-            onClick={() => store.dispatch({ type: 'queueFailureDismissed' })}
+            onClick={() => store.dispatch({ type: 'queueNoticeDismissed' })}
           />
         </div>
       )}

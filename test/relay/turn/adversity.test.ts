@@ -101,17 +101,15 @@ describe('a turn in adversity', function () {
     assert.deepEqual(asked, [['First'], ['First', 'Old'], ['First', 'Old', 'New']]);
   });
 
-  it('is ended with a clear word where another version of the relay began it, and can be gone on with', async () => {
+  it('is ended with a clear word where a newer version of the relay wrote its record, and can be gone on with', async () => {
     await open([{ steps: [call('bash', { command: `echo begun; ${GATE}` }), { text: 'On we go.' }] }]);
     const taskId = await workshop.delegate('Go');
     const watched = workshop.watch(taskId);
     const { turnId } = await watched.until('tool.output');
     await workshop.kill();
-    // As if the relay that was killed had been an older one: Postgres outlives it.
+    // As if the relay that was killed had been a newer one: Postgres outlives it.
     await withDatabase(workshop.data, (client) =>
-      client.query(`UPDATE dbos.workflow_status SET application_version = 'older' WHERE workflow_uuid = $1`, [
-        turnId,
-      ]),
+      client.query('UPDATE handoff.turns SET format = 1000 WHERE turn_id = $1', [turnId]),
     );
     await workshop.start();
     const ended = await watched.until('turn.ended');

@@ -102,7 +102,10 @@ describe('what the person did to a thing of a task', () => {
     const sent = stateAfter(snapshot(queued), { type: 'commanded', command: withdraw });
     const elsewhere = stateAfter(snapshot(null));
     const state = panelReducer({ ...elsewhere, commands: sent.commands }, settled());
-    assert.deepEqual([currentDraft(state).text, state.drafts[TASK_ID]?.text], ['', withdraw.text]);
+    assert.deepEqual(
+      [currentDraft(state).text, state.drafts[TASK_ID]?.text, state.focusRequests],
+      ['', withdraw.text, 0],
+    );
   });
 
   it('is not mistaken for another command', () => {
@@ -117,7 +120,7 @@ describe('what is being written into a queued message', () => {
   it('goes to the composer when the agent reads the message, and it is said why', () => {
     const state = stateAfter(snapshot(queued), open, later(queued, delivered));
     assert.deepEqual([typed(state), currentDraft(state).text], [undefined, 'Also the vou']);
-    assert.equal(state.queueFailure?.code, 'already_delivered');
+    assert.equal(state.queueNotice?.message, 'The agent has read this message meanwhile.');
   });
 
   it('also where the panel was hidden meanwhile', () => {
@@ -129,7 +132,7 @@ describe('what is being written into a queued message', () => {
   it('is dropped where it is what the agent has read', () => {
     const same: Action = { ...open, text: 'Also the discount codes ' };
     const state = stateAfter(snapshot(queued), same, later(queued, delivered));
-    assert.deepEqual([state.fields, currentDraft(state).text, state.queueFailure], [{}, '', null]);
+    assert.deepEqual([state.fields, currentDraft(state).text, state.queueNotice], [{}, '', null]);
   });
 
   it('goes to the composer without a word where the message was withdrawn', () => {
@@ -138,10 +141,7 @@ describe('what is being written into a queued message', () => {
       open,
       later(queued, { type: 'message.withdrawn', messageId: 'm2' }),
     );
-    assert.deepEqual(
-      [state.fields, currentDraft(state).text, state.queueFailure],
-      [{}, 'Also the vou', null],
-    );
+    assert.deepEqual([state.fields, currentDraft(state).text, state.queueNotice], [{}, 'Also the vou', null]);
   });
 
   it('stays while other tasks and pages are looked at', () => {
