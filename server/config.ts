@@ -228,8 +228,10 @@ export const loadHostId = ({ workDir }: Config): Promise<string> => keptId(workD
 /** Of several that start at once, one decides. */
 async function keptId(folder: string, kind: 'relay' | 'host'): Promise<string> {
   const file = join(folder, `${kind}-id`);
-  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
-  if (known) return known;
+  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (known !== undefined) return known.trim();
   const own = `${file}.${randomBytes(4).toString('hex')}`;
   await writeFile(own, `${kind}-${randomBytes(8).toString('hex')}\n`, { mode: 0o600 });
   await link(own, file).catch((error: NodeJS.ErrnoException) => {

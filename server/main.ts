@@ -25,6 +25,7 @@ import { createGitHubRemote } from './github/remote.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
 import { createLogger } from './logger.ts';
+import type { TaskState } from './protocol/task.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
 import { createGit } from './repo/git.ts';
 import { restoreWorkspace } from './repo/restore.ts';
@@ -122,7 +123,8 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const killPoints = createKillPoints(config.killPoints);
   const log = createEventLog(database, notices, now);
   const store = killPoints.store(createTaskStore(database, now));
-  const states = createTaskStates(log);
+  const cachedStates = new Map<string, TaskState>();
+  const states = createTaskStates(log, cachedStates);
   const turnLog = killPoints.log(createEventLog(patient, notices, now));
   const turnStore = killPoints.store(createTaskStore(patient, now));
 
@@ -172,7 +174,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const turn = createTurn({
     log: turnLog,
     store: turnStore,
-    states: createTaskStates(turnLog),
+    states: createTaskStates(turnLog, cachedStates),
     signals: createTurnSignals(turnStore, notices),
     sandboxes,
     repo,

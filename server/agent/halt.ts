@@ -16,7 +16,8 @@ export interface TurnEnd {
  */
 export async function endTurn(turn: TurnContext, { outcome, error }: TurnEnd): Promise<boolean> {
   const { taskId, turnId, claim, store } = turn;
-  const usage = usageOf(await readAll(turn.log, taskId), turnId);
+  const started = await turn.log.find(taskId, `${turnId}:started`);
+  const usage = usageOf(await readAll(turn.log, taskId, started?.seq), turnId);
   const hasEnded = await store.locked(taskId, async (tx) => {
     if (outcome === 'completed' && (await tx.hasUndelivered())) return false;
     const isHeard = await tx.append(claim, [

@@ -1,4 +1,4 @@
-import type { Claim } from '../engine/claims.ts';
+import { type Claim, TURN_FORMAT } from '../engine/claims.ts';
 import type { Journal } from '../engine/journal.ts';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
@@ -19,9 +19,6 @@ import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-cont
 
 /** Model calls in one turn, at most: a loop that got this far is lost. */
 const MAX_MODEL_CALLS = 300;
-
-/** The record that this version continues turns from. Raise it when an older record would be misread. */
-const FORMAT = 1;
 
 /**
  * One user message and all that the agent does about it. A turn is run under a claim, until it has ended, is parked for an answer of
@@ -47,7 +44,8 @@ export function createTurn(deps: TurnDeps): (journal: Journal, claim: Claim) => 
 
 async function run(turn: TurnContext): Promise<void> {
   const { turnId, claim, journal } = turn;
-  if (claim.format > FORMAT) return void (await endTurn(turn, { outcome: 'failed', error: INCOMPATIBLE }));
+  if (claim.format > TURN_FORMAT)
+    return void (await endTurn(turn, { outcome: 'failed', error: INCOMPATIBLE }));
   await sayThatItGoesOn(turn);
   const prepared = await journal.step(`${turnId}:prepare`, () => prepareStep(turn));
   if (prepared.kind === 'failed')

@@ -9,6 +9,9 @@ export interface Claim {
   format: number;
 }
 
+/** The record that this version writes and continues turns from. Raise it when an older version would misread it. */
+export const TURN_FORMAT = 1;
+
 /** How many turns may run at once, over all relays that share the database. */
 export interface Limits {
   turns: number;
@@ -53,8 +56,8 @@ export function createClaims(
     async next() {
       const { rows } = await database.query<Claim>({
         name: 'claim-turn',
-        text: `SELECT task_id AS "taskId", turn_id AS "turnId", epoch, format FROM handoff.claim_turn($1, $2, $3, $4)`,
-        values: [relayId, host, limits.turns, limits.turnsPerOwner],
+        text: `SELECT task_id AS "taskId", turn_id AS "turnId", epoch, format FROM handoff.claim_turn($1, $2, $3, $4, $5)`,
+        values: [relayId, host, limits.turns, limits.turnsPerOwner, TURN_FORMAT],
       });
       return rows[0];
     },

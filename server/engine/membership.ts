@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { acquireAdvisoryLock, tryAdvisoryLock } from './advisory-lock.ts';
+import { TURN_FORMAT } from './claims.ts';
 import { every } from './every.ts';
 
 /** This relay's place among those that share a database. */
@@ -64,9 +65,9 @@ export async function joinRelays(options: {
       // Waits where a peer is just taking over what this relay had.
       await acquireAdvisoryLock(next, LOCK, [relayId]);
       await next.query(
-        `INSERT INTO handoff.relays (relay_id, host, version) VALUES ($1, $2, $3)
-         ON CONFLICT (relay_id) DO UPDATE SET host = $2, version = $3, seen_at = now()`,
-        [relayId, host, options.version],
+        `INSERT INTO handoff.relays (relay_id, host, version, format) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (relay_id) DO UPDATE SET host = $2, version = $3, format = $4, seen_at = now()`,
+        [relayId, host, options.version, TURN_FORMAT],
       );
     } catch (error) {
       await next.end().catch(() => {});

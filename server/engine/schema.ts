@@ -130,6 +130,8 @@ const MIGRATIONS: readonly string[] = [
     relay_id  text PRIMARY KEY,
     host      text NOT NULL,
     version   text NOT NULL,
+    -- The newest record of a turn that it knows.
+    format    integer NOT NULL,
     seen_at   timestamptz NOT NULL DEFAULT now()
   );
 
@@ -179,7 +181,7 @@ const MIGRATIONS: readonly string[] = [
   -- Gives a relay the first waiting turn that it may run, or none. One claim at a time in the whole database, so that the
   -- limits hold across relays. A task whose row is in use is passed over and found at the next look.
   CREATE FUNCTION handoff.claim_turn(
-    p_relay text, p_host text, p_most integer, p_most_per_owner integer
+    p_relay text, p_host text, p_most integer, p_most_per_owner integer, p_format integer
   ) RETURNS TABLE (task_id text, turn_id text, epoch integer, format integer)
   LANGUAGE plpgsql AS $$
   DECLARE
@@ -189,7 +191,11 @@ const MIGRATIONS: readonly string[] = [
     IF (SELECT count(*) FROM handoff.turns r WHERE r.state = 'running') >= p_most THEN RETURN; END IF;
     SELECT u.turn_id, t.task_id INTO chosen
     FROM handoff.turns u JOIN handoff.tasks t ON t.task_id = u.task_id
-    WHERE u.state = 'waiting' AND (t.host IS NULL OR t.host = p_host) AND p_most_per_owner > (
+    WHERE u.state = 'waiting' AND (t.host IS NULL OR t.host = p_host)
+    -- A newer version's turn is left to a relay that knows it; where none lives, it is to be ended with a clear word.
+    AND (u.format <= p_format OR NOT EXISTS (
+      SELECT 1 FROM handoff.relays v WHERE v.format >= u.format AND v.seen_at > now() - interval '10 seconds'
+    )) AND p_most_per_owner > (
       SELECT count(*) FROM handoff.turns r JOIN handoff.tasks o ON o.task_id = r.task_id
       WHERE r.state = 'running' AND o.owner = t.owner
     )

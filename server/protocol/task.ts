@@ -23,52 +23,54 @@ export const TaskStatus = z.enum([
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /** What a chat shows, one entry of a turn. */
-export const Item = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('user'),
-    messageId: z.string(),
-    text: z.string(),
-    /** What the person pointed at; absent where it was nothing. */
-    selection: z.array(Selection).optional(),
-    at: z.number(),
-  }),
-  z.object({
-    kind: z.literal('text'),
-    messageId: z.string(),
-    attempt: z.number(),
-    text: z.string(),
-    done: z.boolean(),
-  }),
-  z.object({
-    kind: z.literal('tool'),
-    callId: z.string(),
-    name: z.string(),
-    input: z.unknown(),
-    /** What a running command has printed so far; dropped when it has finished. */
-    live: z.string().optional(),
-    output: z.string().optional(),
-    isError: z.boolean().optional(),
-    startedAt: z.number(),
-    durationMs: z.number().optional(),
-    /** What the subagent that works for this call says and does, where the call is one. */
-    get items() {
-      return z.array(Item).optional();
-    },
-  }),
-  z.object({
-    kind: z.literal('question'),
-    ...Question.shape,
-    answer: Answer.optional(),
-    at: z.number(),
-  }),
-  z.object({
-    kind: z.literal('notice'),
-    level: z.enum(['info', 'warning', 'error']),
-    text: z.string(),
-    nextAction: z.string().optional(),
-    at: z.number(),
-  }),
-]).meta({ id: 'Item' });
+export const Item = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('user'),
+      messageId: z.string(),
+      text: z.string(),
+      /** What the person pointed at; absent where it was nothing. */
+      selection: z.array(Selection).optional(),
+      at: z.number(),
+    }),
+    z.object({
+      kind: z.literal('text'),
+      messageId: z.string(),
+      attempt: z.number(),
+      text: z.string(),
+      done: z.boolean(),
+    }),
+    z.object({
+      kind: z.literal('tool'),
+      callId: z.string(),
+      name: z.string(),
+      input: z.unknown(),
+      /** What a running command has printed so far; dropped when it has finished. */
+      live: z.string().optional(),
+      output: z.string().optional(),
+      isError: z.boolean().optional(),
+      startedAt: z.number(),
+      durationMs: z.number().optional(),
+      /** What the subagent that works for this call says and does, where the call is one. */
+      get items() {
+        return z.array(Item).optional();
+      },
+    }),
+    z.object({
+      kind: z.literal('question'),
+      ...Question.shape,
+      answer: Answer.optional(),
+      at: z.number(),
+    }),
+    z.object({
+      kind: z.literal('notice'),
+      level: z.enum(['info', 'warning', 'error']),
+      text: z.string(),
+      nextAction: z.string().optional(),
+      at: z.number(),
+    }),
+  ])
+  .meta({ id: 'Item' });
 export type Item = z.infer<typeof Item>;
 
 /** A check of the repository's own on what a turn left. */

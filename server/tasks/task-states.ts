@@ -10,8 +10,8 @@ export interface TaskStates {
 const KEPT = 100;
 const PAGE = 1000;
 
-export function createTaskStates(log: EventLog): TaskStates {
-  const cache = new Map<string, TaskState>();
+/** @param cache may be shared by several that read the same log, each with a patience of its own */
+export function createTaskStates(log: EventLog, cache = new Map<string, TaskState>()): TaskStates {
   return {
     async current(taskId) {
       let state = cache.get(taskId) ?? emptyTask(taskId);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { QUEUE_CHANNEL, turnChannel } from '../engine/claims.ts';
+import { QUEUE_CHANNEL, TURN_FORMAT, turnChannel } from '../engine/claims.ts';
 import type { Answer } from '../protocol/commands.ts';
 import { APPEND_EVENTS, appendValues } from './event-log.ts';
 import type { AskedQuestion, Message, TaskRow, TaskTransaction, TurnStanding } from './task-store.ts';
@@ -21,11 +21,10 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     row,
 
     async startTurn(turnId, at) {
-      await client.query('INSERT INTO handoff.turns (turn_id, task_id, created_at) VALUES ($1, $2, $3)', [
-        turnId,
-        taskId,
-        at,
-      ]);
+      await client.query(
+        'INSERT INTO handoff.turns (turn_id, task_id, created_at, format) VALUES ($1, $2, $3, $4)',
+        [turnId, taskId, at, TURN_FORMAT],
+      );
       await setActive(turnId);
       await announceQueue();
     },
