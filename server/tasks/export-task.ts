@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,7 +19,7 @@ import type { Prepared, TaskSpec } from './task-store.ts';
 export interface ExportedTask {
   name: string;
   bytes: number;
-  /** Read it to its end, or destroy it: the file is gone then. */
+  /** Read it to its end, or destroy it. */
   content: Readable;
 }
 
@@ -42,7 +42,6 @@ const PAGE = 200;
  */
 export async function exportTask(deps: ExportDeps, taskId: string): Promise<ExportedTask> {
   const folder = join(deps.transfersDir, randomUUID());
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     const file = join(folder, 'task');
@@ -53,13 +52,13 @@ export async function exportTask(deps: ExportDeps, taskId: string): Promise<Expo
         createWriteStream(file, { mode: 0o600 }),
       ),
     );
-    const { size } = await stat(file);
-    const content = createReadStream(file);
-    content.once('close', () => void remove());
-    return { name: `handoff-${taskId.slice(0, 8)}.handoff-task.gz`, bytes: size, content };
-  } catch (error) {
-    await remove();
-    throw error;
+    const handle = await open(file);
+    const { size } = await handle.stat();
+    const name = `handoff-${taskId.slice(0, 8)}.handoff-task.gz`;
+    return { name, bytes: size, content: handle.createReadStream() };
+  } finally {
+    // What is open can be read on.
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
