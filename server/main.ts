@@ -41,7 +41,12 @@ import { createHeldTurns } from './tasks/held-turns.ts';
 import { importTask } from './tasks/import-task.ts';
 import { createTaskStore } from './tasks/postgres-store.ts';
 import { createPublishService } from './tasks/publish-service.ts';
-import { createPublish, createTokenVault } from './tasks/publish-workflow.ts';
+import {
+  createPublish,
+  createTokenVault,
+  giveUpPublish,
+  type PublishInput,
+} from './tasks/publish-workflow.ts';
 import { createReviewService } from './tasks/review-service.ts';
 import { createSourceUploads } from './tasks/source-uploads.ts';
 import { createTaskService } from './tasks/task-service.ts';
@@ -196,8 +201,10 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
       const abandoned = dead.host === host ? await engine.adopt(dead.relayId) : [];
       if (turns > 0)
         logger.info({ relay: dead.relayId, turns }, 'turns of a relay that is gone wait to be claimed');
-      for (const { workflow } of abandoned)
+      for (const { workflow, input } of abandoned) {
         logger.warn({ workflow }, 'a workflow of another version is given up');
+        if (workflow === 'publish') await giveUpPublish(log, input as PublishInput);
+      }
     },
     logger,
   });

@@ -65,6 +65,18 @@ export interface PublishDeps {
   logger: Logger;
 }
 
+/** Ends a publication that no relay of this version can go on with, with a word that says so. */
+export async function giveUpPublish(log: EventLog, { taskId, publishId }: PublishInput): Promise<void> {
+  const error: Failure = {
+    code: 'interrupted',
+    message: 'Another version of the relay began this, and this one cannot go on with it.',
+    nextAction: 'Open the pull request again: what was pushed is found and gone on with.',
+  };
+  await log.append(taskId, null, [
+    { key: `${publishId}:failed`, event: { type: 'publish.failed', publishId, error } },
+  ]);
+}
+
 type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 /** Commit, push, pull request: each a journaled step that recognises its own earlier work. */
@@ -101,6 +113,8 @@ export function createPublish(deps: PublishDeps) {
       tell('started', { type: 'publish.started', publishId, branch, acceptedTree }),
     );
     const committed = await attempt('commit', async ({ prepared }) => {
+      // Asked for first: without it nothing can come of this, and whoever took it up has nothing of the task besides.
+      tokens.get(publishId);
       if (!prepared) throw new AppError('conflict', 'The task has no base to commit on.');
       const author = input.author ?? (await remote.viewer(tokens.get(publishId)));
       const at = await store.memo(taskId, `${publishId}:at`, async () => deps.now());

@@ -188,6 +188,22 @@ describe('a reviewed task', function () {
     assert.equal(await git('for-each-ref', 'refs/heads/nobody'), '');
   });
 
+  it('says so where the relay is killed in the middle, which kept no token; and is gone on with when asked again', async () => {
+    const acceptedTree = await accept(() => 'all');
+    const request = { acceptedTree, title: 'Cut short', branch: 'cut-short' };
+    const watched = workshop.watch(taskId, (await workshop.client.getTask(taskId)).seq);
+    const asked = workshop.client.openPullRequest(taskId, request, TOKEN).catch((error: unknown) => error);
+    const { publishId } = await watched.until('publish.started');
+    await workshop.kill();
+    await asked;
+    await workshop.start();
+    const failed = await watched.until('publish.failed', (event) => event.publishId === publishId);
+    assert.equal(failed.error.code, 'token_required');
+    const again = await workshop.client.openPullRequest(taskId, request, TOKEN);
+    assert.equal(again.stage, 'opened');
+    assert.equal(await git('rev-parse', 'cut-short^{tree}'), acceptedTree);
+  });
+
   it('can be read and published with its sandbox gone', async () => {
     const acceptedTree = await accept(() => 'all');
     await workshop.client.archive(taskId);
