@@ -27,8 +27,9 @@ export function keepRelay(
 ): KeptRelay {
   const up = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<never>();
+  const served = Promise.race([up.promise, failed.promise]);
   // Who waits for it hears of it; perhaps nobody does.
-  failed.promise.catch(() => {});
+  served.catch(() => {});
   let isClosing = false;
   let deaths = 0;
   let falseStarts = 0;
@@ -55,7 +56,7 @@ export function keepRelay(
   }
 
   return {
-    up: Promise.race([up.promise, failed.promise]),
+    up: served,
     failed: failed.promise,
     deaths: () => deaths,
     async kill() {

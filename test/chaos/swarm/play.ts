@@ -35,7 +35,8 @@ export async function play(
 
   const followed = await Promise.all(
     tasks.map(async ({ taskId, watch }) => {
-      assert.equal((await watch.until('turn.ended')).outcome, 'completed');
+      const { outcome, error } = await watch.until('turn.ended');
+      assert.deepEqual([outcome, error], ['completed', undefined], said(swarm));
       const { events } = watch;
       await watch.close();
       return { taskId, events };
@@ -46,3 +47,5 @@ export async function play(
   assert.ok(takeovers.length >= kills, `${kills} kills met ${takeovers.length} turns`);
   assert.ok(Math.max(...takeovers) <= TAKEOVER_MS, `takeovers took ${takeovers.join(', ')} ms`);
 }
+
+const said = ({ members }: Swarm): string => members.map((member) => member.log()).join('\n');

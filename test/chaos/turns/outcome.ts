@@ -26,7 +26,10 @@ const renamed = (text: string, names: Names): string =>
     .reduce((all, [id, name]) => all.replaceAll(id, name), text)
     .replace(/stopped by the user after [\d.]+ s/g, 'stopped by the user after N s');
 
-/** Only shown while they happen, or about time: pieces of text, tries of a call, the sandbox's ways, waiting to be claimed. */
+/**
+ * Only shown while they happen, or about time: pieces of text, tries of a call, the sandbox's ways, waiting to be claimed. And the
+ * proposals on the way: one is captured while the model is called, and one that was cut off is part of the next.
+ */
 const PASSING = new Set<TaskEvent['type']>([
   'text.delta',
   'model.called',
@@ -34,8 +37,9 @@ const PASSING = new Set<TaskEvent['type']>([
   'turn.waiting',
   'turn.continued',
   'tool.output',
+  'proposal.changed',
 ]);
-const VARYING = new Set(['seq', 'at', 'durationMs', 'attempt']);
+const VARYING = new Set(['seq', 'at', 'durationMs', 'attempt', 'revision']);
 
 /**
  * The log as lines without times and numbers, the pieces in which output was shown joined. In no order but that of each call and
@@ -48,9 +52,10 @@ export function essence(events: readonly TaskEvent[], names: Names): string[] {
     const place = `${event.callId} ${event.stream}`;
     output.set(place, (output.get(place) ?? '') + event.text);
   }
-  const facts = events
-    .filter(({ type }) => !PASSING.has(type))
-    .map((event) => JSON.stringify(event, (key, value: unknown) => (VARYING.has(key) ? undefined : value)));
+  const proposal = events.findLast(({ type }) => type === 'proposal.changed');
+  const facts = [...events.filter(({ type }) => !PASSING.has(type)), proposal].map(
+    (event) => JSON.stringify(event, (key, value: unknown) => (VARYING.has(key) ? undefined : value)) ?? '',
+  );
   const shown = [...output].map(([place, text]) => `shown ${place}: ${JSON.stringify(text)}`);
   return [...facts, ...shown].map((line) => renamed(line, names)).sort();
 }
