@@ -214,6 +214,13 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE handoff.turns ADD COLUMN compacted boolean NOT NULL DEFAULT false;
   CREATE INDEX turns_to_compact ON handoff.turns (task_id) WHERE state = 'ended' AND NOT compacted;
   `,
+  `
+  -- Tasks whose record is gone, and whose repository is still to be removed by a relay of its machine.
+  CREATE TABLE handoff.removed_tasks (
+    task_id  text PRIMARY KEY,
+    host     text NOT NULL
+  );
+  `,
 ];
 
 /** An arbitrary number of ours: relays that start at once migrate one after the other. */
