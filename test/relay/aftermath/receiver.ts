@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { listen, readJsonObject, sendJson } from '../../fakes/http.ts';
+
+export interface Received {
+  headers: { type: string | undefined; key: string | undefined };
+  body: Record<string, unknown> | undefined;
+}
+
+/** Somebody who wants to know of turns' ends. What is told comes last but for the sleep of the sandbox, so it tells a test, too. */
+export interface Receiver {
+  url: string;
+  received: Received[];
+  /** Resolves once so many were received. */
+  count(n: number): Promise<Received[]>;
+  /** From now on nobody is answered, until it is called with false. */
+  hold(isHeld: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const received: Received[] = [];
+  const waiting = new Set<() => void>();
+  let isHeld = false;
+  const listener = await listen(async (request, response) => {
+    const body = await readJsonObject(request);
+    const key = request.headers['idempotency-key'];
+    received.push({ headers: { type: request.headers['content-type'], key: String(key) }, body });
+    for (const look of waiting) look();
+    while (isHeld && !response.destroyed) await delay(20);
+    if (!response.destroyed) sendJson(response, 200, {});
+  });
+  return {
+    url: `${listener.url}/hooks/secret-path`,
+    received,
+    count: (n) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (received.length < n) return;
+          waiting.delete(look);
+          resolve(received);
+        };
+        waiting.add(look);
+        look();
+      }),
+    hold: (now) => {
+      isHeld = now;
+    },
+    close: listener.close,
+  };
+}
