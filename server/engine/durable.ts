@@ -102,7 +102,7 @@ export async function launchEngine(options: {
     async adopt(relayId) {
       const open = await DBOS.listWorkflows({ status: ['PENDING', 'ENQUEUED'], loadOutput: false });
       const left = open.filter(
-        ({ executorId }) => executorId?.startsWith(`${relayId}#`) && executorId !== DBOS.executorID,
+        ({ executorId = '' }) => executorId !== DBOS.executorID && executorId.split('#')[0] === relayId,
       );
       const [ours, others] = split(left, ({ applicationVersion }) => applicationVersion === ENGINE_VERSION);
       if (ours.length > 0) {

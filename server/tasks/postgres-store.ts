@@ -56,7 +56,7 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
     },
     async unreleased(host) {
       const { rows } = await database.query<TaskRow>(
-        `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE archived AND sandbox IS NOT NULL AND host = $1`,
+        `SELECT ${TASK_COLUMNS} FROM handoff.tasks WHERE archived AND sandbox IS NOT NULL AND (host IS NULL OR host = $1)`,
         [host],
       );
       return rows;

@@ -1,0 +1,221 @@
+/**
+ * The relay's own tables, beside DBOS's in the same database. Versioned, run once, forward only: a change is a new entry.
+ * Event bodies are `json`, not `jsonb`, because a tool may print NUL, which `jsonb` cannot hold.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE handoff.tasks (
+    task_id        text PRIMARY KEY,
+    client_id      text NOT NULL UNIQUE,
+    created_at     bigint NOT NULL,
+    updated_at     bigint NOT NULL,
+    seq            integer NOT NULL DEFAULT 0,
+    -- What the client asked for: the source, the model.
+    spec           json NOT NULL,
+    -- The uncommitted files of the source: large, and read once.
+    overlay        json NOT NULL,
+    -- The turn that runs or is about to, if any.
+    active_turn    text,
+    sandbox        json,
+    -- {baseCommit, baseTree} once the source has been fetched.
+    prepared       json,
+    archived       boolean NOT NULL DEFAULT false
+  );
+  CREATE INDEX tasks_by_age ON handoff.tasks (created_at DESC, task_id);
+
+  CREATE TABLE handoff.events (
+    task_id  text NOT NULL REFERENCES handoff.tasks ON DELETE CASCADE,
+    seq      integer NOT NULL,
+    -- Identity of the fact: appending it again changes nothing.
+    key      text NOT NULL,
+    at       bigint NOT NULL,
+    type     text NOT NULL,
+    body     json NOT NULL,
+    PRIMARY KEY (task_id, seq),
+    UNIQUE (task_id, key)
+  );
+
+  CREATE TABLE handoff.turns (
+    turn_id        text PRIMARY KEY,
+    task_id        text NOT NULL REFERENCES handoff.tasks ON DELETE CASCADE,
+    created_at     bigint NOT NULL,
+    ended          boolean NOT NULL DEFAULT false,
+    stop_requested boolean NOT NULL DEFAULT false
+  );
+  CREATE INDEX turns_open ON handoff.turns (created_at) WHERE NOT ended;
+
+  CREATE TABLE handoff.messages (
+    task_id     text NOT NULL REFERENCES handoff.tasks ON DELETE CASCADE,
+    message_id  text NOT NULL,
+    place       bigserial,
+    turn_id     text NOT NULL,
+    text        text NOT NULL,
+    selection   json NOT NULL,
+    -- The model call that it was given to; a repeated step finds the same messages again.
+    delivered_to text,
+    PRIMARY KEY (task_id, message_id)
+  );
+
+  -- What a step decided before it acted, so that its repetition decides the same. First writer wins.
+  CREATE TABLE handoff.memos (
+    task_id  text NOT NULL REFERENCES handoff.tasks ON DELETE CASCADE,
+    key      text NOT NULL,
+    value    json NOT NULL,
+    PRIMARY KEY (task_id, key)
+  );
+
+  -- The one way into the log. Locks the task, numbers what is new without a gap, wakes the readers.
+  -- Answers the task's last seq; -1 where the turn has ended and may say no more.
+  -- Three arrays side by side and not one of objects, because taking an object apart reads its escapes, and \\u0000 or half
+  -- a surrogate pair in a body would be an error then.
+  CREATE FUNCTION handoff.append_events(
+    p_task text, p_turn text, p_at bigint, p_keys text[], p_types text[], p_bodies json[]
+  ) RETURNS integer
+  LANGUAGE plpgsql AS $$
+  DECLARE
+    last integer;
+  BEGIN
+    SELECT seq INTO last FROM handoff.tasks WHERE task_id = p_task FOR UPDATE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no task %', p_task USING ERRCODE = 'no_data_found';
+    END IF;
+    IF p_turn IS NOT NULL AND EXISTS (SELECT 1 FROM handoff.turns WHERE turn_id = p_turn AND ended) THEN
+      RETURN -1;
+    END IF;
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+      INSERT INTO handoff.events (task_id, seq, key, at, type, body)
+      VALUES (p_task, last + 1, p_keys[i], p_at, p_types[i], p_bodies[i])
+      ON CONFLICT (task_id, key) DO NOTHING;
+      IF FOUND THEN last := last + 1; END IF;
+    END LOOP;
+    UPDATE handoff.tasks SET seq = last, updated_at = p_at WHERE task_id = p_task AND seq <> last;
+    IF FOUND THEN PERFORM pg_notify('handoff', p_task); END IF;
+    RETURN last;
+  END $$;
+  `,
+  // Turns are claimed by relays, any number of which may share this database.
+  `
+  ALTER TABLE handoff.tasks
+    -- The user who delegated it: by which name the relay knows the token that was sent.
+    ADD COLUMN owner    text NOT NULL DEFAULT 'owner',
+    -- The machine that has its repository and sandbox; null until a relay begins to work on it.
+    ADD COLUMN host     text,
+    -- When its idle sandbox is to hibernate, if it is.
+    ADD COLUMN sleep_at bigint;
+  CREATE INDEX tasks_to_sleep ON handoff.tasks (sleep_at) WHERE sleep_at IS NOT NULL;
+
+  DROP INDEX handoff.turns_open;
+  ALTER TABLE handoff.turns
+    -- waiting: for a relay to claim it. running: by one relay. parked: for an answer, at no cost. ended: for good.
+    ADD COLUMN state     text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'parked', 'ended')),
+    -- First come, first served.
+    ADD COLUMN place     bigserial,
+    ADD COLUMN relay     text,
+    -- Fencing number: raised by whoever takes the turn. What an earlier holder still says is refused.
+    ADD COLUMN epoch     integer NOT NULL DEFAULT 0,
+    -- Of the record that it is continued from; a relay that does not know it ends the turn.
+    ADD COLUMN format    integer NOT NULL DEFAULT 1,
+    -- Whether what follows a turn's end is still owed.
+    ADD COLUMN aftermath_due boolean NOT NULL DEFAULT false;
+  UPDATE handoff.turns SET state = 'ended' WHERE ended;
+  ALTER TABLE handoff.turns DROP COLUMN ended;
+  CREATE INDEX turns_open ON handoff.turns (place) WHERE state IN ('waiting', 'running');
+  CREATE INDEX turns_owed ON handoff.turns (turn_id) WHERE aftermath_due;
+
+  -- Who shares this database. A relay lives while it holds the advisory lock of its id, and says so every second.
+  CREATE TABLE handoff.relays (
+    relay_id  text PRIMARY KEY,
+    host      text NOT NULL,
+    version   text NOT NULL,
+    -- The newest record of a turn that it knows.
+    format    integer NOT NULL,
+    seen_at   timestamptz NOT NULL DEFAULT now()
+  );
+
+  CREATE TABLE handoff.usage (
+    turn_id        text PRIMARY KEY,
+    task_id        text NOT NULL,
+    owner          text NOT NULL,
+    at             bigint NOT NULL,
+    model          text,
+    input_tokens   bigint,
+    output_tokens  bigint,
+    cached_tokens  bigint
+  );
+  CREATE INDEX usage_by_time ON handoff.usage (at);
+
+  DROP FUNCTION handoff.append_events;
+  -- As before; besides, -1 where the turn is by now another's: p_epoch is that of the claim under which is spoken, null for
+  -- what is not said by whoever runs it.
+  CREATE FUNCTION handoff.append_events(
+    p_task text, p_turn text, p_epoch integer, p_at bigint, p_keys text[], p_types text[], p_bodies json[]
+  ) RETURNS integer
+  LANGUAGE plpgsql AS $$
+  DECLARE
+    last integer;
+  BEGIN
+    SELECT seq INTO last FROM handoff.tasks WHERE task_id = p_task FOR UPDATE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'no task %', p_task USING ERRCODE = 'no_data_found';
+    END IF;
+    IF p_turn IS NOT NULL AND EXISTS (
+      SELECT 1 FROM handoff.turns
+      WHERE turn_id = p_turn AND (state = 'ended' OR p_epoch IS NOT NULL AND (state <> 'running' OR epoch <> p_epoch))
+    ) THEN
+      RETURN -1;
+    END IF;
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+      INSERT INTO handoff.events (task_id, seq, key, at, type, body)
+      VALUES (p_task, last + 1, p_keys[i], p_at, p_types[i], p_bodies[i])
+      ON CONFLICT (task_id, key) DO NOTHING;
+      IF FOUND THEN last := last + 1; END IF;
+    END LOOP;
+    UPDATE handoff.tasks SET seq = last, updated_at = p_at WHERE task_id = p_task AND seq <> last;
+    IF FOUND THEN PERFORM pg_notify('handoff', p_task); END IF;
+    RETURN last;
+  END $$;
+
+  -- Gives a relay the first waiting turn that it may run, or none. One claim at a time in the whole database, so that the
+  -- limits hold across relays. A task whose row is in use is passed over and found at the next look.
+  CREATE FUNCTION handoff.claim_turn(
+    p_relay text, p_host text, p_most integer, p_most_per_owner integer, p_format integer
+  ) RETURNS TABLE (task_id text, turn_id text, epoch integer, format integer)
+  LANGUAGE plpgsql AS $$
+  DECLARE
+    chosen record;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(74200002);
+    IF (SELECT count(*) FROM handoff.turns r WHERE r.state = 'running') >= p_most THEN RETURN; END IF;
+    SELECT u.turn_id, t.task_id INTO chosen
+    FROM handoff.turns u JOIN handoff.tasks t ON t.task_id = u.task_id
+    WHERE u.state = 'waiting' AND (t.host IS NULL OR t.host = p_host)
+    -- A newer version's turn is left to a relay that knows it; where none lives, it is to be ended with a clear word.
+    AND (u.format <= p_format OR NOT EXISTS (
+      SELECT 1 FROM handoff.relays v WHERE v.format >= u.format AND v.seen_at > now() - interval '10 seconds'
+    )) AND p_most_per_owner > (
+      SELECT count(*) FROM handoff.turns r JOIN handoff.tasks o ON o.task_id = r.task_id
+      WHERE r.state = 'running' AND o.owner = t.owner
+    )
+    ORDER BY u.place LIMIT 1
+    FOR UPDATE OF t, u SKIP LOCKED;
+    IF NOT FOUND THEN RETURN; END IF;
+    UPDATE handoff.tasks t SET host = p_host, sleep_at = NULL WHERE t.task_id = chosen.task_id;
+    RETURN QUERY
+      UPDATE handoff.turns u SET state = 'running', relay = p_relay, epoch = u.epoch + 1
+      WHERE u.turn_id = chosen.turn_id
+      RETURNING u.task_id, u.turn_id, u.epoch, u.format;
+  END $$;
+  `,
+  `
+  -- Whether the events of an ended turn that were of use only while it ran have been put together.
+  ALTER TABLE handoff.turns ADD COLUMN compacted boolean NOT NULL DEFAULT false;
+  CREATE INDEX turns_to_compact ON handoff.turns (task_id) WHERE state = 'ended' AND NOT compacted;
+  `,
+  `
+  -- Tasks whose record is gone, and whose repository is still to be removed by a relay of its machine.
+  CREATE TABLE handoff.removed_tasks (
+    task_id  text PRIMARY KEY,
+    host     text NOT NULL
+  );
+  `,
+];
