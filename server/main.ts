@@ -22,6 +22,9 @@ import { listen } from './engine/notices.ts';
 import { startEmbeddedPostgres } from './engine/postgres.ts';
 import { migrate } from './engine/schema.ts';
 import { createGitHubRemote } from './github/remote.ts';
+import { fileChores } from './housekeeping/file-chores.ts';
+import { keepHouse } from './housekeeping/housekeeping.ts';
+import { recordChores } from './housekeeping/record-chores.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
 import { createLogger } from './logger.ts';
@@ -230,6 +233,12 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   await tasks.releaseArchived();
 
   const transfersDir = join(workDir, 'transfers');
+  const chores = [
+    ...recordChores({ database, engine, retentionMs: config.retentionMs, now }),
+    ...fileChores({ database, reposDir, sourcesDir, transfersDir, host, now }),
+  ];
+  const housekeeping = keepHouse({ pool, chores, logger }, now);
+  teardown.add(() => void housekeeping.stop());
   const transferDeps = { database, repo: repoDeps, transfersDir, host, version: VERSION, now };
   const closing = new AbortController();
   teardown.add(() => closing.abort());

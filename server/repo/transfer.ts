@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.ts';
 import { GitError } from './git.ts';
@@ -56,6 +56,19 @@ export async function packRepository(
   return { refs, shallow: shallow.split('\n').filter(Boolean), pack: path.join(folder, `pack-${name}.pack`) };
 }
 
+/** A file in a repository whose task's record may not have been committed. */
+const IMPORTED = 'handoff-imported';
+
+/** Whether the repository came in a file, and nobody has seen its task since. */
+export const isImported = (repo: string): Promise<boolean> =>
+  access(path.join(repo, IMPORTED)).then(
+    () => true,
+    () => false,
+  );
+
+/** Its task is there: it is a repository like others. */
+export const settleImport = (repo: string): Promise<void> => rm(path.join(repo, IMPORTED), { force: true });
+
 /**
  * Makes a repository of what came in a file, beside the task's own: `settle` puts it there, `discard` takes it away. Its objects are
  * a stranger's: well formed, with all that they link to, no `.git` entries; and it has what the task's record speaks of.
@@ -80,6 +93,7 @@ export async function unpackRepository(
     await deps.git(['index-pack', '--strict', pack], { repo });
     for (const [name, oid] of Object.entries(refs)) await writeRef(repo, name, oid);
     await assertHas(deps, repo, refs, prepared, trees);
+    await writeFile(path.join(repo, IMPORTED), '');
   } catch (error) {
     await discard();
     throw error instanceof GitError ? unsound(error) : error;

@@ -79,7 +79,7 @@ async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incomi
       );
       const parts = { ...repository, pack, prepared: task.prepared, trees };
       const unpacked = await unpackRepository(deps.repo, task.taskId, parts);
-      // The last thing before the commit. Where that fails, housekeeping finds a repository without a task.
+      // The last thing before the commit. Where that fails, housekeeping finds a repository that came in a file, without a task.
       await unpacked.settle().catch(async (error: unknown) => {
         await unpacked.discard();
         throw error;
@@ -118,7 +118,11 @@ async function insertTask(
       host,
     ],
   );
-  if (rowCount === 1) return undefined;
+  if (rowCount === 1) {
+    // It may have been here, and its repository not yet removed.
+    await client.query('DELETE FROM handoff.removed_tasks WHERE task_id = $1', [taskId]);
+    return undefined;
+  }
   const { rows } = await client.query<{ clientId: string; seq: number }>(
     'SELECT client_id AS "clientId", seq FROM handoff.tasks WHERE task_id = $1',
     [taskId],
