@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isByChance, pointsIn, representatives } from './points.ts';
+import { isByChance, representatives } from './points.ts';
 import { LEDGER_EXPECTED } from './scenario.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -12,11 +12,8 @@ describe('a relay that is killed at each kind of boundary of its turns, one afte
   after(() => stage.close());
 
   it('leaves the same tree, log, transcript and effects as an undisturbed one', async () => {
-    const listed = await stage.file('listed', []);
-    const undisturbed = await stage.play(stage.relay({ HANDOFF_KILL_POINTS: `list:${listed}` }));
+    const { outcome: undisturbed, points } = await stage.playUndisturbed();
     assert.deepEqual(undisturbed.ledger, LEDGER_EXPECTED);
-
-    const points = pointsIn(listed);
     const chosen = representatives(points);
     const { outcome, deaths, missed } = await stage.playKilledAt(points, chosen);
     assert.deepEqual(

@@ -2,28 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sandboxIdOf } from '../../../server/sandbox/local/layout.ts';
-import { startFakeModel } from '../../fakes/model/server.ts';
-import { createSampleRepo } from '../../fakes/sample.ts';
-import { freePort } from '../../relay/turn/free-port.ts';
-import { readToken } from '../../relay/turn/token.ts';
 import type { Watch } from '../../relay/turn/watch.ts';
-import { makeFolder, makeTmp, removeFolder } from '../support/folder.ts';
-import { type KeptRelay, keepRelay } from '../support/kept-relay.ts';
-import { createPerson, type Person } from '../support/person.ts';
+import type { KeptRelay } from '../support/kept-relay.ts';
+import type { Person } from '../support/person.ts';
+import { openSite } from '../support/site.ts';
 import { assertGapless, essence, namesOf, type Outcome, transcriptsOf } from './outcome.ts';
 import { pointsIn } from './points.ts';
 import { GATE, LEDGER, SAYS, scenario } from './scenario.ts';
 
 /** Where the scenario is played, again and again, by relays on the same data that may die at any time. */
 export interface Stage {
-  /** Plays all turns. @param relay which may die meanwhile; closed afterwards */
-  play(relay: KeptRelay): Promise<Outcome>;
+  /** Plays all turns on a relay to which nothing happens. @returns also the points that it came to */
+  playUndisturbed(): Promise<{ outcome: Outcome; points: string[] }>;
   /** Plays all turns on a relay that is killed once at each point of `chosen`, and at those that are not among `points`. */
   playKilledAt(points: readonly string[], chosen: readonly string[]): Promise<Killed>;
-  /** Starts a relay on the stage's data. @param hasProgress see `keepRelay` */
-  relay(env?: Record<string, string>, hasProgress?: () => boolean): KeptRelay;
-  /** A new file in the stage's folder. */
-  file(name: string, lines: readonly string[]): Promise<string>;
+  /** Plays all turns on a relay to which `disturb` does what it does, until its signal aborts. */
+  playWhile(disturb: (relay: KeptRelay, signal: AbortSignal) => Promise<void>): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -35,86 +29,73 @@ export interface Killed {
 }
 
 export async function openStage(): Promise<Stage> {
-  const folder = await makeFolder();
-  const data = join(folder, 'data');
-  const repo = join(folder, 'repo');
-  const commit = await createSampleRepo(repo);
-  const model = await startFakeModel({ scenario });
-  const port = await freePort();
-  const settings = {
-    HANDOFF_DATA: data,
-    HANDOFF_PORT: String(port),
-    HANDOFF_MODEL_BASE_URL: model.url,
-    HANDOFF_MODEL_API_KEY: model.apiKey,
-    HANDOFF_MODEL: 'fake-model',
-    TMPDIR: await makeTmp(folder),
-  };
-  const relays: KeptRelay[] = [];
-  const watches: Watch[] = [];
+  const site = await openSite(scenario);
+  const { person, model } = site;
 
-  const stage: Stage = {
-    relay(env = {}, hasProgress) {
-      const relay = keepRelay({ ...settings, ...env }, hasProgress);
-      relays.push(relay);
-      return relay;
-    },
+  async function play(relay: KeptRelay): Promise<Outcome> {
+    await relay.up;
+    const from = model.requests.length;
+    const { taskId, clientId } = await site.delegate(SAYS.first);
+    const workspace = join(site.data, 'sandboxes', sandboxIdOf(taskId), 'workspace');
+    const watched = site.watch(taskId);
+    await Promise.race([converse(person, taskId, watched, workspace), relay.failed]);
 
-    async play(relay) {
-      await relay.up;
-      const person = createPerson(`http://127.0.0.1:${port}`, await readToken(data));
-      const from = model.requests.length;
-      const source = { url: `file://${repo}`, commit, branch: 'main' };
-      const clientId = randomUUID();
-      const { taskId } = await person.insist(() =>
-        person.client.createTask({ clientId, prompt: SAYS.first, source }),
-      );
-      const workspace = join(data, 'sandboxes', sandboxIdOf(taskId), 'workspace');
-      const watched = person.watch(taskId);
-      watches.push(watched);
-      await Promise.race([converse(person, taskId, watched, workspace), relay.failed]);
+    const names = { ...namesOf(taskId, watched.events), [clientId]: 'FIRST' };
+    assertGapless(watched.events);
+    const outcome: Outcome = {
+      tree: (await person.insist(() => person.client.changes(taskId))).headTree,
+      record: essence(watched.events, names),
+      transcripts: transcriptsOf(model.requests.slice(from), names),
+      ledger: (await readFile(join(workspace, LEDGER), 'utf8')).trim().split('\n'),
+    };
+    await watched.close();
+    await relay.close();
+    return outcome;
+  }
 
-      const names = { ...namesOf(taskId, watched.events), [clientId]: 'FIRST' };
-      assertGapless(watched.events);
-      const outcome: Outcome = {
-        tree: (await person.insist(() => person.client.changes(taskId))).headTree,
-        record: essence(watched.events, names),
-        transcripts: transcriptsOf(model.requests.slice(from), names),
-        ledger: (await readFile(join(workspace, LEDGER), 'utf8')).trim().split('\n'),
-      };
-      await watched.close();
-      await relay.close();
-      return outcome;
+  /** A list of points that relays read and write. */
+  async function pointsFile(lines: readonly string[]): Promise<string> {
+    const path = join(site.folder, `points-${randomUUID()}`);
+    await writeFile(path, lines.map((line) => `${line}\n`).join(''));
+    return path;
+  }
+
+  return {
+    async playUndisturbed() {
+      const file = await pointsFile([]);
+      const outcome = await play(site.relay({ HANDOFF_KILL_POINTS: `list:${file}` }));
+      return { outcome, points: pointsIn(file) };
     },
 
     async playKilledAt(points, chosen) {
       const spared = points.filter((point) => !chosen.includes(point));
-      const file = await stage.file(`killed-${randomUUID()}`, spared);
+      const file = await pointsFile(spared);
       let known = spared.length;
       const hasProgress = (): boolean => {
         const before = known;
         known = pointsIn(file).length;
         return known > before;
       };
-      const relay = stage.relay({ HANDOFF_KILL_POINTS: `kill:${file}` }, hasProgress);
-      const outcome = await stage.play(relay);
+      const relay = site.relay({ HANDOFF_KILL_POINTS: `kill:${file}` }, hasProgress);
+      const outcome = await play(relay);
       const met = new Set(pointsIn(file));
       return { outcome, deaths: relay.deaths(), missed: chosen.filter((point) => !met.has(point)) };
     },
 
-    async file(name, lines) {
-      const path = join(folder, name);
-      await writeFile(path, lines.map((line) => `${line}\n`).join(''));
-      return path;
+    async playWhile(disturb) {
+      const relay = site.relay();
+      const over = new AbortController();
+      const disturbing = disturb(relay, over.signal);
+      try {
+        return await play(relay);
+      } finally {
+        over.abort();
+        await disturbing;
+      }
     },
 
-    async close() {
-      await Promise.all(watches.map((watch) => watch.close()));
-      await Promise.all(relays.map((relay) => relay.close()));
-      await model.close();
-      await removeFolder(folder);
-    },
+    close: site.close,
   };
-  return stage;
 }
 
 /** What the person says and does, at the same places of the conversation in every run. */
