@@ -157,6 +157,7 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const afterTurns = createAfterTurns({
     database: patient,
     notices,
+    cachedStates,
     sandboxes: sessions,
     repo,
     restoreWorkspace,

@@ -4,6 +4,7 @@ import type { Database } from '../engine/database.ts';
 import type { Engine, Workflow } from '../engine/durable.ts';
 import { every } from '../engine/every.ts';
 import type { Notices } from '../engine/notices.ts';
+import type { TaskState } from '../protocol/task.ts';
 import { createIdleSweep } from '../sandbox/idle.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxKeeper } from '../sandbox/sessions.ts';
@@ -37,6 +38,8 @@ export function createAfterTurns(deps: {
   /** Waits for a database that is away. */
   database: Database;
   notices: Notices;
+  /** Shared with whoever else reduces logs. */
+  cachedStates: Map<string, TaskState>;
   sandboxes: SandboxKeeper;
   repo: TurnRepo;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
@@ -50,7 +53,7 @@ export function createAfterTurns(deps: {
   const { database, notices, sandboxes, repo, notifyUrl: url, host, now, logger } = deps;
   const log = createEventLog(database, notices, now);
   const store = createTaskStore(database, now);
-  const states = createTaskStates(log);
+  const states = createTaskStates(log, deps.cachedStates);
   const aftermaths = createAftermathStore(database, states, now);
   const usage = createUsageBook(database, log);
   const underWay = new Set<string>();

@@ -20,7 +20,7 @@ export interface LeftWorkspaces {
 export interface LeftWorkspacesDeps {
   aftermaths: AftermathStore;
   store: Pick<TaskStore, 'get'>;
-  log: Pick<EventLog, 'find'>;
+  log: Pick<EventLog, 'findAll'>;
   sandboxes: Pick<SandboxKeeper, 'resume'>;
   repo: Pick<TurnRepo, 'capture' | 'changedFiles'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
@@ -54,8 +54,9 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
   }: EndedTurn): Promise<{ sandbox: Sandbox; baseTree: string } | undefined> {
     const row = await store.get(taskId);
     if (!row?.sandbox || !row.prepared || row.archived) return undefined;
-    const isReady = await deps.log.find(taskId, `${turnId}:sandbox:running:`);
-    if (!isReady) return undefined;
+    // Said once the source is in it.
+    const ready = await deps.log.findAll(taskId, `${turnId}:sandbox:running:`);
+    if (ready.length === 0) return undefined;
     return { sandbox: await deps.sandboxes.resume(taskId, row.sandbox), baseTree: row.prepared.baseTree };
   }
 

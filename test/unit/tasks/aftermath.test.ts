@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { emptyTask } from '../../../server/protocol/reduce.ts';
+import { createAftermath, createAftermathStarter } from '../../../server/tasks/aftermath.ts';
+import type { CheckPlan } from '../../../server/tasks/aftermath-checks.ts';
+import { logLines } from './log-lines.ts';
+
+const TURN = { taskId: 'task', turnId: 'turn' };
+const PLAN: CheckPlan = {
+  headTree: 'tree',
+  checks: ['a', 'b', 'c'].map((name) => ({ name, command: 'true', timeoutMs: 1 })),
+};
+
+/** Runs an aftermath whose pieces note what they were asked for; those of `broken` fail. */
+async function run({
+  plan = PLAN,
+  cancelledAt,
+  broken = [],
+}: {
+  plan?: CheckPlan | null;
+  cancelledAt?: number;
+  broken?: string[];
+}) {
+  const done: string[] = [];
+  const steps: string[] = [];
+  const underWay = new Set<string>();
+  const { logger, lines } = logLines();
+  const piece = async (name: string): Promise<void> => {
+    done.push(name);
+    if (broken.includes(name)) throw new Error(`${name} is broken`);
+  };
+  const aftermath = createAftermath({
+    aftermaths: {
+      owed: async () => [],
+      hold: () => Promise.reject(new Error('not asked for')),
+      settle: (_turn, sleepAt) => piece(`settle ${sleepAt}`),
+    },
+    workspaces: {
+      sandboxOf: async () => undefined,
+      capture: () => piece('capture'),
+      restore: (_turn, headTree) => piece(`restore ${headTree}`),
+    },
+    checks: {
+      async plan() {
+        await piece('plan');
+        return plan ?? undefined;
+      },
+      async run(_turn, index, { name }) {
+        await piece(`check ${name}`);
+        return index === cancelledAt ? 'cancelled' : 'failed';
+      },
+    },
+    usage: { record: () => piece('usage') },
+    states: {
+      async current(taskId) {
+        await piece('notify');
+        return emptyTask(taskId);
+      },
+    },
+    notify: async () => {},
+    underWay,
+    now: () => 1000,
+    idleMs: 5,
+    logger,
+  });
+  await aftermath(
+    {
+      step(name, work) {
+        steps.push(name);
+        assert.ok(underWay.has('turn'));
+        return work();
+      },
+    },
+    TURN,
+  );
+  assert.deepEqual([...underWay], [], 'another one may begin');
+  return { done, steps, failed: lines.map(({ step }) => step) };
+}
+
+describe('what follows a turn’s end', () => {
+  it('is done in order, a step a piece', async () => {
+    assert.deepEqual(await run({}), {
+      done: [
+        ...['capture', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
+        ...['usage', 'notify', 'settle 1005'],
+      ],
+      steps: [
+        ...['capture', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
+        ...['usage', 'notify', 'settle'],
+      ],
+      failed: [],
+    });
+  });
+
+  it('checks nothing where nothing is configured', async () => {
+    const { done } = await run({ plan: null });
+    assert.deepEqual(done, ['capture', 'plan', 'usage', 'notify', 'settle 1005']);
+  });
+
+  it('checks no further once the task went on, and takes back what was written until then', async () => {
+    const { done } = await run({ cancelledAt: 1 });
+    assert.deepEqual(done.slice(2, 5), ['check a', 'check b', 'restore tree']);
+  });
+
+  it('goes on with the next piece where one fails, and says so in the log', async () => {
+    const undisturbed = await run({});
+    const broken = ['capture', 'check a', 'restore tree', 'usage', 'notify'];
+    const { done, failed } = await run({ broken });
+    assert.deepEqual(done, undisturbed.done);
+    assert.deepEqual(failed, ['capture', 'check:0', 'restore', 'usage', 'notify']);
+  });
+});
+
+describe('beginning what follows a turn’s end', () => {
+  function starter({ owed = [] as (typeof TURN)[][], host = 'here' as string | null, fails = 0 } = {}) {
+    const started: string[] = [];
+    const underWay = new Set<string>();
+    const { logger, lines } = logLines();
+    const looks = [...owed];
+    return {
+      started,
+      underWay,
+      lines,
+      ...createAftermathStarter({
+        engine: {
+          async start(workflow, id, input) {
+            if (started.length < fails) {
+              started.push('failed');
+              throw new Error('away');
+            }
+            assert.deepEqual([workflow, input], ['aftermath', TURN]);
+            started.push(id.replace(/@.*/, ''));
+          },
+        },
+        aftermaths: { owed: async () => looks.shift() ?? [] },
+        hostOf: async () => host,
+        host: 'here',
+        underWay,
+        logger,
+      }),
+    };
+  }
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('is at once on the machine that has the sandbox, and left to it by others', async () => {
+    const here = starter();
+    here.begin(TURN);
+    here.begin(TURN);
+    await settled();
+    assert.deepEqual(here.started, ['aftermath:turn']);
+    for (const host of ['there', null]) {
+      const elsewhere = starter({ host });
+      elsewhere.begin(TURN);
+      await settled();
+      assert.deepEqual([elsewhere.started, elsewhere.lines], [[], []]);
+    }
+  });
+
+  it('is at the second look for one that was owed at the first, and once', async () => {
+    const { sweep, started } = starter({ owed: [[TURN], [TURN], [TURN]] });
+    await sweep();
+    assert.deepEqual(started, []);
+    await sweep();
+    await sweep();
+    assert.deepEqual(started, ['aftermath:turn']);
+  });
+
+  it('is not for one that this process has adopted', async () => {
+    const { sweep, started, underWay } = starter({ owed: [[TURN], [TURN]] });
+    underWay.add('turn');
+    await sweep();
+    await sweep();
+    assert.deepEqual(started, []);
+  });
+
+  it('is tried again where the engine could not', async () => {
+    const { begin, sweep, started } = starter({ owed: [[TURN], [TURN]], fails: 1 });
+    begin(TURN);
+    await settled();
+    await sweep();
+    await sweep();
+    assert.deepEqual(started, ['failed', 'aftermath:turn']);
+  });
+});
