@@ -1,5 +1,6 @@
 import type { Failure } from '../protocol/errors.ts';
-import { type Agent, messageIdOf } from './agent.ts';
+import type { Agent } from './agent.ts';
+import { messageIdOf } from './ids.ts';
 import { type ModelStep, modelStep, type ToolCall } from './model-step.ts';
 import type { Progress } from './progress.ts';
 import { mayWrite, type ToolStep, toolStep } from './tool-step.ts';
@@ -43,7 +44,9 @@ export async function runAgent(
     const answer: ModelStep =
       n > agent.maxModelCalls
         ? { kind: 'failed', failure: stepLimit(agent.maxModelCalls) }
-        : await turn.journal.step(`${messageIdOf(agent, n)}`, () => modelStep(turn, agent, n, transcript));
+        : await turn.journal.step(messageIdOf(agent, n), () =>
+            modelStep(turn, agent, n, transcript, progress.mayHaveBegun.has(messageIdOf(agent, n))),
+          );
     const lost = await around.answered?.();
     if (lost) return { kind: 'failed', failure: lost };
     if (answer.kind !== 'answered') return answer;
@@ -66,7 +69,7 @@ async function act(
   progress: Progress,
   around: AroundSteps,
 ): Promise<AgentEnd | undefined> {
-  const results = await runTools(turn, agent, progress.unfinished);
+  const results = await runTools(turn, agent, progress);
   const finished = results.filter((result) => result.kind === 'finished');
   for (const { callId, name, output, isError } of finished) {
     transcript.add({
@@ -85,9 +88,13 @@ async function act(
 }
 
 /** Calls of one answer run at once when none of them may write, else one after the other, in the model's order. */
-async function runTools(turn: TurnContext, agent: Agent, calls: readonly ToolCall[]): Promise<ToolStep[]> {
+async function runTools(
+  turn: TurnContext,
+  agent: Agent,
+  { unfinished: calls, mayHaveBegun }: Progress,
+): Promise<ToolStep[]> {
   const step = (call: ToolCall): Promise<ToolStep> =>
-    turn.journal.step(call.callId, () => toolStep(turn, agent, call));
+    turn.journal.step(call.callId, () => toolStep(turn, agent, call, mayHaveBegun.has(call.callId)));
   if (!calls.some(mayWrite)) return Promise.all(calls.map(step));
   const results: ToolStep[] = [];
   for (const call of calls) results.push(await step(call));

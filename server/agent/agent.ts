@@ -10,13 +10,11 @@ export interface Agent {
   /** Whether the person's messages go to it. */
   isLead: boolean;
   instructions: string;
+  /** The task's own choice of a model; the relay's where undefined. */
+  model: string | undefined;
   tools: readonly Tool[];
   /** Model calls at most: a loop that got this far is lost. */
   maxModelCalls: number;
   /** Has a subagent work for one of its tool calls; absent where it may not. */
   delegate?: (turn: TurnContext, callId: string, prompt: string) => Promise<string>;
 }
-
-/** The identity of an agent's `n`th answer, and of the calls in it. */
-export const messageIdOf = (agent: Pick<Agent, 'id'>, n: number): string => `${agent.id}:m${n}`;
-export const callIdOf = (messageId: string, index: number): string => `${messageId}c${index}`;

@@ -1,7 +1,7 @@
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { inOurWords } from './prepare-step.ts';
-import { isOutOfHands, type TurnContext, tell } from './turn-context.ts';
+import { assertHeld, isOutOfHands, type TurnContext, tell } from './turn-context.ts';
 
 export type CaptureStep = { kind: 'captured'; headTree: string } | { kind: 'failed'; failure: Failure };
 
@@ -17,6 +17,8 @@ export async function captureStep(
 ): Promise<CaptureStep> {
   const { taskId, turnId, repo } = turn;
   try {
+    // A capture ends another that holds its lock: it must not be one of a relay that took the turn over.
+    await assertHeld(turn);
     const sandbox = await turn.sandboxes.open(taskId);
     const { headTree } = await repo.capture(taskId, sandbox, previousTree);
     const { proposal } = await turn.states.current(taskId);

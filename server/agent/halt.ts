@@ -3,7 +3,7 @@ import type { TaskEvent, TurnOutcome, Usage } from '../protocol/events.ts';
 import { dismissals } from '../tasks/answers.ts';
 import { readAll } from '../tasks/event-log.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
-import type { TurnContext } from './turn-context.ts';
+import { assertHeld, type TurnContext } from './turn-context.ts';
 
 export interface TurnEnd {
   outcome: TurnOutcome;
@@ -61,9 +61,8 @@ export function parkTurn(turn: TurnContext): Promise<boolean> {
 
 /** Kills what the turn left running in its sandbox; only while the turn is this relay's, for the next one runs commands by the same names. */
 export async function killProcesses(turn: TurnContext): Promise<null> {
-  const { taskId, turnId, claim } = turn;
-  const standing = await turn.store.standing(turnId);
-  if (standing?.state !== 'running' || standing.epoch !== claim.epoch) throw new TurnOver();
+  const { taskId, turnId } = turn;
+  await assertHeld(turn);
   try {
     const sandbox = await turn.sandboxes.open(taskId);
     await sandbox.killAll(`${turnId}:`);

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
-import { type Agent, callIdOf, messageIdOf } from './agent.ts';
+import type { Agent } from './agent.ts';
+import { callIdOf, messageIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
 import { classify } from './model-errors.ts';
 import { createTextStream } from './text-stream.ts';
@@ -38,20 +39,24 @@ const LONGEST_DELAY_MS = 60_000;
  * One answer of the model, the agent's `n`th in the turn. Messages that came meanwhile are read first, by the lead. Safe to
  * repeat: an answer that is in the log is not asked for again, and a broken one is superseded by the next attempt. What was
  * read and answered is in the transcript afterwards.
+ * @param mayHaveBegun whether an earlier try of it can have left something in the log
  */
 export async function modelStep(
   turn: TurnContext,
   agent: Agent,
   n: number,
   transcript: Transcript,
+  mayHaveBegun: boolean,
 ): Promise<ModelStep> {
   const messageId = messageIdOf(agent, n);
   // Looked at before messages are taken: a turn that was stopped leaves them for the next one.
   if (await isStopped(turn)) return { kind: 'stopped' };
   if (agent.isLead) await deliver(turn, messageId, transcript);
+  if (!mayHaveBegun) return ask(turn, agent, messageId, transcript, 0);
   const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
   if (recorded?.type === 'model.answered') return taken(transcript, recorded);
-  return ask(turn, agent, messageId, transcript);
+  const attempts = (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
+  return ask(turn, agent, messageId, transcript, attempts);
 }
 
 /** The person's messages that nobody has read yet, and those that an earlier try of this very step read. */
@@ -75,10 +80,10 @@ async function ask(
   agent: Agent,
   messageId: string,
   transcript: Transcript,
+  earlier: number,
 ): Promise<ModelStep> {
-  const { taskId, turnId, log } = turn;
+  const { taskId, turnId } = turn;
   const signal = await turn.signals.of(turn.claim);
-  const earlier = (await log.findAll(taskId, `${messageId}:called:`)).length;
   const deadline = turn.now() + RETRY_DEADLINE_MS;
   const conversation = { instructions: agent.instructions, messages: transcript.messages() };
 
@@ -146,9 +151,9 @@ async function callOnce(
   conversation: Pick<ModelRequest, 'instructions' | 'messages'>,
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
-  const { taskId, turnId } = turn;
+  const { turnId } = turn;
   const { by } = agent;
-  const settings = turn.modelSettings((await turn.store.get(taskId))?.spec.model);
+  const settings = turn.modelSettings(agent.model);
   await tell(turn, {
     key: `${messageId}:called:${attempt}`,
     event: { type: 'model.called', turnId, ...by, messageId, attempt, model: settings.model },

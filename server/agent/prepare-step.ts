@@ -6,7 +6,7 @@ import type { Prepared, TaskRow } from '../tasks/task-store.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 export type PrepareStep =
-  | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string }
+  | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string; model: string | undefined }
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
 
@@ -44,6 +44,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
       kind: 'ready',
       baseTree: prepared.baseTree,
       workdir: sandbox.workdir,
+      model: row.spec.model,
       ...(agentsMd === undefined ? {} : { agentsMd }),
     };
   } catch (error) {

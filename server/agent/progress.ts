@@ -1,4 +1,5 @@
 import type { EventOf, TaskEvent } from '../protocol/events.ts';
+import { messageIdOf } from './ids.ts';
 import type { ToolCall } from './model-step.ts';
 
 /** How far an agent has come: all that is needed, besides its conversation, to go on. */
@@ -11,6 +12,8 @@ export interface Progress {
   unfinished: ToolCall[];
   /** The last answer's text, where it asked for nothing and nothing was said to the agent since: it had finished. */
   lastWords: string | undefined;
+  /** The steps at which it was interrupted, if it was: only they can have left something in the log or in the sandbox. */
+  mayHaveBegun: ReadonlySet<string>;
 }
 
 /**
@@ -41,10 +44,8 @@ export function progressOf(
     }
   }
   const calls = last?.toolCalls ?? [];
-  return {
-    answers,
-    calls,
-    unfinished: calls.filter(({ callId }) => !finished.has(callId)),
-    lastWords,
-  };
+  const unfinished = calls.filter(({ callId }) => !finished.has(callId));
+  const next = messageIdOf({ id: agentId ?? turnId }, answers + 1);
+  const mayHaveBegun = new Set([...unfinished.map(({ callId }) => callId), next]);
+  return { answers, calls, unfinished, lastWords, mayHaveBegun };
 }

@@ -15,7 +15,12 @@ const MAX_MODEL_CALLS = 60;
  * has said and done is in the task's log, under the call's id.
  * @throws {ToolProblem} where it came to no end by itself
  */
-export async function runSubagent(turn: TurnContext, callId: string, prompt: string): Promise<string> {
+export async function runSubagent(
+  turn: TurnContext,
+  callId: string,
+  prompt: string,
+  model: string | undefined,
+): Promise<string> {
   const { taskId, turnId } = turn;
   const { workdir } = await turn.sandboxes.open(taskId);
   const agent: Agent = {
@@ -23,6 +28,7 @@ export async function runSubagent(turn: TurnContext, callId: string, prompt: str
     by: { agentId: callId, parentId: turnId },
     isLead: false,
     instructions: explorerInstructions({ workdir }),
+    model,
     tools: explorerTools,
     maxModelCalls: MAX_MODEL_CALLS,
   };

@@ -24,12 +24,18 @@ export function mayWrite(call: ToolCall): boolean {
 /**
  * Runs one tool call. Safe to repeat: a result that was recorded is not computed again, a command that was started is
  * attached to, and an edit recognises its own work.
+ * @param mayHaveBegun whether an earlier try of it can have left something in the log
  */
-export async function toolStep(turn: TurnContext, agent: Agent, call: ToolCall): Promise<ToolStep> {
+export async function toolStep(
+  turn: TurnContext,
+  agent: Agent,
+  call: ToolCall,
+  mayHaveBegun: boolean,
+): Promise<ToolStep> {
   const { taskId, turnId } = turn;
   const { by } = agent;
   const { callId, name } = call;
-  const recorded = await turn.log.find(taskId, `${callId}:finished`);
+  const recorded = mayHaveBegun ? await turn.log.find(taskId, `${callId}:finished`) : undefined;
   if (recorded?.type === 'tool.finished') {
     return { kind: 'finished', callId, name, output: recorded.output, isError: recorded.isError };
   }
@@ -38,7 +44,7 @@ export async function toolStep(turn: TurnContext, agent: Agent, call: ToolCall):
     event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
   });
   const startedAt = turn.now();
-  const result = await run(turn, agent, call);
+  const result = await run(turn, agent, call, mayHaveBegun);
   if (result === ASKED) return { kind: 'asked', callId };
   const durationMs = turn.now() - startedAt;
   await tell(turn, {
@@ -53,13 +59,18 @@ interface Result {
   isError: boolean;
 }
 
-async function run(turn: TurnContext, agent: Agent, call: ToolCall): Promise<Result | typeof ASKED> {
+async function run(
+  turn: TurnContext,
+  agent: Agent,
+  call: ToolCall,
+  mayHaveBegun: boolean,
+): Promise<Result | typeof ASKED> {
   if (await isStopped(turn)) return { output: '[stopped by the user before this ran]', isError: true };
   const tool = agent.tools.find(({ name }) => name === call.name);
   if (!tool) return { output: unknownTool(agent, call.name), isError: true };
   const input = tool.input.safeParse(call.input);
   if (!input.success) return { output: misfit(call, input.error), isError: true };
-  const shown = await showOutput(turn, agent, call.callId);
+  const shown = await showOutput(turn, agent, call.callId, mayHaveBegun);
   try {
     const output = await runTool(turn, agent, tool, input.data, call.callId, shown);
     return output === ASKED ? ASKED : { output, isError: false };
@@ -128,10 +139,16 @@ interface LiveOutput {
  * Output as events while the call runs. A command that is attached to again replays its output from the beginning:
  * what was shown of each stream before is skipped, so that nobody sees it twice.
  */
-async function showOutput(turn: TurnContext, { by }: Agent, callId: string): Promise<LiveOutput> {
+async function showOutput(
+  turn: TurnContext,
+  { by }: Agent,
+  callId: string,
+  mayHaveBegun: boolean,
+): Promise<LiveOutput> {
   const { taskId, turnId } = turn;
   const before = { stdout: 0, stderr: 0 };
-  for (const event of await turn.log.findAll(taskId, `${callId}:output:`)) {
+  const earlier = mayHaveBegun ? await turn.log.findAll(taskId, `${callId}:output:`) : [];
+  for (const event of earlier) {
     if (event.type === 'tool.output') before[event.stream] += event.text.length;
   }
   const open = (stream: 'stdout' | 'stderr'): TextStream & { skip: number; shown: number } => {

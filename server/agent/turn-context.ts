@@ -65,6 +65,12 @@ export async function isStopped(turn: TurnContext): Promise<boolean> {
   return signal.aborted;
 }
 
+/** Asks the database, for what cannot be undone: throws `TurnOver` where the turn is no longer this relay's. */
+export async function assertHeld({ store, claim }: TurnContext): Promise<void> {
+  const standing = await store.standing(claim.turnId);
+  if (standing?.state !== 'running' || standing.epoch !== claim.epoch) throw new TurnOver();
+}
+
 /** Errors that end a turn's run in this relay without a word in its log: it is over, or handed to another relay. */
 export const isOutOfHands = (error: unknown): boolean =>
   error instanceof TurnOver || error instanceof HandedOver;

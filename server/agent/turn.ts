@@ -91,9 +91,10 @@ async function runLead(
     by: {},
     isLead: true,
     instructions: instructionsFor({ workdir: prepared.workdir, agentsMd: prepared.agentsMd }),
+    model: prepared.model,
     tools: leadTools,
     maxModelCalls: MAX_MODEL_CALLS,
-    delegate: runSubagent,
+    delegate: (running, callId, prompt) => runSubagent(running, callId, prompt, prepared.model),
   };
   const progress = progressOf(events, turnId, undefined);
   if (isAgain) progress.lastWords = undefined;

@@ -34,7 +34,7 @@ const TOP_LEVEL = [
 const IGNORED = /^(node_modules|dist|.*\.vsix|.*\.log|\..*)$/;
 
 const PURE =
-  /^(server\/protocol\/(reduce|items|hunks|compose)|extension\/review\/merge|server\/agent\/(prompt|progress))\.ts$/;
+  /^(server\/protocol\/(reduce|items|hunks|compose)|extension\/review\/merge|server\/agent\/(prompt|progress|ids))\.ts$/;
 const isRelativeTo = (folder: string, target: string) => target.startsWith(`${folder}/`);
 const isOurs = (target: string) => FOLDERS.some((folder) => isRelativeTo(folder, target));
 const isNode = (target: string) => target.startsWith('node:');
