@@ -44,7 +44,7 @@ export const CHECKS: Stage[] = [
 ];
 
 /** Folders of `test` that must have tests: an emptied one fails instead of passing unseen. */
-const REQUIRED = ['unit', 'contract', 'webview', 'relay', 'e2e'];
+const REQUIRED = ['unit', 'contract', 'webview', 'relay', 'chaos', 'e2e'];
 
 /** One stage a folder with tests, quick ones first; a new folder needs no entry here. VS Code has a runner of its own. */
 export function testStages(): Stage[] {

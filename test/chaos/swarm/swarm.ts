@@ -16,10 +16,14 @@ import { LEDGER, scenario } from './scenario.ts';
 export interface Swarm {
   members: Member[];
   model: FakeModel;
-  /** By name; each asks every relay, beginning with the one of that number. */
+  /** One of the people, who asks the relay of that number. */
   person(name: string, member: number): Person;
   delegate(person: Person): Promise<string>;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** By which a relay knows that person. */
+  token(name: string): string;
+  /** Kills Postgres; it is started again at once. */
+  killDatabase(): Promise<void>;
   /** What the commands of a task did, a line each. */
   ledger(taskId: string): Promise<string[]>;
   close(): Promise<void>;
@@ -73,6 +77,11 @@ export async function openSwarm(
     },
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await pool.query<Row>(text, values)).rows,
+    token: (name) => tokens[name] ?? '',
+    async killDatabase() {
+      const [pid] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+      process.kill(Number(pid), 'SIGKILL');
+    },
     async ledger(taskId) {
       const file = join(work, 'sandboxes', sandboxIdOf(taskId), 'workspace', LEDGER);
       return (await readFile(file, 'utf8')).trim().split('\n');

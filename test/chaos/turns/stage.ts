@@ -83,7 +83,8 @@ export async function openStage(): Promise<Stage> {
     },
 
     async playWhile(disturb) {
-      const relay = site.relay();
+      // It may be killed before it serves, any number of times.
+      const relay = site.relay({}, () => true);
       const over = new AbortController();
       const disturbing = disturb(relay, over.signal);
       try {
