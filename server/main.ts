@@ -25,6 +25,7 @@ import { createGitHubRemote } from './github/remote.ts';
 import { fileChores } from './housekeeping/file-chores.ts';
 import { keepHouse } from './housekeeping/housekeeping.ts';
 import { recordChores } from './housekeeping/record-chores.ts';
+import { createRoom } from './housekeeping/room.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
 import { createLogger } from './logger.ts';
@@ -180,13 +181,14 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const claims = createClaims(patient, { relayId, host, limits: config.limits });
   const watch = afterTurns.watch(engine);
   teardown.add(() => void watch.stop());
+  const room = createRoom({ folders: [workDir], log: turnLog, store: turnStore, logger });
   const turn = createTurn({
     log: turnLog,
     store: turnStore,
     states: createTaskStates(turnLog, cachedStates),
     signals: createTurnSignals(turnStore, notices),
-    sandboxes,
-    repo,
+    sandboxes: room.sandboxes(sandboxes),
+    repo: room.repo(repo),
     modelSettings: (model) => modelSettings(config, model),
     callModel,
     now,
@@ -258,7 +260,12 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
     sources: createSourceUploads(sourcesDir),
     transfers: {
       export: (taskId) => exportTask(transferDeps, taskId),
-      import: (body, owner) => importTask(transferDeps, body, owner),
+      async import(body, owner) {
+        const imported = await importTask(transferDeps, body, owner);
+        // It may have been here before, and been removed.
+        cachedStates.delete(imported.taskId);
+        return imported;
+      },
     },
     usage: afterTurns.usage,
     readiness: () => readiness(config),

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Scenario } from '../../fakes/model/script.ts';
+import { openWorkshop, type Workshop } from '../turn/workshop.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+
+const call = (name: string, args: Record<string, unknown>) => ({ toolCalls: [{ name, arguments: args }] });
+const GATE = 'while [ ! -e gate ]; do sleep 0.02; done';
+
+describe('a turn whose repositories and sandboxes are on a full disk', function () {
+  this.timeout(120_000);
+  let workshop: Workshop;
+  let work: string;
+  let disk: SmallDisk | undefined;
+
+  async function open(scenario: Scenario): Promise<SmallDisk> {
+    work = await mkdtemp(join(tmpdir(), 'handoff-work-'));
+    const mounted = await mountSmallDisk(work, 400);
+    if (typeof mounted === 'string') throw new Error(mounted);
+    disk = mounted;
+    workshop = await openWorkshop(scenario, { HANDOFF_WORK: work });
+    return mounted;
+  }
+  before(async function () {
+    const place = await mkdtemp(join(tmpdir(), 'handoff-work-'));
+    const tried = await mountSmallDisk(place, 1);
+    if (typeof tried !== 'string') await tried.unmount();
+    await rm(place, { recursive: true });
+    if (typeof tried !== 'string') return;
+    console.warn(`        skipped: ${tried}`);
+    this.skip();
+  });
+  afterEach(async () => {
+    await disk?.empty();
+    await workshop?.close();
+    await disk?.unmount();
+    await rm(work, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  });
+
+  const workspace = async (): Promise<string> => {
+    const [only] = (await readdir(join(work, 'sandboxes'))).filter((name) => name.startsWith('t-'));
+    return join(work, 'sandboxes', only ?? '', 'workspace');
+  };
+
+  it('waits before it begins, says why, and begins when there is room', async () => {
+    const small = await open([{ steps: [{ text: 'Done.' }] }]);
+    await small.fill();
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    assert.equal((await watched.until('turn.waiting')).reason.code, 'disk_full');
+    const { status, turns } = await workshop.client.getTask(taskId);
+    assert.deepEqual([status, turns[0]?.waiting?.code], ['waiting', 'disk_full']);
+    await small.empty();
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
+    const waits = watched.events.filter(({ type }) => type === 'turn.waiting' || type === 'turn.continued');
+    assert.deepEqual(
+      waits.map(({ type }) => type),
+      ['turn.waiting', 'turn.continued'],
+    );
+  });
+
+  it('waits with what a command has written, and loses nothing of it', async () => {
+    const small = await open([
+      {
+        steps: [
+          call('bash', { command: `printf kept > kept.txt; echo begun; ${GATE}; rm gate` }),
+          call('write', { path: 'more.txt', content: 'more\n' }),
+          { text: 'Done.' },
+        ],
+      },
+    ]);
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    await watched.until('tool.output');
+    await writeFile(join(await workspace(), 'gate'), '');
+    await small.fill();
+    assert.equal((await watched.until('turn.waiting')).reason.code, 'disk_full');
+    const queued = await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Still here?' });
+    assert.equal(queued.disposition, 'queued', 'what needs no room on that disk is done');
+    await small.empty();
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
+    const { files } = await workshop.client.changes(taskId);
+    assert.deepEqual(
+      files.map(({ path, status }) => `${status} ${path}`),
+      ['added kept.txt', 'added more.txt'],
+    );
+  });
+
+  it('is stopped while it waits', async () => {
+    const small = await open([{ steps: [{ text: 'Done.' }] }]);
+    await small.fill();
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    await watched.until('turn.waiting');
+    await workshop.client.stop(taskId);
+    assert.equal((await watched.until('turn.ended')).outcome, 'stopped');
+  });
+
+  it('waits on when its relay is killed, and goes on with the next one', async () => {
+    const small = await open([{ steps: [{ text: 'Done.' }] }]);
+    await small.fill();
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    await watched.until('turn.waiting');
+    await workshop.kill();
+    await workshop.start();
+    await watched.until('turn.continued');
+    const seen = watched.events.at(-1)?.seq ?? 0;
+    await watched.until('turn.waiting', ({ seq }) => seq > seen);
+    await small.empty();
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
+  });
+});
