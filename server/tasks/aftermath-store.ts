@@ -1,3 +1,4 @@
+import { QUEUE_CHANNEL } from '../engine/claims.ts';
 import type { Database } from '../engine/database.ts';
 import type { TaskState } from '../protocol/task.ts';
 import { APPEND_EVENTS, appendValues, type KeyedEvent } from './event-log.ts';
@@ -23,8 +24,8 @@ export interface AftermathStore {
   /** Turns of this machine whose aftermath is owed. One that no machine ever worked on has none, and is let go. */
   owed(host: string): Promise<EndedTurn[]>;
   /**
-   * Runs `work` with the task held. Messages to the task wait meanwhile: seconds, no more. Safe to nest nothing in: `work` must not
-   * ask the database but through what it is given.
+   * Runs `work` with the task held, perhaps again where the connection breaks. Messages to the task wait meanwhile: seconds, no more.
+   * `work` asks the database through nothing but what it is given, or all connections might be held by those who wait for one.
    */
   hold<T>(taskId: string, work: (task: HeldTask) => Promise<T>): Promise<T>;
   /** All is done that follows the turn: from `sleepAt` (ms since 1970) on its sandbox may hibernate, unless the task has gone on. */
@@ -75,7 +76,10 @@ export function createAftermathStore(
           const append = async (events: KeyedEvent[]): Promise<void> => {
             await client.query(APPEND_EVENTS, appendValues(taskId, null, now(), events));
           };
-          return { value: await work({ state, activeTurn, archived, append }) };
+          const value = await work({ state, activeTurn, archived, append });
+          // Relays that looked for work meanwhile have passed it over.
+          if (activeTurn !== null) await client.query(`SELECT pg_notify('handoff', '${QUEUE_CHANNEL}')`);
+          return { value };
         });
         if (held) return held.value;
       }

@@ -27,10 +27,10 @@ export interface LeftWorkspacesDeps {
 }
 
 /** How often what fails is tried, and how long (ms) after. */
-const TRIES = 4;
+const TRIES = 3;
 const PAUSE_MS = 500;
 /** How long (ms) a command may take while its task is held: whoever sends a message waits for that. */
-const HELD_MS = 60_000;
+const HELD_MS = 30_000;
 /** How many tasks are held at once: each takes a database connection, and processor time from the turns that run. */
 const HELD_AT_ONCE = 4;
 

@@ -133,6 +133,54 @@ describe('the checks of a repository', function () {
     assert.deepEqual(told, ['check.started', 'check.finished', 'check.started', 'check.finished']);
   });
 
+  it('run once each, and all else that follows comes to the same, wherever the relay ends', async () => {
+    const checks = Object.fromEntries(
+      ['one', 'two', 'three'].map((name) => [
+        name,
+        `echo ${name} >> ~/effects; echo ${name} > notes.md; sleep 0.3`,
+      ]),
+    );
+    room = await openRoom([{ steps: [...configured(checks), { text: 'Done.' }] }]);
+    const taskId = await room.delegate('Check');
+    const watched = room.watch(taskId);
+    const ends: (() => Promise<unknown>)[] = [
+      () => watched.until('turn.ended'),
+      () => watched.until('check.started'),
+      () => watched.until('check.finished'),
+      () => watched.until('check.started', ({ name }) => name === 'two'),
+      () => watched.until('check.finished', ({ name }) => name === 'three'),
+    ];
+    for (const [index, reached] of ends.entries()) {
+      await reached();
+      await room.kill(index % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+      await room.start();
+    }
+    await room.receiver.count(1);
+    assert.equal(await readFile(join(await room.home(), 'effects'), 'utf8'), 'one\ntwo\nthree\n');
+    assert.deepEqual(
+      watched.events.flatMap((event) =>
+        event.type === 'check.finished' ? [[event.name, event.outcome]] : [],
+      ),
+      [
+        ['one', 'passed'],
+        ['two', 'passed'],
+        ['three', 'passed'],
+      ],
+    );
+    const keys = room.receiver.received.map(({ headers }) => headers.key);
+    assert.equal(new Set(keys).size, 1);
+    assert.deepEqual(
+      (await room.client.usage()).models.map(({ turns }) => turns),
+      [1],
+    );
+    assert.equal(await readFile(join(await room.workspace(), 'notes.md'), 'utf8'), 'a note\n');
+    const { proposal } = await room.client.getTask(taskId);
+    assert.deepEqual(
+      proposal?.files.map(({ path }) => path),
+      ['.handoff/config.json', 'notes.md'],
+    );
+  });
+
   it('are cancelled when the person goes on, who does not wait for them', async () => {
     let answer = (): void => {};
     const isCancelled = new Promise<void>((resolve) => {

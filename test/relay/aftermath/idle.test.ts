@@ -75,6 +75,27 @@ describe('an idle sandbox', function () {
     assert.deepEqual(outputs, ['[no output, exit code 0]', 'The person chose: This', 'kept']);
   });
 
+  it('is woken to keep what is in it when a parked turn is stopped, and hibernates again', async () => {
+    const late = '(sleep 1; echo late > late.md) &>/dev/null &';
+    room = await openRoom(
+      [{ steps: [call('bash', { command: late }), call('ask_user', { question: 'Which?' })] }],
+      // Longer than that takes.
+      { HANDOFF_IDLE_MINUTES: '0.04' },
+    );
+    const taskId = await room.delegate('Ask');
+    const watched = room.watch(taskId);
+    await watched.until('turn.parked');
+    const asleep = await watched.until('sandbox.changed', ({ state }) => state === 'hibernated');
+    await room.client.stop(taskId);
+    await watched.until('sandbox.changed', ({ state, seq }) => state === 'hibernated' && seq > asleep.seq);
+    assert.deepEqual(
+      (await room.client.changes(taskId)).files.map(({ path }) => path),
+      ['late.md'],
+    );
+    const states = watched.events.flatMap((event) => (event.type === 'sandbox.changed' ? [event.state] : []));
+    assert.deepEqual(states.slice(-3), ['hibernated', 'running', 'hibernated']);
+  });
+
   it('hibernates with nobody watching, after its relay was killed and another one started', async () => {
     room = await openRoom([{ steps: [{ text: 'One.' }] }], { HANDOFF_IDLE_MINUTES: '0.05' });
     const taskId = await room.delegate('Speak');
