@@ -28,10 +28,16 @@ export interface AftermathStore {
    * `work` asks the database through nothing but what it is given, or all connections might be held by those who wait for one.
    */
   hold<T>(taskId: string, work: (task: HeldTask) => Promise<T>): Promise<T>;
+  /** Whether no earlier turn of the task has yet to leave its workspace. */
+  isNext(turn: EndedTurn): Promise<boolean>;
+  /** From now on nothing that follows the turn touches the workspace. */
+  leave(turn: EndedTurn): Promise<void>;
   /** All is done that follows the turn: from `sleepAt` (ms since 1970) on its sandbox may hibernate, unless the task has gone on. */
   settle(turn: EndedTurn, sleepAt: number): Promise<void>;
 }
 
+/** Ends the key of the memo that nothing that follows a turn touches the workspace any more. */
+const LEFT = ':left';
 /** How often a log may outrun its reader. */
 const MOST_TRIES = 100;
 
@@ -84,6 +90,24 @@ export function createAftermathStore(
         if (held) return held.value;
       }
       throw new Error('the log of the task never came to rest');
+    },
+
+    async isNext({ turnId }) {
+      const { rowCount } = await database.query(
+        `SELECT 1 FROM handoff.turns mine JOIN handoff.turns u ON u.task_id = mine.task_id AND u.place < mine.place
+         WHERE mine.turn_id = $1 AND u.aftermath_due AND NOT EXISTS (
+           SELECT 1 FROM handoff.memos m WHERE m.task_id = u.task_id AND m.key = u.turn_id || '${LEFT}') LIMIT 1`,
+        [turnId],
+      );
+      return rowCount === 0;
+    },
+
+    async leave({ taskId, turnId }) {
+      await database.query(
+        `INSERT INTO handoff.memos (task_id, key, value)
+         SELECT task_id, $2, 'true' FROM handoff.tasks WHERE task_id = $1 ON CONFLICT DO NOTHING`,
+        [taskId, turnId + LEFT],
+      );
     },
 
     settle: ({ taskId, turnId }, sleepAt) =>

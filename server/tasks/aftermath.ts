@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ENGINE_VERSION, type Engine, type Steps } from '../engine/durable.ts';
 import type { Checks } from './aftermath-checks.ts';
@@ -7,6 +8,10 @@ import type { Notification } from './notify.ts';
 import { notificationOf } from './notify.ts';
 import type { TaskStates } from './task-states.ts';
 import type { UsageBook } from './usage.ts';
+
+/** How long (ms) an aftermath waits for the one before it, which may never come, and how often it looks. */
+const LONGEST_WAIT_MS = 60_000;
+const LOOK_MS = 200;
 
 /** The workflow of this name does what follows a turn's end. */
 export const AFTERMATH = 'aftermath';
@@ -45,6 +50,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
         }
       });
 
+    await attempt('turn', () => waitForEarlier(deps.aftermaths, turn));
     await attempt('capture', () => deps.workspaces.capture(turn));
     const plan = await attempt('plan', async () => (await deps.checks.plan(turn)) ?? null);
     if (plan) {
@@ -54,6 +60,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
       }
       await attempt('restore', () => deps.workspaces.restore(turn, plan.headTree));
     }
+    await attempt('leave', () => deps.aftermaths.leave(turn));
     await attempt('usage', () => deps.usage.record(turn));
     await attempt('notify', async () => {
       const notification = deps.notify && notificationOf(await deps.states.current(taskId), turnId);
@@ -62,6 +69,12 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
     await attempt('settle', () => deps.aftermaths.settle(turn, deps.now() + deps.idleMs));
     deps.underWay.delete(turnId);
   };
+}
+
+/** What checks of an earlier turn wrote has to be gone before this one's work is captured and checked. They end at once for it. */
+async function waitForEarlier(aftermaths: AftermathStore, turn: EndedTurn): Promise<void> {
+  for (let waited = 0; waited < LONGEST_WAIT_MS && !(await aftermaths.isNext(turn)); waited += LOOK_MS)
+    await delay(LOOK_MS);
 }
 
 /** Begins aftermaths: of turns that end here at once, of others when it is found that they are owed. */

@@ -15,10 +15,13 @@ async function run({
   plan = PLAN,
   cancelledAt,
   broken = [],
+  waits = 0,
 }: {
   plan?: CheckPlan | null;
   cancelledAt?: number;
   broken?: string[];
+  /** How often it is told that an earlier turn's aftermath goes first. */
+  waits?: number;
 }) {
   const done: string[] = [];
   const steps: string[] = [];
@@ -31,6 +34,10 @@ async function run({
   const aftermath = createAftermath({
     aftermaths: {
       owed: async () => [],
+      async isNext() {
+        return waits-- <= 0;
+      },
+      leave: () => piece('leave'),
       hold: () => Promise.reject(new Error('not asked for')),
       settle: (_turn, sleepAt) => piece(`settle ${sleepAt}`),
     },
@@ -81,11 +88,11 @@ describe('what follows a turn’s end', () => {
     assert.deepEqual(await run({}), {
       done: [
         ...['capture', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
-        ...['usage', 'notify', 'settle 1005'],
+        ...['leave', 'usage', 'notify', 'settle 1005'],
       ],
       steps: [
-        ...['capture', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
-        ...['usage', 'notify', 'settle'],
+        ...['turn', 'capture', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
+        ...['leave', 'usage', 'notify', 'settle'],
       ],
       failed: [],
     });
@@ -93,7 +100,14 @@ describe('what follows a turn’s end', () => {
 
   it('checks nothing where nothing is configured', async () => {
     const { done } = await run({ plan: null });
-    assert.deepEqual(done, ['capture', 'plan', 'usage', 'notify', 'settle 1005']);
+    assert.deepEqual(done, ['capture', 'plan', 'leave', 'usage', 'notify', 'settle 1005']);
+  });
+
+  it('waits until nothing that follows an earlier turn touches the workspace', async () => {
+    const before = performance.now();
+    const { done } = await run({ plan: null, waits: 2 });
+    assert.equal(done[0], 'capture');
+    assert.ok(performance.now() - before > 300, 'it looked again, twice');
   });
 
   it('checks no further once the task went on, and takes back what was written until then', async () => {
