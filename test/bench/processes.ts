@@ -21,12 +21,34 @@ interface Process {
   command: string;
 }
 
+/** Milliseconds in a tick of the kernel's clock as it tells it to programs: 100 Hz wherever Node runs. */
+const TICK_MS = 10;
+
+/** The processes of a relay and of its Postgres. */
+export async function processesOf({ pid, data }: BenchRelay): Promise<number[]> {
+  return [pid, ...withChildren(await processes(), [await postmasterOf(data)])];
+}
+
+/** Processor time (ms) that processes have taken so far, with those of their children that have ended. */
+export async function cpuOf(pids: readonly number[]): Promise<number> {
+  const each = await Promise.all(
+    pids.map(async (pid) => {
+      const fields = (await statOf(pid).catch(() => [])).slice(11, 15);
+      return fields.reduce((sum, ticks) => sum + Number(ticks), 0) * TICK_MS;
+    }),
+  );
+  return each.reduce((sum, ms) => sum + ms, 0);
+}
+
+async function postmasterOf(data: string): Promise<number> {
+  const file = await readFile(join(data, 'postgres', 'postmaster.pid'), 'utf8');
+  return Number(file.split('\n', 1)[0]);
+}
+
 /** What a relay and all that belongs to it use now. Linux only. */
 export async function memoryOf({ pid, data, work }: BenchRelay): Promise<RelayMemory> {
   const all = await processes();
-  const postmaster = Number(
-    (await readFile(join(data, 'postgres', 'postmaster.pid'), 'utf8')).split('\n', 1)[0],
-  );
+  const postmaster = await postmasterOf(data);
   const inSandboxes = all.filter(({ command }) => command.includes(`${work}/sandboxes/`));
   const [relay, postgres, sandboxes] = await Promise.all([
     sum([pid]),
@@ -54,14 +76,18 @@ async function processes(): Promise<Process[]> {
 
 async function processOf(pid: number): Promise<Process | undefined> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-    // The name before the state may contain anything; the parent follows the state.
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, parent] = await statOf(pid);
     if (state === 'Z') return undefined;
     return { pid, parent: Number(parent), command: await readFile(`/proc/${pid}/cmdline`, 'latin1') };
   } catch {
     return undefined; // It has ended meanwhile.
   }
+}
+
+/** The fields of a process from its state on, which is the third: the name before it may contain anything. */
+async function statOf(pid: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function withChildren(all: readonly Process[], roots: readonly number[]): number[] {

@@ -90,6 +90,8 @@ export async function startRelay(options: RelayOptions): Promise<BenchRelay> {
   const startedInMs = performance.now() - startedAt;
   const token = (await readFile(join(data, DATA_FILES.token), 'utf8')).trim();
   const client = createRelayClient({ url, token });
+  // Its answer says that it has done all that it does after its ready line: listen for signals.
+  await client.health();
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     child.kill(signal);
     await ended;

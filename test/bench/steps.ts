@@ -1,22 +1,24 @@
 import { join } from 'node:path';
 import { startFakeModel } from '../fakes/model/server.ts';
-import type { Bench, Place, Repository } from './bench.ts';
+import type { Bench, Place } from './bench.ts';
 import type { Figure } from './figure.ts';
 import { settled } from './follow.ts';
 import { KINDS, kindOf, loop } from './loop.ts';
 import { overheads, watchModels } from './model-times.ts';
+import { cpuOf, processesOf } from './processes.ts';
 import { destroySandboxes, startRelay } from './relay.ts';
 import { startUndurable } from './undurable-process.ts';
 
 const STEPS = 50;
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** Long enough for the capture of the tree to overlap it, short for a model. */
-const THINK_MS = 150;
+const THINK_MS = 120;
 
-/** One run of the loop: each step's overhead, in order, and what was sent. */
+/** One run of the loop: each step's overhead, in order, what was sent, and the processor time (ms) that a step took. */
 interface Run {
   overheads: number[];
   bytes: number;
+  cpu: number;
 }
 
 /**
@@ -42,32 +44,44 @@ export const steps: Bench = {
     const undurable = await startUndurable(join(place.directory, 'steps-undurable'));
     scope.defer(() => undurable.close());
 
-    const measure = async (
-      thinkMs: number,
-      turn: (repository: Repository) => Promise<unknown>,
-    ): Promise<Run> => {
+    const measure = async (thinkMs: number, turn: () => Promise<unknown>, pids: Pids): Promise<Run> => {
       model.use(loop(STEPS, { thinkMs }));
       model.requests.length = 0;
       times.clear();
-      await turn(repository);
-      return { overheads: overheads(times), bytes: times.bytes() };
+      const turned = turn();
+      await Promise.race([model.waitForRequest(1), turned]);
+      const before = await cpuOf(await pids());
+      await Promise.race([model.waitForRequest(STEPS + 1), turned]);
+      const cpu = ((await cpuOf(await pids())) - before) / STEPS;
+      await turned;
+      return { overheads: overheads(times), bytes: times.bytes(), cpu };
     };
-    const durable = async (): Promise<void> => {
-      const { taskId } = await relay.delegate(repository);
-      await model.waitForRequest(STEPS + 1);
-      await settled(relay.client, taskId);
-    };
-    const plain = (): Promise<void> => undurable.run({ repository, model });
+    const durable = (thinkMs: number): Promise<Run> =>
+      measure(
+        thinkMs,
+        async () => {
+          const { taskId } = await relay.delegate(repository);
+          await model.waitForRequest(STEPS + 1);
+          await settled(relay.client, taskId);
+        },
+        () => processesOf(relay),
+      );
+    const plain = (thinkMs: number): Promise<Run> =>
+      measure(
+        thinkMs,
+        () => undurable.run({ repository, model }),
+        async () => [undurable.pid],
+      );
 
-    const first = { durable: await measure(0, durable), plain: await measure(0, plain) };
+    const first = { durable: await durable(0), plain: await plain(0) };
     place.say('warm');
     const atOnce: { durable: Run[]; plain: Run[] } = { durable: [], plain: [] };
     for (let round = 0; round < ROUNDS; round++) {
-      atOnce.durable.push(await measure(0, durable));
-      atOnce.plain.push(await measure(0, plain));
+      atOnce.durable.push(await durable(0));
+      atOnce.plain.push(await plain(0));
       place.say(`round ${round + 1} of ${ROUNDS}`);
     }
-    const thinking = { durable: await measure(THINK_MS, durable), plain: await measure(THINK_MS, plain) };
+    const thinking = { durable: await durable(THINK_MS), plain: await plain(THINK_MS) };
 
     const sent: Figure = {
       name: 'bytes sent in a run',
@@ -75,16 +89,24 @@ export const steps: Bench = {
       values: atOnce.durable.map(({ bytes }) => bytes / 1e6),
       goal: { of: 'median', atMost: 4.5 },
     };
+    const cpu: Figure = {
+      name: 'processor time of relay, Postgres and Git, a step',
+      unit: 'ms',
+      values: atOnce.durable.map((run) => run.cpu),
+      baseline: atOnce.plain.map((run) => run.cpu),
+    };
     return [
       compared('model answers at once', atOnce, 8, 5),
       ...KINDS.map((kind) => compared(`  of these, ${kind}`, only(atOnce, kind))),
       compared('each run of 50, in all', { durable: sums(atOnce.durable), plain: sums(atOnce.plain) }),
       compared(`model thinks ${THINK_MS} ms`, { durable: [thinking.durable], plain: [thinking.plain] }, 8, 5),
       compared('first run of a fresh process', { durable: [first.durable], plain: [first.plain] }),
-      [sent],
+      [cpu, sent],
     ].flat();
   },
 };
+
+type Pids = () => Promise<number[]>;
 
 type Pair = Record<'durable' | 'plain', Pick<Run, 'overheads'>[]>;
 

@@ -9,6 +9,7 @@ const PROGRAM = fileURLToPath(new URL('undurable.ts', import.meta.url));
 
 /** The loop without durability, in a process of its own. */
 export interface Undurable {
+  pid: number;
   /** Runs a whole turn of a new task. */
   run(turn: Omit<RunTurn, 'data'>): Promise<void>;
   /** Ends it, its sandboxes too. */
@@ -20,7 +21,10 @@ export async function startUndurable(data: string): Promise<Undurable> {
   await mkdir(data, { recursive: true, mode: 0o711 });
   const child = fork(PROGRAM, { env: { ...process.env, TMPDIR: data } });
   const ended = once(child, 'exit').then(() => ({ error: 'the loop without durability ended' }));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the loop without durability did not start');
   return {
+    pid,
     async run(turn) {
       const answer = once(child, 'message').then(([message]) => message as TurnDone);
       child.send({ ...turn, data } satisfies RunTurn);
