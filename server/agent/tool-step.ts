@@ -39,12 +39,13 @@ export async function toolStep(
   if (recorded?.type === 'tool.finished') {
     return { kind: 'finished', callId, name, output: recorded.output, isError: recorded.isError };
   }
+  const hasBegun = mayHaveBegun && (await turn.log.find(taskId, `${callId}:started`)) !== undefined;
   await tell(turn, {
     key: `${callId}:started`,
     event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
   });
   const startedAt = turn.now();
-  const result = await run(turn, agent, call, mayHaveBegun);
+  const result = await run(turn, agent, call, hasBegun);
   if (result === ASKED) return { kind: 'asked', callId };
   const durationMs = turn.now() - startedAt;
   await tell(turn, {
@@ -63,14 +64,18 @@ async function run(
   turn: TurnContext,
   agent: Agent,
   call: ToolCall,
-  mayHaveBegun: boolean,
+  hasBegun: boolean,
 ): Promise<Result | typeof ASKED> {
-  if (await isStopped(turn)) return { output: '[stopped by the user before this ran]', isError: true };
   const tool = agent.tools.find(({ name }) => name === call.name);
+  // What had begun when its relay died is attached to also then: the signal ends it, and its result says how far it came.
+  const isUnderWay = hasBegun && tool?.writes === true;
+  if (!isUnderWay && (await isStopped(turn))) {
+    return { output: '[stopped by the user before this ran]', isError: true };
+  }
   if (!tool) return { output: unknownTool(agent, call.name), isError: true };
   const input = tool.input.safeParse(call.input);
   if (!input.success) return { output: misfit(call, input.error), isError: true };
-  const shown = await showOutput(turn, agent, call.callId, mayHaveBegun);
+  const shown = await showOutput(turn, agent, call.callId, hasBegun);
   try {
     const output = await runTool(turn, agent, tool, input.data, call.callId, shown);
     return output === ASKED ? ASKED : { output, isError: false };
@@ -143,11 +148,11 @@ async function showOutput(
   turn: TurnContext,
   { by }: Agent,
   callId: string,
-  mayHaveBegun: boolean,
+  hasBegun: boolean,
 ): Promise<LiveOutput> {
   const { taskId, turnId } = turn;
   const before = { stdout: 0, stderr: 0 };
-  const earlier = mayHaveBegun ? await turn.log.findAll(taskId, `${callId}:output:`) : [];
+  const earlier = hasBegun ? await turn.log.findAll(taskId, `${callId}:output:`) : [];
   for (const event of earlier) {
     if (event.type === 'tool.output') before[event.stream] += event.text.length;
   }
