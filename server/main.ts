@@ -13,7 +13,7 @@ import {
   readiness,
 } from './config.ts';
 import { createClaims } from './engine/claims.ts';
-import { createDatabase, OF_A_TURN } from './engine/database.ts';
+import { createDatabase, OF_A_PERSON, OF_A_TURN } from './engine/database.ts';
 import { createDispatcher } from './engine/dispatcher.ts';
 import { launchEngine } from './engine/durable.ts';
 import { createKillPoints } from './engine/kill-points.ts';
@@ -26,11 +26,13 @@ import { fileChores } from './housekeeping/file-chores.ts';
 import { keepHouse } from './housekeeping/housekeeping.ts';
 import { recordChores } from './housekeeping/record-chores.ts';
 import { createRoom } from './housekeeping/room.ts';
+import { createTroubles } from './housekeeping/troubles.ts';
 import { createApp } from './http/app.ts';
 import { serveHttp } from './http/serve.ts';
 import { createLogger } from './logger.ts';
 import type { TaskState } from './protocol/task.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
+import { explainByDisk } from './repo/disk.ts';
 import { createGit } from './repo/git.ts';
 import { restoreWorkspace } from './repo/restore.ts';
 import { createTaskRepo } from './repo/task-repo.ts';
@@ -127,8 +129,9 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   teardown.add(() => notices.close());
 
   // A person who waits for an answer is told that the database is away; a turn waits until it is back.
-  const database = createDatabase(pool);
-  const patient = createDatabase(pool, OF_A_TURN);
+  const troubles = createTroubles([workDir]);
+  const database = createDatabase(pool, OF_A_PERSON, troubles.watchDatabase());
+  const patient = createDatabase(pool, OF_A_TURN, troubles.watchDatabase());
   const killPoints = createKillPoints(config.killPoints);
   const log = createEventLog(database, notices, now);
   const store = killPoints.store(createTaskStore(database, now));
@@ -268,7 +271,11 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
       },
     },
     usage: afterTurns.usage,
-    readiness: () => readiness(config),
+    async readiness() {
+      const found = await troubles.current();
+      return { ...readiness(config), ...(found.length > 0 ? { troubles: found } : {}) };
+    },
+    explain: (thrown) => explainByDisk(thrown, [workDir]),
   });
   server.use(app);
   dispatcher.wake();

@@ -1,7 +1,7 @@
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { inOurWords } from './prepare-step.ts';
-import { assertHeld, isOutOfHands, type TurnContext, tell } from './turn-context.ts';
+import { assertHeld, isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 export type CaptureStep = { kind: 'captured'; headTree: string } | { kind: 'failed'; failure: Failure };
 
@@ -38,6 +38,8 @@ export async function captureStep(
     return { kind: 'captured', headTree };
   } catch (error) {
     if (isOutOfHands(error)) throw error;
+    // Whoever stops a turn does not wait for it: what follows the turn's end brings it home.
+    if (await isStopped(turn)) return { kind: 'captured', headTree: previousTree };
     turn.logger.error({ taskId, turnId, err: error }, 'the workspace could not be captured');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };
   }

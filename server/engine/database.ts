@@ -38,15 +38,19 @@ export function createDatabase(
   patience: Patience = OF_A_PERSON,
   onTrouble: (trouble: Trouble | undefined) => void = () => {},
 ): Database {
+  let isTroubled = false;
+
   async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
     const begun = Date.now();
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       try {
         const result = await attempt();
-        if (wait > FIRST_WAIT_MS) onTrouble(undefined);
+        if (isTroubled) onTrouble(undefined);
+        isTroubled = false;
         return result;
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
+        isTroubled = true;
         onTrouble(error.trouble);
         if (Date.now() + wait > begun + patience[error.trouble]) throw FAILURES[error.trouble](error.cause);
         await delay(wait);

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { TurnRepo } from '../agent/turn-context.ts';
+import { DISK_FULL, diskFull, isForWantOfRoom, isFull } from '../repo/disk.ts';
 import { type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
 import type { SandboxSessions } from '../sandbox/sessions.ts';
 import type { EventLog } from '../tasks/event-log.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
-import { DISK_FULL, diskFull, isForWantOfRoom, isFull } from './disk.ts';
 
 /** What a turn does on the relay's disk, with the patience to wait while that is full. */
 export interface Room {
@@ -66,11 +66,11 @@ export function createRoom({
     }
   }
 
-  /** The turn that would wait; undefined where none runs. */
+  /** The turn that would wait; undefined where none runs, or it is to stop. */
   async function begin(taskId: string): Promise<Waiting | undefined> {
     const turnId = (await store.get(taskId))?.activeTurn ?? undefined;
     const standing = turnId === undefined ? undefined : await store.standing(turnId);
-    if (turnId === undefined || standing?.state !== 'running') return undefined;
+    if (turnId === undefined || standing?.state !== 'running' || standing.stopRequested) return undefined;
     return { turnId, epoch: standing.epoch, id: randomUUID() };
   }
 

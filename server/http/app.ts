@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
@@ -29,6 +30,8 @@ export interface AppDeps
   /** People besides the owner, and their tokens. */
   users: Record<string, string>;
   allowedHosts: readonly string[];
+  /** What was thrown, or what it comes of. */
+  explain: (thrown: Error) => Promise<Error>;
   logger: Logger;
 }
 
@@ -89,7 +92,10 @@ export function createApp(deps: AppDeps): App {
   app.notFound(() => {
     throw new AppError('not_found', 'There is no such route.', { nextAction: 'See /v1/openapi.json.' });
   });
-  app.onError(errorHandler(deps.logger));
+  const answer = errorHandler(deps.logger);
+  app.onError(async (thrown, context) =>
+    answer(thrown instanceof HTTPException ? thrown : await deps.explain(thrown), context),
+  );
   return app;
 }
 

@@ -5,12 +5,12 @@ import * as routes from './routes.ts';
 
 export interface SystemRouteDeps {
   version: string;
-  readiness: () => Ready;
+  readiness: () => Promise<Ready>;
 }
 
 export function systemRoutes(app: App, { version, readiness }: SystemRouteDeps): void {
   app.openapi(routes.health, (context) =>
     context.json({ status: 'ok' as const, version, protocol: PROTOCOL_VERSION }, 200),
   );
-  app.openapi(routes.ready, (context) => context.json(readiness(), 200));
+  app.openapi(routes.ready, async (context) => context.json(await readiness(), 200));
 }

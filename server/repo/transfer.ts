@@ -1,6 +1,7 @@
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.ts';
+import { diskFull, isFull } from './disk.ts';
 import { GitError } from './git.ts';
 import {
   BASE_REF,
@@ -96,7 +97,8 @@ export async function unpackRepository(
     await writeFile(path.join(repo, IMPORTED), '');
   } catch (error) {
     await discard();
-    throw error instanceof GitError ? unsound(error) : error;
+    if (!(error instanceof GitError)) throw error;
+    throw (await isFull([deps.reposDir])) ? diskFull(error) : unsound(error);
   }
   return {
     async settle() {

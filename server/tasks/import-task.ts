@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
@@ -35,7 +35,6 @@ const MAX_FILE = 2 ** 30;
  */
 export async function importTask(deps: ImportDeps, body: Readable, owner: string): Promise<TaskImported> {
   const folder = join(deps.transfersDir, randomUUID());
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     const file = join(folder, 'task');
     await receiveFile(body, file, {

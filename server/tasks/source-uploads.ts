@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
@@ -12,7 +12,6 @@ const MAX_BUNDLE = 1024 ** 3;
 export function createSourceUploads(sourcesDir: string) {
   return {
     async save(body: Readable): Promise<{ sourceId: string; bytes: number }> {
-      await mkdir(sourcesDir, { recursive: true, mode: 0o700 });
       const sourceId = randomUUID();
       const partial = join(sourcesDir, `${sourceId}.partial`);
       try {

@@ -75,8 +75,8 @@ describe('a turn whose repositories and sandboxes are on a full disk', function 
     const taskId = await workshop.delegate('Go');
     const watched = workshop.watch(taskId);
     await watched.until('tool.output');
-    await writeFile(join(await workspace(), 'gate'), '');
     await small.fill();
+    await writeFile(join(await workspace(), 'gate'), '');
     assert.equal((await watched.until('turn.waiting')).reason.code, 'disk_full');
     const queued = await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Still here?' });
     assert.equal(queued.disposition, 'queued', 'what needs no room on that disk is done');
@@ -97,6 +97,47 @@ describe('a turn whose repositories and sandboxes are on a full disk', function 
     await watched.until('turn.waiting');
     await workshop.client.stop(taskId);
     assert.equal((await watched.until('turn.ended')).outcome, 'stopped');
+  });
+
+  it('is stopped while it waits with what a command has written, which is proposed once there is room', async () => {
+    const small = await open([
+      {
+        steps: [
+          call('bash', { command: `printf kept > kept.txt; echo begun; ${GATE}` }),
+          call('bash', { command: 'echo never' }),
+          { text: 'Done.' },
+        ],
+      },
+    ]);
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    await watched.until('tool.output');
+    await small.fill();
+    await writeFile(join(await workspace(), 'gate'), '');
+    await watched.until('turn.waiting');
+    await workshop.client.stop(taskId);
+    assert.equal((await watched.until('turn.ended')).outcome, 'stopped');
+    await small.empty();
+    const { turnId } = await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Go on' });
+    await watched.until('turn.ended', (event) => event.turnId === turnId);
+    const { files } = await workshop.client.changes(taskId);
+    assert.ok(files.some(({ path }) => path === 'kept.txt'));
+  });
+
+  it('is said by the relay, to whoever asks and to whoever sends something', async () => {
+    const small = await open([{ steps: [{ text: 'Done.' }] }]);
+    await small.fill();
+    const { troubles } = await workshop.client.ready();
+    assert.deepEqual(
+      troubles?.map(({ code }) => code),
+      ['disk_full'],
+    );
+    const sent = workshop.client.uploadSource(new Uint8Array(2 ** 20));
+    await assert.rejects(sent, { code: 'disk_full', status: 507 });
+    const file = workshop.client.importTask(new Uint8Array(2 ** 20));
+    await assert.rejects(file, { code: 'disk_full', status: 507 });
+    await small.empty();
+    assert.equal((await workshop.client.ready()).troubles, undefined);
   });
 
   it('waits on when its relay is killed, and goes on with the next one', async () => {

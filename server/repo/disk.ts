@@ -38,6 +38,12 @@ export const DISK_FULL: Failure = {
   nextAction: 'Free space on it. What waits goes on by itself.',
 };
 
+/** What was not foreseen may have failed for want of room. */
+export async function explainByDisk(thrown: Error, folders: readonly string[]): Promise<Error> {
+  if (thrown instanceof AppError) return thrown;
+  return (await isForWantOfRoom(thrown, folders)) ? diskFull(thrown) : thrown;
+}
+
 export const diskFull = (cause: unknown): AppError =>
   new AppError('disk_full', DISK_FULL.message, {
     cause,
