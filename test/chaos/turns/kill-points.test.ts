@@ -15,12 +15,13 @@ describe('a relay that is killed at each kind of boundary of its turns, one afte
     const { outcome: undisturbed, points } = await stage.playUndisturbed();
     assert.deepEqual(undisturbed.ledger, LEDGER_EXPECTED);
     const chosen = representatives(points);
-    const { outcome, deaths, missed } = await stage.playKilledAt(points, chosen);
+    const { deaths, missed } = await stage.playKilledAt(points, chosen, (outcome) =>
+      assert.deepEqual(outcome, undisturbed),
+    );
     assert.deepEqual(
       missed.filter((point) => !isByChance(point)),
       [],
     );
-    assert.ok(deaths > 100, `${deaths} deaths`);
-    assert.deepEqual(outcome, undisturbed);
+    assert.ok(deaths >= chosen.length - missed.length, `${deaths} deaths at ${chosen.length} points`);
   });
 });

@@ -53,11 +53,18 @@ export function essence(events: readonly TaskEvent[], names: Names): string[] {
     output.set(place, (output.get(place) ?? '') + event.text);
   }
   const proposal = events.findLast(({ type }) => type === 'proposal.changed');
-  const facts = [...events.filter(({ type }) => !PASSING.has(type)), proposal].map(
-    (event) => JSON.stringify(event, (key, value: unknown) => (VARYING.has(key) ? undefined : value)) ?? '',
+  const stop = events.find((event) => event.type === 'turn.ended' && event.outcome === 'stopped')?.seq;
+  const line = (event: TaskEvent): string =>
+    JSON.stringify(event, (key, value: unknown) => {
+      // How long a stopped command ran is read by the model from then on, and a digit more is a token more.
+      const isVarying = VARYING.has(key) || (key === 'usage' && event.seq > (stop ?? Infinity));
+      return isVarying ? undefined : value;
+    });
+  const facts = [...events.filter(({ type }) => !PASSING.has(type)), ...(proposal ? [proposal] : [])].map(
+    line,
   );
   const shown = [...output].map(([place, text]) => `shown ${place}: ${JSON.stringify(text)}`);
-  return [...facts, ...shown].map((line) => renamed(line, names)).sort();
+  return [...facts, ...shown].map((text) => renamed(text, names)).sort();
 }
 
 /** A log without a gap and without an event twice. */

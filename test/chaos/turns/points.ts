@@ -15,10 +15,14 @@ export function pointsIn(file: string): string[] {
 export const isByChance = (point: string): boolean =>
   /:(text|output:\w+|waiting:\w+|continued)\b/.test(point);
 
-/** One point of each kind: of every step that is alike, of its tools that only look, and of captures, the first. */
+/**
+ * One point of each kind: of every step that is alike, of its tools that only look, and of captures, the first. Only behind what
+ * lasts, because the moment before it is the moment behind what came before; so without the bounds of steps, too.
+ */
 export function representatives(points: readonly string[]): string[] {
   const first = new Map<string, string>();
   for (const point of points) {
+    if (point.startsWith('step ') || point.endsWith(': before')) continue;
     const kind = kindOf(point);
     if (!first.has(kind)) first.set(kind, point);
   }
@@ -26,14 +30,18 @@ export function representatives(points: readonly string[]): string[] {
 }
 
 function kindOf(point: string): string {
-  return point
-    .replace(/turn(\d):m(\d+)c(\d+)/g, (_, turn, answer, call) =>
-      toolOf(Number(turn), Number(answer), Number(call)),
-    )
-    .replace(/:m\d+c\d+/g, ':look')
-    .replace(/turn\d/g, 'turn')
-    .replace(/:m\d+/g, ':m')
-    .replace(/:(capture|proposal):(last:)?\d+/g, ':$1');
+  return (
+    point
+      .replace(/turn(\d):m(\d+)c(\d+)/g, (_, turn, answer, call) =>
+        toolOf(Number(turn), Number(answer), Number(call)),
+      )
+      // A subagent's steps are taken by the same loop, and it only looks.
+      .replace(/task:m\d+c\d+/g, 'look')
+      .replace(/task:m\d+/g, 'turn:m')
+      .replace(/turn\d/g, 'turn')
+      .replace(/:m\d+/g, ':m')
+      .replace(/:(capture|proposal):(last:)?\d+/g, ':$1')
+  );
 }
 
 const LOOKING = new Set(['read', 'grep', 'glob', 'todo']);
