@@ -36,6 +36,11 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
       return true;
     });
     await sandboxIs('running');
+    // Said before in this turn; but it went to sleep while the turn waited for the person.
+    if ((await turn.states.current(taskId)).sandbox?.state !== 'running') {
+      const event = { type: 'sandbox.changed' as const, state: 'running' as const };
+      await tell(turn, { key: `${turnId}:sandbox:running:${turn.claim.epoch}`, event });
+    }
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { agentsMd } = await store.memo(taskId, `${turnId}:rules`, async () => ({
       agentsMd: await readAgentsMd(sandbox),
