@@ -30,18 +30,14 @@ export function representatives(points: readonly string[]): string[] {
 }
 
 function kindOf(point: string): string {
-  return (
-    point
-      .replace(/turn(\d):m(\d+)c(\d+)/g, (_, turn, answer, call) =>
-        toolOf(Number(turn), Number(answer), Number(call)),
-      )
-      // A subagent's steps are taken by the same loop, and it only looks.
-      .replace(/task:m\d+c\d+/g, 'look')
-      .replace(/task:m\d+/g, 'turn:m')
-      .replace(/turn\d/g, 'turn')
-      .replace(/:m\d+/g, ':m')
-      .replace(/:(capture|proposal):(last:)?\d+/g, ':$1')
-  );
+  return point
+    .replace(/turn(\d):m(\d+)c(\d+)/g, (_, turn, answer, call) =>
+      toolOf(Number(turn), Number(answer), Number(call)),
+    )
+    .replace(/:m\d+c\d+/g, ':look')
+    .replace(/turn\d/g, 'turn')
+    .replace(/:m\d+/g, ':m')
+    .replace(/:(capture|proposal):(last:)?\d+/g, ':$1');
 }
 
 const LOOKING = new Set(['read', 'grep', 'glob', 'todo']);
