@@ -68,7 +68,13 @@ async function fetchSource(
 ): Promise<Prepared> {
   const { taskId, spec } = row;
   const source = { ...spec.source, overlay: await store.overlay(taskId) };
-  const prepared = await repo.prepare(taskId, source, signal);
+  const prepare = (): Promise<Prepared> => repo.prepare(taskId, source, signal);
+  // A relay that ran this turn and slept, and wakes up here of all places, clears away what others are making, before it hears that
+  // it is fenced. That is a failure without a word of ours, and passes.
+  const prepared = await prepare().catch((error: unknown) => {
+    if (error instanceof AppError || signal.aborted) throw error;
+    return prepare();
+  });
   await store.setPrepared(taskId, prepared);
   return prepared;
 }
