@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { type ModelMessage, streamText, type ToolSet, tool } from 'ai';
+import { type ModelMessage, streamText, type ToolSet, tool, zodSchema } from 'ai';
 import type { Usage } from '../protocol/events.ts';
 import { brokenOff } from './model-errors.ts';
 import type { Tool } from './tools/tool.ts';
@@ -85,11 +85,20 @@ export const callModel: CallModel = async (settings, { instructions, messages, t
   return answer;
 };
 
+/** Made once for each list of tools: to say their shapes as JSON Schema takes longer than all else of a call (1.5 ms). */
+const toolSets = new WeakMap<readonly Tool[], ToolSet>();
+
 /** Without `execute`: the SDK checks arguments, the loop runs the tools. */
 function toolSet(tools: readonly Tool[]): ToolSet {
-  return Object.fromEntries(
-    tools.map(({ name, description, input }) => [name, tool({ description, inputSchema: input })]),
-  );
+  const known = toolSets.get(tools);
+  if (known) return known;
+  const made: ToolSet = {};
+  // `zodSchema` keeps what it has worked out; a bare zod schema is worked out again at each call.
+  for (const { name, description, input } of tools) {
+    made[name] = tool({ description, inputSchema: zodSchema<Record<string, unknown>>(input) });
+  }
+  toolSets.set(tools, made);
+  return made;
 }
 
 function objectOf(input: unknown): object {
