@@ -56,6 +56,21 @@ export function commands(talks: number, length: number): fc.Arbitrary<Iterable<C
       return message.isWithdrawn ? Promise.resolve() : thinkAgain(world, to, message, null);
     }),
   );
+  // Before the model has answered what it is asked, a new message is mostly not read yet.
+  const secondThought = fc.tuple(talk, fc.boolean()).map(([at, isBetter]) =>
+    onTalk(
+      isBetter ? 'send and edit' : 'send and withdraw',
+      at,
+      async (world, to) => {
+        await world.puppet.asked(to.opening);
+        const text = `Message ${to.sent.length}`;
+        const message = { messageId: randomUUID(), text, isWithdrawn: false };
+        await send(world, to, message);
+        await thinkAgain(world, to, message, isBetter ? `${text}, edited` : null);
+      },
+      ({ phase }) => phase === 'model',
+    ),
+  );
   const models = fc
     .tuple(talk, fc.constantFrom('tool' as const, 'ask' as const, 'end' as const))
     .map(([at, kind]) =>
@@ -85,11 +100,11 @@ export function commands(talks: number, length: number): fc.Arbitrary<Iterable<C
     [
       sending,
       sending,
-      sending,
       again,
       edit,
-      edit,
       withdraw,
+      secondThought,
+      secondThought,
       models,
       models,
       models,
