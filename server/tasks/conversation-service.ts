@@ -8,7 +8,7 @@ import type {
   StopAnswer,
 } from '../protocol/commands.ts';
 import { answerEvents, assertFits, dismissals, isOpen } from './answers.ts';
-import type { AskedQuestion, TaskStore, TaskTransaction } from './task-store.ts';
+import type { AskedQuestion, KnownMessage, TaskStore, TaskTransaction } from './task-store.ts';
 import { beginTurn } from './turn-start.ts';
 
 /** What a person says to a running or halted agent. Each is done once however often it is asked. */
@@ -43,14 +43,14 @@ export function createConversationService(deps: {
     ]);
   }
 
-  /** A message of that id that nobody has read. */
-  async function unread(tx: TaskTransaction, messageId: string): Promise<{ text: string }> {
+  /** The message of that id, which the agent must not have read. */
+  async function unread(tx: TaskTransaction, messageId: string): Promise<KnownMessage> {
     const message = await tx.findMessage(messageId);
     if (!message) {
       throw new AppError('not_found', 'There is no such message.', { nextAction: 'Refresh the task.' });
     }
-    if (message.isDelivered) {
-      throw new AppError('already_delivered', 'The agent has read that message, or it was taken back.', {
+    if (message.state === 'delivered') {
+      throw new AppError('already_delivered', 'The agent has read that message already.', {
         nextAction: 'Send another message to correct it.',
       });
     }
@@ -63,7 +63,7 @@ export function createConversationService(deps: {
       const accepted = await store.locked(taskId, async (tx): Promise<MessageAccepted> => {
         if (tx.row.archived) throw archivedTask();
         const before = await tx.findMessage(clientId);
-        if (before?.isDelivered)
+        if (before && before.state !== 'queued')
           return { messageId: clientId, turnId: before.turnId, disposition: 'started' };
         const running = tx.row.activeTurn;
         const turnId = running ?? randomUUID();
@@ -89,6 +89,7 @@ export function createConversationService(deps: {
     edit: (taskId, messageId, text) =>
       store.locked(taskId, async (tx) => {
         const message = await unread(tx, messageId);
+        if (message.state === 'withdrawn') throw withdrawn();
         if (message.text === text) return;
         await tx.editMessage(messageId, text);
         await tx.append(null, [
@@ -98,7 +99,7 @@ export function createConversationService(deps: {
 
     withdraw: (taskId, messageId) =>
       store.locked(taskId, async (tx) => {
-        await unread(tx, messageId);
+        if ((await unread(tx, messageId)).state === 'withdrawn') return;
         await tx.removeMessage(messageId);
         await tx.append(null, [
           { key: `withdrawn:${messageId}`, event: { type: 'message.withdrawn', messageId } },
@@ -160,6 +161,10 @@ const isSame = (known: object, given: object): boolean =>
 
 function archivedTask(): AppError {
   return new AppError('conflict', 'The task is archived.', { nextAction: 'Start a new task.' });
+}
+
+function withdrawn(): AppError {
+  return new AppError('conflict', 'That message was taken back.', { nextAction: 'Send it as a new one.' });
 }
 
 function closed(message: string): AppError {

@@ -62,6 +62,13 @@ export interface NewTask {
   at: number;
 }
 
+/** A message as it stands: `queued` until the agent reads it, or the person takes it back. */
+export interface KnownMessage {
+  turnId: string;
+  text: string;
+  state: 'queued' | 'delivered' | 'withdrawn';
+}
+
 /** The rows behind a task that are not events: what the relay must know to act. */
 export interface TaskStore {
   get(taskId: string): Promise<TaskRow | undefined>;
@@ -104,7 +111,7 @@ export interface TaskTransaction {
   requestStop(turnId: string): Promise<void>;
   /** Puts a message in the queue, unless one of its id is there. */
   addMessage(turnId: string, message: Message): Promise<void>;
-  findMessage(messageId: string): Promise<{ turnId: string; isDelivered: boolean; text: string } | undefined>;
+  findMessage(messageId: string): Promise<KnownMessage | undefined>;
   editMessage(messageId: string, text: string): Promise<void>;
   removeMessage(messageId: string): Promise<void>;
   /** Gives to a model call the messages that nobody was given, in the order they came. */

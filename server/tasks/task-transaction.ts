@@ -2,7 +2,14 @@ import type pg from 'pg';
 import { QUEUE_CHANNEL, TURN_FORMAT, turnChannel } from '../engine/claims.ts';
 import type { Answer } from '../protocol/commands.ts';
 import { APPEND_EVENTS, appendValues } from './event-log.ts';
-import type { AskedQuestion, Message, TaskRow, TaskTransaction, TurnStanding } from './task-store.ts';
+import type {
+  AskedQuestion,
+  KnownMessage,
+  Message,
+  TaskRow,
+  TaskTransaction,
+  TurnStanding,
+} from './task-store.ts';
 
 export const TURN_STANDING =
   'SELECT state, epoch, stop_requested AS "stopRequested" FROM handoff.turns WHERE turn_id = $1';
@@ -73,10 +80,11 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     },
 
     async findMessage(messageId) {
-      const { rows } = await client.query<{ turnId: string; isDelivered: boolean; text: string }>(
-        `SELECT turn_id AS "turnId", delivered_to IS NOT NULL AS "isDelivered", text
+      const { rows } = await client.query<KnownMessage>(
+        `SELECT turn_id AS "turnId", text, CASE WHEN delivered_to IS NULL THEN 'queued'
+                WHEN delivered_to = $3 THEN 'withdrawn' ELSE 'delivered' END AS state
          FROM handoff.messages WHERE task_id = $1 AND message_id = $2`,
-        [taskId, messageId],
+        [taskId, messageId, WITHDRAWN],
       );
       return rows[0];
     },

@@ -29,6 +29,7 @@ describe('messages sent while a turn runs', function () {
     await workshop.client.editMessage(taskId, 'client-third', { text: ' third, corrected ' });
     await workshop.client.editMessage(taskId, 'client-third', { text: 'third, corrected' });
     await workshop.client.withdrawMessage(taskId, 'client-second');
+    await workshop.client.withdrawMessage(taskId, 'client-second');
     const { queue } = await workshop.client.getTask(taskId);
     assert.deepEqual(
       queue.map(({ messageId, text }) => [messageId, text]),
@@ -72,12 +73,14 @@ describe('messages sent while a turn runs', function () {
         await workshop.client.withdrawMessage(taskId, 'client-first').catch(codeOf),
         await workshop.client.withdrawMessage(taskId, 'client-unknown').catch(codeOf),
         await workshop.client.editMessage(taskId, 'client-first', { text: '' }).catch(codeOf),
+        await workshop.client.editMessage(taskId, 'client-second', { text: 'Anew' }).catch(codeOf),
       ],
       [
         [409, 'already_delivered'],
         [409, 'already_delivered'],
         [404, 'not_found'],
         [400, 'bad_request'],
+        [409, 'conflict'],
       ],
     );
   });
