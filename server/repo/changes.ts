@@ -48,14 +48,15 @@ export async function listChanges(
     taskId,
     raw,
     (change, content) => {
-      files.push(describe(change, content));
+      files.push(describeChange(change, content));
     },
     signal,
   );
   return files;
 }
 
-function describe(change: RawChange, content: FileContent): FileChange {
+/** A changed path with what its content says. */
+export function describeChange(change: RawChange, content: FileContent): FileChange {
   const hunks = content.kind === 'text' ? hunksOf(content.runs) : [];
   return {
     ...change,
@@ -67,7 +68,7 @@ function describe(change: RawChange, content: FileContent): FileChange {
   };
 }
 
-function statusOf({ oldMode, newMode }: RawChange): FileChange['status'] {
+export function statusOf({ oldMode, newMode }: RawChange): FileChange['status'] {
   if (oldMode === null) return 'added';
   if (newMode === null) return 'deleted';
   return REGULAR.test(oldMode) === REGULAR.test(newMode) ? 'modified' : 'type-changed';

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
 import { composeAcceptedTree } from './accept.ts';
+import { createChangedFiles } from './changed-files.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
 import { proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
@@ -32,16 +33,7 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
       await checkoutInto(sandbox, bundle, `handoff/${taskId.slice(0, 8)}`, place);
     },
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
-    async changedFiles(taskId, baseTree, headTree) {
-      const changes = await listChanges(deps, taskId, baseTree, headTree);
-      return changes.map(({ path, status, binary, additions, deletions }) => ({
-        path,
-        status,
-        binary,
-        additions,
-        deletions,
-      }));
-    },
+    changedFiles: createChangedFiles(deps),
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),

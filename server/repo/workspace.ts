@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { BoundedOutput, ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 import { isBranchName } from './branch.ts';
 import { GitError } from './git.ts';
+import { readLoose } from './loose.ts';
 import { assertOid, proposalRef, type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
 import { CAPTURE_LOCKED, CAPTURE_SCRIPT, CHECKOUT_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
 
@@ -91,15 +92,33 @@ async function takeIn(
     objects < UNPACK_BELOW ? ['unpack-objects', '-q', '--strict'] : ['index-pack', '--stdin', '--strict'];
   try {
     await deps.git(args, { repo, stdin: pack, signal });
-    await deps.git(['rev-parse', '--verify', '--quiet', `${headTree}^{tree}`], { repo, signal });
+    if (!(await isTree(deps, repo, headTree, signal))) throw unsound();
   } catch (cause) {
-    if (!(cause instanceof GitError)) throw cause;
-    throw new AppError('sandbox_unavailable', 'What the sandbox sent is not a sound set of files.', {
-      cause,
-      nextAction:
-        'Look for file names that Git refuses (such as .git in a folder), remove them, and try again.',
-    });
+    throw cause instanceof GitError ? unsound(cause) : cause;
   }
+}
+
+/**
+ * Whether `oid` is a tree, and no commit of one. What was unpacked is a loose object, and costs no process: its content hashes to its
+ * name. For what is elsewhere (a big capture, a tree that was there before) Git is asked, and fails where there is nothing.
+ */
+async function isTree(
+  deps: RepoDeps,
+  repo: string,
+  oid: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if ((await readLoose(repo, oid))?.type === 'tree') return true;
+  const printed = await deps.git(['rev-parse', '--verify', '--quiet', `${oid}^{tree}`], { repo, signal });
+  return printed.toString().trim() === oid;
+}
+
+function unsound(cause?: GitError): AppError {
+  return new AppError('sandbox_unavailable', 'What the sandbox sent is not a sound set of files.', {
+    cause,
+    nextAction:
+      'Look for file names that Git refuses (such as .git in a folder), remove them, and try again.',
+  });
 }
 
 function runScript(

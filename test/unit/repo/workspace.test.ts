@@ -216,6 +216,7 @@ describe('capture', () => {
       'a .git entry': git(evil, ['mktree'], `040000 tree ${hooks}\t.git\n`),
       'a missing file': git(evil, ['mktree', '--missing'], `100644 blob ${missing}\tx\n`),
       'a file for a tree': file,
+      'a commit for a tree': git(evil, ['commit-tree', '-m', 'x', hooks]),
     };
     for (const [what, tree] of Object.entries(trees)) {
       const pack = gitBytes(evil, ['pack-objects', '--quiet', '--stdout'], `${tree}\n${file}\n${hooks}\n`);
