@@ -1,6 +1,6 @@
 import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
 import { append, extendText, finishText, inItems, inTool, inTurn, settle } from './items.ts';
-import type { Check, TaskState } from './task.ts';
+import type { Check, TaskState, Turn } from './task.ts';
 
 /** How much of a running command's output is kept for showing, in UTF-16 units; the tool's result has the rest. */
 const LIVE_OUTPUT_LIMIT = 20_000;
@@ -78,18 +78,21 @@ const handlers: Handlers = {
     turns: [...state.turns, { turnId, startedAt: at, items: [] }],
   }),
   'turn.stopping': (state) => ({ ...state, status: 'stopping' }),
-  'turn.waiting': (state, { turnId, reason }) => ({
-    ...inTurn(state, turnId, (turn) => ({ ...turn, waiting: reason })),
+  'turn.waiting': (state, { turnId, reason, at }) => ({
+    ...inTurn(state, turnId, (turn) => ({ restingSince: at, ...turn, waiting: reason })),
     status: state.status === 'stopping' ? 'stopping' : 'waiting',
   }),
-  'turn.parked': (state) => ({ ...state, status: state.status === 'stopping' ? 'stopping' : 'asking' }),
-  'turn.continued': (state, { turnId }) => ({
-    ...inTurn(state, turnId, ({ waiting: _waiting, ...turn }) => turn),
+  'turn.parked': (state, { turnId, at }) => ({
+    ...inTurn(state, turnId, (turn) => ({ restingSince: at, ...turn })),
+    status: state.status === 'stopping' ? 'stopping' : 'asking',
+  }),
+  'turn.continued': (state, { turnId, at }) => ({
+    ...inTurn(state, turnId, (turn) => goingOn(turn, at)),
     status: state.status === 'stopping' ? 'stopping' : 'running',
   }),
   'turn.ended': (state, { turnId, outcome, error, usage, at }) => {
-    const ended = inTurn(state, turnId, ({ waiting: _waiting, ...turn }) => ({
-      ...turn,
+    const ended = inTurn(state, turnId, (turn) => ({
+      ...goingOn(turn, at),
       endedAt: at,
       outcome,
       usage,
@@ -179,6 +182,11 @@ const handlers: Handlers = {
 
   'log.compacted': (state) => state,
 };
+
+/** A turn that waits no longer; how long it did is not the agent's time. */
+function goingOn({ waiting: _waiting, restingSince, ...turn }: Turn, at: number): Turn {
+  return restingSince === undefined ? turn : { ...turn, restedMs: (turn.restedMs ?? 0) + at - restingSince };
+}
 
 function inChecks(state: TaskState, turnId: string, change: (checks: Check[]) => Check[]): TaskState {
   return inTurn(state, turnId, (turn) => ({ ...turn, checks: change(turn.checks ?? []) }));

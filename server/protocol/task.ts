@@ -89,6 +89,9 @@ export const Turn = z.object({
   startedAt: z.number(),
   /** Why it does not go on now. */
   waiting: Failure.optional(),
+  /** Since when it has not gone on, because it waits or is parked; and how long (ms) it had not before. */
+  restingSince: z.number().optional(),
+  restedMs: z.number().optional(),
   endedAt: z.number().optional(),
   outcome: TurnOutcome.optional(),
   error: Failure.optional(),

@@ -19,13 +19,21 @@ const NAMED = 3;
 
 /** How a turn ended, and what was checked then; the failure of the newest one with what can be done about it. */
 export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
-  const { outcome = 'completed', startedAt, endedAt = startedAt, usage, error, checks = [] } = turn;
+  const {
+    outcome = 'completed',
+    startedAt,
+    endedAt = startedAt,
+    restedMs = 0,
+    usage,
+    error,
+    checks = [],
+  } = turn;
   return (
     <div className="turn-end">
       {error && <FailureBox failure={error} last={last} />}
       {outcome === 'stopped' && <Stopped turn={turn} last={last} />}
       <div className="turn-end-line">
-        <span>{strings.turn[outcome](duration(endedAt - startedAt))}</span>
+        <span>{strings.turn[outcome](duration(endedAt - startedAt - restedMs))}</span>
         {usage?.inputTokens !== undefined && (
           <span>{strings.turn.tokens(count(usage.inputTokens), count(usage.outputTokens ?? 0))}</span>
         )}
