@@ -1,8 +1,9 @@
 import { AppError } from '../errors.ts';
 import { compose } from '../protocol/compose.ts';
 import type { AcceptedFile } from '../protocol/review.ts';
-import { eachContent, type FileContent, type RawChange, rawChanges } from './changes.ts';
+import { eachContent, type FileContent } from './contents.ts';
 import { foldersOf } from './overlay.ts';
+import { type RawChange, rawChanges } from './raw-changes.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
 import { type TreeEdit, writeTree } from './trees.ts';
 
@@ -46,7 +47,7 @@ export async function composeAcceptedTree(
     (change, content) => {
       edits.push(composed(change, content, byHunk.get(change.path) ?? new Set()));
     },
-    signal,
+    { signal },
   );
   refuseFileAboveFile(edits, changes);
   if (edits.length === 0) return { acceptedTree: baseTree };

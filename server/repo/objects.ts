@@ -20,21 +20,30 @@ export async function blobSizes(
   return sizes;
 }
 
+/** The blobs asked for are larger together than the caller takes. The cause of the `GitError` that ends the reading. */
+export class TooMuch extends Error {
+  override readonly name = 'TooMuch';
+}
+
 /**
  * Reads blobs with one process, and hands over each as it comes, in the order asked for: what is in memory is what the
- * caller keeps.
+ * caller keeps. Ends as soon as the sizes of those that came sum up to more than `maxBytes`.
  */
 export async function readBlobs(
   git: Git,
   repo: string,
   oids: string[],
   onBlob: (oid: string, data: Buffer) => void,
-  signal?: AbortSignal,
+  {
+    maxBytes = Number.POSITIVE_INFINITY,
+    signal,
+  }: { maxBytes?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   if (oids.length === 0) return;
   let chunks: Buffer[] = [];
   let buffered = 0;
   let needed = 1;
+  let taken = 0;
   await git(['cat-file', '--batch'], {
     repo,
     stdin: Buffer.from(`${oids.join('\n')}\n`),
@@ -46,11 +55,13 @@ export async function readBlobs(
       let rest = Buffer.concat(chunks);
       for (;;) {
         const frame = frameAt(rest);
+        if (taken + frame.needed > maxBytes) throw new TooMuch();
         if (frame.data === undefined) {
           needed = frame.needed;
           break;
         }
         onBlob(frame.oid, frame.data);
+        taken += frame.needed;
         rest = rest.subarray(frame.needed);
       }
       chunks = [rest];

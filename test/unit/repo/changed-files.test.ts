@@ -41,20 +41,71 @@ const BASE: Files = { 'a.txt': 'one\ntwo\nthree\n', 'b.txt': 'b\n', binary: Uint
 const HEAD: Files = { 'a.txt': 'one\nTWO\nthree\nfour\n', 'b.txt': null, binary: Uint8Array.from([0, 2]) };
 
 describe('changed files', () => {
-  it('are told without starting to read where every pair of contents was seen before', async () => {
+  const EXPECTED = [
+    { path: 'a.txt', status: 'modified', binary: false, additions: 2, deletions: 1 },
+    { path: 'b.txt', status: 'deleted', binary: false, additions: 0, deletions: 1 },
+    { path: 'binary', status: 'modified', binary: true, additions: 0, deletions: 0 },
+  ];
+
+  it('are read with one process, and none where every pair of contents was seen before', async () => {
     using folder = temporaryFolder();
     const made = await makeProposal(folder.path, BASE, HEAD);
+    git(made.repo, ['repack', '-adq']);
     const { deps, ran } = noted(made.deps);
     const changedFiles = createChangedFiles(deps);
     const first = await changedFiles(made.taskId, made.baseTree, made.headTree);
-    ran.length = 0;
     const again = await changedFiles(made.taskId, made.baseTree, made.headTree);
-    const expected = [
-      { path: 'a.txt', status: 'modified', binary: false, additions: 2, deletions: 1 },
-      { path: 'b.txt', status: 'deleted', binary: false, additions: 0, deletions: 1 },
-      { path: 'binary', status: 'modified', binary: true, additions: 0, deletions: 0 },
-    ];
-    assert.deepEqual({ first, again, ran }, { first: expected, again: expected, ran: ['diff-tree'] });
+    assert.deepEqual(
+      { first, again, ran },
+      { first: EXPECTED, again: EXPECTED, ran: ['diff-tree', 'cat-file', 'diff-tree'] },
+    );
+  });
+
+  it('are read without a process where a capture has just brought a few, also of a packed file changed again', async () => {
+    using folder = temporaryFolder();
+    const made = await makeProposal(folder.path, BASE, HEAD);
+    const { deps, ran } = noted(made.deps);
+    assert.deepEqual(
+      await createChangedFiles(deps)(made.taskId, made.baseTree, made.headTree),
+      EXPECTED,
+      'of files that are not packed',
+    );
+    assert.deepEqual(ran.splice(0), ['diff-tree']);
+
+    git(made.repo, ['repack', '-adq']);
+    const changedFiles = createChangedFiles(deps);
+    await changedFiles(made.taskId, made.baseTree, made.headTree);
+    ran.length = 0;
+    const edited = git(made.repo, ['hash-object', '-w', '--stdin'], 'zero\none\ntwo\nthree\n');
+    const entries = git(made.repo, ['ls-tree', made.headTree]);
+    const next = git(made.repo, ['mktree'], entries.replace(/[0-9a-f]{40}(?=\ta\.txt)/, edited));
+    const files = await changedFiles(made.taskId, made.baseTree, next);
+    assert.deepEqual(
+      { files, ran },
+      {
+        files: [
+          { path: 'a.txt', status: 'modified', binary: false, additions: 1, deletions: 0 },
+          ...EXPECTED.slice(1),
+        ],
+        ran: ['diff-tree'],
+      },
+    );
+  });
+
+  it('are asked for their sizes first where they may be too much to be read together', async () => {
+    using folder = temporaryFolder();
+    const made = await makeProposal(folder.path, {}, { large: 'x\n'.repeat(3 * 2 ** 20), small: 'x\n' });
+    const { deps, ran } = noted(made.deps);
+    assert.deepEqual(
+      { files: await createChangedFiles(deps)(made.taskId, made.baseTree, made.headTree), ran },
+      {
+        files: [
+          { path: 'large', status: 'added', binary: true, additions: 0, deletions: 0 },
+          { path: 'small', status: 'added', binary: false, additions: 1, deletions: 0 },
+        ],
+        ran: ['diff-tree', 'cat-file', 'cat-file', 'cat-file'],
+      },
+    );
   });
 
   it('are told the same where there is room for one pair only', async () => {
