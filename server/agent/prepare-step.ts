@@ -68,13 +68,7 @@ async function fetchSource(
 ): Promise<Prepared> {
   const { taskId, spec } = row;
   const source = { ...spec.source, overlay: await store.overlay(taskId) };
-  const prepare = (): Promise<Prepared> => repo.prepare(taskId, source, signal);
-  // A relay that ran this turn and slept, and wakes up here of all places, clears away what others are making, before it hears that
-  // it is fenced. That is a failure without a word of ours, and passes.
-  const prepared = await prepare().catch((error: unknown) => {
-    if (error instanceof AppError || signal.aborted) throw error;
-    return prepare();
-  });
+  const prepared = await repo.prepare(taskId, source, signal);
   await store.setPrepared(taskId, prepared);
   return prepared;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.ts';
 import type { Git } from './git.ts';
@@ -63,17 +63,15 @@ export async function treeOf(deps: RepoDeps, taskId: string, commit: string): Pr
 
 /**
  * A new bare repository under a name of its own beside the task's. Whoever is killed while filling it leaves nothing that
- * could be taken for a finished one; what such an attempt left is removed here.
+ * could be taken for a finished one. What other attempts left is not touched: one of them may be at work, of a relay that took
+ * this turn over while this one slept. Housekeeping removes what is a day old.
  */
 export async function createAttempt(deps: RepoDeps, taskId: string, purpose: string): Promise<string> {
-  const prefix = `${path.basename(repoPath(deps, taskId))}.${purpose}-`;
   await mkdir(deps.reposDir, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(deps.reposDir)) {
-    if (!name.startsWith(prefix)) continue;
-    // Git of a relay that died may still write there; what is left then is left to the next attempt.
-    await rm(path.join(deps.reposDir, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
-  }
-  const repo = path.resolve(deps.reposDir, `${prefix}${randomUUID()}`);
+  const repo = path.resolve(
+    deps.reposDir,
+    `${path.basename(repoPath(deps, taskId))}.${purpose}-${randomUUID()}`,
+  );
   await deps.git(['init', '--quiet', '--bare', repo]);
   return repo;
 }

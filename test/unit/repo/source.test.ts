@@ -83,14 +83,15 @@ describe('source in', () => {
     assert.deepEqual(await startBundle(deps, 't1'), bundle);
   });
 
-  it('leaves nothing of an attempt that was killed', async () => {
+  it('is not hindered by an attempt that was killed, nor touches one that may be at work', async () => {
     using folder = temporaryFolder();
     const deps = repoDeps(folder.path);
     const { commit, url } = makeClone(folder.path, { 'a.txt': 'a\n' });
     git(folder.path, ['init', '--quiet', '--bare', path.join(deps.reposDir, 't1.git.new-dead')]);
     writeFileSync(path.join(deps.reposDir, 't1.git.new-dead', 'shallow.lock'), '');
     await prepareSource(deps, { taskId: 't1', source: { url, commit, overlay: [] } });
-    assert.deepEqual(readdirSync(deps.reposDir), ['t1.git']);
+    assert.deepEqual(readdirSync(deps.reposDir).sort(), ['t1.git', 't1.git.new-dead']);
+    assert.deepEqual(readdirSync(path.join(deps.reposDir, 't1.git.new-dead')).includes('shallow.lock'), true);
   });
 
   it('hands out a bundle of one commit without parents, whose tree is the base', async () => {
