@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { createAfterTurns } from './aftermath/parts.ts';
 import { callModel } from './agent/model.ts';
 import { createTurn } from './agent/turn.ts';
 import {
@@ -39,7 +40,6 @@ import { createTaskRepo } from './repo/task-repo.ts';
 import { announceRelay, forgetRelay, takeFolder } from './running-relay.ts';
 import { createSandboxProvider } from './sandbox/providers.ts';
 import { createSandboxSessions } from './sandbox/sessions.ts';
-import { createAfterTurns } from './tasks/aftermath-parts.ts';
 import { createConversationService } from './tasks/conversation-service.ts';
 import { createEventLog } from './tasks/event-log.ts';
 import { exportTask } from './tasks/export-task.ts';

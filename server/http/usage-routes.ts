@@ -1,4 +1,4 @@
-import type { UsageBook } from '../tasks/usage.ts';
+import type { UsageBook } from '../aftermath/usage.ts';
 import type { App } from './app.ts';
 import * as routes from './routes.ts';
 

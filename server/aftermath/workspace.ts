@@ -3,9 +3,9 @@ import type { TurnRepo } from '../agent/turn-context.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxKeeper } from '../sandbox/sessions.ts';
-import type { AftermathStore, EndedTurn, HeldTask } from './aftermath-store.ts';
-import type { EventLog } from './event-log.ts';
-import type { TaskStore } from './task-store.ts';
+import type { EventLog } from '../tasks/event-log.ts';
+import type { TaskStore } from '../tasks/task-store.ts';
+import type { AftermathStore, EndedTurn, HeldTask } from './store.ts';
 
 /** What a turn left in its sandbox. Every function may be repeated. */
 export interface LeftWorkspaces {

@@ -1,8 +1,8 @@
 import { QUEUE_CHANNEL } from '../engine/claims.ts';
 import type { Database } from '../engine/database.ts';
 import type { TaskState } from '../protocol/task.ts';
-import { APPEND_EVENTS, appendValues, type KeyedEvent } from './event-log.ts';
-import type { TaskStates } from './task-states.ts';
+import { APPEND_EVENTS, appendValues, type KeyedEvent } from '../tasks/event-log.ts';
+import type { TaskStates } from '../tasks/task-states.ts';
 
 /** A turn that has ended. */
 export interface EndedTurn {

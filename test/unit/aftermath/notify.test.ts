@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { type Notification, notificationOf, notify } from '../../../server/aftermath/notify.ts';
 import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
 import type { TaskState } from '../../../server/protocol/task.ts';
-import { type Notification, notificationOf, notify } from '../../../server/tasks/notify.ts';
 import { type Listener, listen, readJsonObject, sendJson } from '../../fakes/http.ts';
 import { logLines } from './log-lines.ts';
 

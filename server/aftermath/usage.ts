@@ -2,7 +2,7 @@ import { usageOf } from '../agent/halt.ts';
 import type { Database } from '../engine/database.ts';
 import type { EventOf, Usage } from '../protocol/events.ts';
 import type { UsageReport } from '../protocol/usage.ts';
-import { type EventLog, readAll } from './event-log.ts';
+import { type EventLog, readAll } from '../tasks/event-log.ts';
 
 /** The book of what turns used, which outlives the tasks. */
 export interface UsageBook {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ENGINE_VERSION, type Engine, type Steps } from '../engine/durable.ts';
-import type { Checks } from './aftermath-checks.ts';
-import type { AftermathStore, EndedTurn } from './aftermath-store.ts';
-import type { LeftWorkspaces } from './aftermath-workspace.ts';
+import type { TaskStates } from '../tasks/task-states.ts';
+import type { Checks } from './checks.ts';
 import type { Notification } from './notify.ts';
 import { notificationOf } from './notify.ts';
-import type { TaskStates } from './task-states.ts';
+import type { AftermathStore, EndedTurn } from './store.ts';
 import type { UsageBook } from './usage.ts';
+import type { LeftWorkspaces } from './workspace.ts';
 
 /** How long (ms) an aftermath waits for the one before it, which may never come, and how often it looks. */
 const LONGEST_WAIT_MS = 60_000;

@@ -8,15 +8,15 @@ import type { TaskState } from '../protocol/task.ts';
 import { createIdleSweep } from '../sandbox/idle.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxKeeper } from '../sandbox/sessions.ts';
+import { createEventLog } from '../tasks/event-log.ts';
+import { createTaskStore } from '../tasks/postgres-store.ts';
+import { createTaskStates } from '../tasks/task-states.ts';
 import { createAftermath, createAftermathStarter } from './aftermath.ts';
-import { createChecks } from './aftermath-checks.ts';
-import { createAftermathStore, type EndedTurn } from './aftermath-store.ts';
-import { createLeftWorkspaces } from './aftermath-workspace.ts';
-import { createEventLog } from './event-log.ts';
+import { createChecks } from './checks.ts';
 import { notify } from './notify.ts';
-import { createTaskStore } from './postgres-store.ts';
-import { createTaskStates } from './task-states.ts';
+import { createAftermathStore, type EndedTurn } from './store.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
+import { createLeftWorkspaces } from './workspace.ts';
 
 /** All that goes on when no turn runs: what follows a turn's end, and the sleep of idle sandboxes. */
 export interface AfterTurns {

@@ -3,11 +3,11 @@ import type { Notices } from '../engine/notices.ts';
 import type { CheckOutcome } from '../protocol/events.ts';
 import { type CheckConfig, REPOSITORY_CONFIG, readRepositoryConfig } from '../protocol/repository-config.ts';
 import { type BoundedOutput, type ExecResult, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
-import type { EndedTurn } from './aftermath-store.ts';
-import { checkPrefix, type LeftWorkspaces } from './aftermath-workspace.ts';
-import type { EventLog, KeyedEvent } from './event-log.ts';
-import type { TaskStates } from './task-states.ts';
-import type { TaskStore } from './task-store.ts';
+import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
+import type { TaskStates } from '../tasks/task-states.ts';
+import type { TaskStore } from '../tasks/task-store.ts';
+import type { EndedTurn } from './store.ts';
+import { checkPrefix, type LeftWorkspaces } from './workspace.ts';
 
 /** What is to be checked: the proposal's tree, by these commands. */
 export interface CheckPlan {

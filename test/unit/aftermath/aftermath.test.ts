@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { createAftermath, createAftermathStarter } from '../../../server/aftermath/aftermath.ts';
+import type { CheckPlan } from '../../../server/aftermath/checks.ts';
 import { emptyTask } from '../../../server/protocol/reduce.ts';
-import { createAftermath, createAftermathStarter } from '../../../server/tasks/aftermath.ts';
-import type { CheckPlan } from '../../../server/tasks/aftermath-checks.ts';
 import { logLines } from './log-lines.ts';
 
 const TURN = { taskId: 'task', turnId: 'turn' };
