@@ -5,8 +5,8 @@ import { AppError } from '../../../server/errors.ts';
 import { restoreWorkspace } from '../../../server/repo/restore.ts';
 import { prepareSource, startBundle } from '../../../server/repo/source.ts';
 import { captureProposal, checkoutInto } from '../../../server/repo/workspace.ts';
-import { directorySandbox } from '../repo/directory-sandbox.ts';
-import { contents, makeClone, repoDeps, temporaryFolder, writeFiles } from '../repo/repositories.ts';
+import { directorySandbox } from './directory-sandbox.ts';
+import { contents, makeClone, repoDeps, temporaryFolder, writeFiles } from './repositories.ts';
 
 async function room(folder: string) {
   const taskId = 'restored';
