@@ -29,9 +29,9 @@ describe('a relay whose database is on a full disk', function () {
   let folder: string;
   let data: string;
   const tasks = new Set<string>();
-  let disk: SmallDisk;
-  let model: FakeModel;
-  let relay: RelayProcess;
+  let disk: SmallDisk | undefined;
+  let model: FakeModel | undefined;
+  let relay: RelayProcess | undefined;
   let client: RelayClient;
   let source: { url: string; commit: string };
 
@@ -67,7 +67,7 @@ describe('a relay whose database is on a full disk', function () {
     client = createRelayClient({ url: relay.url, token: TOKEN });
   });
   afterEach(async () => {
-    await disk.empty();
+    await disk?.empty();
     for (const taskId of tasks) {
       const watched = follow(client, taskId, 0);
       const { turnId } = await watched.until('turn.started');
@@ -79,10 +79,9 @@ describe('a relay whose database is on a full disk', function () {
     tasks.clear();
   });
   after(async () => {
-    if (relay === undefined) return;
-    await relay.close();
-    await model.close();
-    await disk.unmount();
+    await relay?.close();
+    await model?.close();
+    await disk?.unmount();
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   });
 
@@ -103,7 +102,7 @@ describe('a relay whose database is on a full disk', function () {
   it('refuses what it cannot keep, keeps what it has taken, and its turns wait', async () => {
     const { taskId, watched, openGate } = await begun();
     await freshLog(data);
-    await disk.fill();
+    await disk?.fill();
     const taken: string[] = [];
     let refusal: unknown;
     let sent = message();
@@ -125,7 +124,7 @@ describe('a relay whose database is on a full disk', function () {
     );
 
     await openGate();
-    await disk.empty();
+    await disk?.empty();
     assert.equal((await watched.until('turn.ended')).outcome, 'completed');
     const delivered = watched.events.flatMap((event) =>
       event.type === 'message.delivered' && event.text.length === LONG ? [event.messageId] : [],

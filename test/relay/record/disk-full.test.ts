@@ -14,15 +14,18 @@ describe('a turn whose repositories and sandboxes are on a full disk', function 
   this.timeout(120_000);
   let workshop: Workshop;
   let work: string;
-  let disk: SmallDisk | undefined;
+  /** What a test has to undo, the last first. */
+  const undo: (() => Promise<void>)[] = [];
 
   async function open(scenario: Scenario): Promise<SmallDisk> {
     work = await mkdtemp(join(tmpdir(), 'handoff-work-'));
-    const mounted = await mountSmallDisk(work, 400);
-    if (typeof mounted === 'string') throw new Error(mounted);
-    disk = mounted;
+    undo.push(() => rm(work, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }));
+    const disk = await mountSmallDisk(work, 400);
+    if (typeof disk === 'string') throw new Error(disk);
+    undo.push(disk.unmount);
     workshop = await openWorkshop(scenario, { HANDOFF_WORK: work });
-    return mounted;
+    undo.push(workshop.close, disk.empty);
+    return disk;
   }
   before(async function () {
     const place = await mkdtemp(join(tmpdir(), 'handoff-work-'));
@@ -34,10 +37,7 @@ describe('a turn whose repositories and sandboxes are on a full disk', function 
     this.skip();
   });
   afterEach(async () => {
-    await disk?.empty();
-    await workshop?.close();
-    await disk?.unmount();
-    await rm(work, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
   });
 
   const workspace = async (): Promise<string> => {

@@ -75,6 +75,9 @@ describe('a task as one file', function () {
     exported = await from.client.getTask(taskId);
   });
   after(async () => {
+    // Their sandboxes would outlive the test.
+    for (const client of [sam, to.client])
+      for (const task of (await client.listTasks()).tasks) await client.archive(task.taskId);
     await from.close();
     await to.close();
   });
@@ -240,7 +243,6 @@ describe('a task as one file', function () {
         ['completed', '?? NOTES.md\n?? logo.bin\nWritten on the first relay', exported.proposal],
       );
       assert.equal(state.sandbox?.state, 'running');
-      await sam.archive(taskId);
     });
   });
 
@@ -263,7 +265,6 @@ describe('a task as one file', function () {
       const { turns } = await settled(to.client, running, turnId);
       const said = turns.at(-1)?.items.flatMap((item) => (item.kind === 'user' ? [item.text] : []));
       assert.deepEqual(said, ['Unread', 'And this']);
-      await to.client.archive(running);
       await from.client.stop(running);
       await watched.until('turn.ended');
     });
