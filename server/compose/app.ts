@@ -1,0 +1,70 @@
+import type { Logger } from 'pino';
+import { type Config, loadToken, readiness } from '../config.ts';
+import { type App, createApp } from '../http/app.ts';
+import { explainByDisk } from '../repo/disk.ts';
+import { createConversationService } from '../tasks/conversation-service.ts';
+import { exportTask } from '../tasks/export-task.ts';
+import { importTask } from '../tasks/import-task.ts';
+import { createPublishService } from '../tasks/publish-service.ts';
+import { createReviewService } from '../tasks/review-service.ts';
+import { createSourceUploads } from '../tasks/source-uploads.ts';
+import { createTaskService } from '../tasks/task-service.ts';
+import type { Teardown } from '../teardown.ts';
+import { VERSION } from '../version.ts';
+import type { Storage } from './storage.ts';
+import type { Workplace } from './workplace.ts';
+import type { Works } from './works.ts';
+
+/** The HTTP API over everything that was opened. */
+export async function composeApp(
+  config: Config,
+  logger: Logger,
+  teardown: Teardown,
+  { storage, workplace, works }: { storage: Storage; workplace: Workplace; works: Works },
+): Promise<App> {
+  const { database, log, store, states, cachedStates, troubles, host, now } = storage;
+  const { repo, repoDeps, sandboxes, sourcesDir, transfersDir } = workplace;
+  const { engine, tokens, wake, onEnded, usage } = works;
+  const tasks = createTaskService({
+    store,
+    states,
+    wake,
+    now,
+    host,
+    release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
+  });
+  await tasks.releaseArchived();
+
+  const closing = new AbortController();
+  teardown.add(() => closing.abort());
+  const transfers = { database, repo: repoDeps, transfersDir, host, version: VERSION, now };
+  return createApp({
+    token: await loadToken(config),
+    users: config.users,
+    allowedHosts: config.allowedHosts,
+    version: VERSION,
+    logger,
+    log,
+    tasks,
+    conversation: createConversationService({ store, wake, onEnded, now }),
+    closing: closing.signal,
+    reviews: createReviewService({ tasks, log, repo }),
+    publishing: createPublishService({ tasks, engine, tokens }),
+    sources: createSourceUploads(sourcesDir),
+    transfers: {
+      export: (taskId) => exportTask(transfers, taskId),
+      async import(body, owner) {
+        const imported = await importTask(transfers, body, owner);
+        // It may have been here before, and been removed.
+        cachedStates.delete(imported.taskId);
+        return imported;
+      },
+    },
+    usage,
+    async readiness() {
+      const found = await troubles.current();
+      return { ...readiness(config), ...(found.length > 0 ? { troubles: found } : {}) };
+    },
+    explain: (thrown) => explainByDisk(thrown, [config.workDir]),
+  });
+}

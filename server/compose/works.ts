@@ -1,0 +1,124 @@
+import type { Logger } from 'pino';
+import { createAfterTurns } from '../aftermath/parts.ts';
+import { callModel } from '../agent/model.ts';
+import { createTurn } from '../agent/turn.ts';
+import { type Config, modelSettings } from '../config.ts';
+import { createClaims } from '../engine/claims.ts';
+import { createDispatcher } from '../engine/dispatcher.ts';
+import { launchEngine } from '../engine/durable.ts';
+import { joinRelays } from '../engine/membership.ts';
+import { fileChores } from '../housekeeping/file-chores.ts';
+import { keepHouse } from '../housekeeping/housekeeping.ts';
+import { recordChores } from '../housekeeping/record-chores.ts';
+import { createRoom } from '../housekeeping/room.ts';
+import { restoreWorkspace } from '../repo/restore.ts';
+import { createHeldTurns } from '../tasks/held-turns.ts';
+import {
+  createPublish,
+  createTokenVault,
+  giveUpPublish,
+  type PublishInput,
+} from '../tasks/publish-workflow.ts';
+import { createTurnSignals } from '../tasks/turn-signals.ts';
+import type { Teardown } from '../teardown.ts';
+import { VERSION } from '../version.ts';
+import type { Storage } from './storage.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What works without anybody asking: turns, what follows them, publications, and the house. */
+export type Works = Awaited<ReturnType<typeof startWorks>>;
+
+/** Starts everything durable: from here on this relay claims turns, takes over from relays that die, and keeps house. */
+export async function startWorks(
+  config: Config,
+  logger: Logger,
+  teardown: Teardown,
+  storage: Storage,
+  workplace: Workplace,
+) {
+  const { pool, url, notices, database, patient, log, store, turnLog, turnStore, cachedStates } = storage;
+  const { killPoints, relayId, host, now } = storage;
+  const { repo, sessions, sandboxes, remote } = workplace;
+  const tokens = createTokenVault();
+  const publish = createPublish({ store, log, tokens, remote, now, logger });
+  const afterTurns = createAfterTurns({
+    database: patient,
+    notices,
+    cachedStates,
+    sandboxes: sessions,
+    repo,
+    restoreWorkspace,
+    notifyUrl: config.notifyUrl,
+    idleMs: config.idleMs,
+    host,
+    now,
+    logger,
+  });
+  const engine = await launchEngine({
+    pool,
+    url,
+    relayId,
+    host,
+    logger,
+    workflows: { publish, aftermath: afterTurns.workflow },
+  });
+  teardown.add(() => engine.freeze());
+
+  const watch = afterTurns.watch(engine);
+  teardown.add(() => void watch.stop());
+  const room = createRoom({ folders: [config.workDir], log: turnLog, store: turnStore, logger });
+  const turn = createTurn({
+    log: turnLog,
+    store: turnStore,
+    states: storage.turnStates,
+    signals: createTurnSignals(turnStore, notices),
+    sandboxes: room.sandboxes(sandboxes),
+    repo: room.repo(repo),
+    modelSettings: (model) => modelSettings(config, model),
+    callModel,
+    now,
+    random: Math.random,
+    onEnded: watch.onEnded,
+    idleMs: config.idleMs,
+    logger,
+  });
+
+  const claims = createClaims(patient, { relayId, host, limits: config.limits });
+  const membership = await joinRelays({
+    url,
+    relayId,
+    host,
+    version: VERSION,
+    onDead: async (dead) => {
+      const turns = await claims.release(dead.relayId);
+      if (turns > 0) {
+        logger.info({ relay: dead.relayId, turns }, 'turns of a relay that is gone wait to be claimed');
+      }
+      const abandoned = dead.host === host ? await engine.adopt(dead.relayId) : [];
+      for (const { workflow, input } of abandoned) {
+        logger.warn({ workflow }, 'a workflow of another version is given up');
+        if (workflow === 'publish') await giveUpPublish(log, input as PublishInput);
+      }
+    },
+    logger,
+  });
+  const dispatcher = createDispatcher({
+    claims,
+    run: killPoints.run(turn),
+    hasPeers: membership.hasPeers,
+    onIdle: createHeldTurns({ claims, store: turnStore }),
+    notices,
+    logger,
+  });
+  teardown.add(() => membership.close());
+  teardown.add(() => dispatcher.freeze());
+  teardown.add(() => dispatcher.drain(config.graceMs));
+
+  const chores = [
+    ...recordChores({ database, engine, retentionMs: config.retentionMs, now }),
+    ...fileChores({ ...workplace, database, host, now }),
+  ];
+  const housekeeping = keepHouse({ pool, chores, logger }, now);
+  teardown.add(() => void housekeeping.stop());
+  return { engine, tokens, wake: dispatcher.wake, onEnded: watch.onEnded, usage: afterTurns.usage };
+}
