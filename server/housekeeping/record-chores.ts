@@ -1,6 +1,6 @@
 import type { Database } from '../engine/database.ts';
 import type { Engine } from '../engine/durable.ts';
-import { compactTask, tasksToCompact } from '../tasks/compact.ts';
+import { compactTask, tasksToCompact } from './compact.ts';
 import type { Chore } from './housekeeping.ts';
 
 /** How long (ms) after a turn's end its log is put together: whoever watched it has read it by then. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { TaskImported } from '../protocol/commands.ts';
-import type { ExportedTask } from '../tasks/export-task.ts';
+import type { ExportedTask } from '../transfer/export-task.ts';
 import type { App } from './app.ts';
 import * as routes from './routes.ts';
 

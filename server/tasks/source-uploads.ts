@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
-import { receiveFile } from './receive-file.ts';
+import { receiveFile } from '../transfer/receive-file.ts';
 
 /** Bytes that one bundle may have. */
 const MAX_BUNDLE = 1024 ** 3;

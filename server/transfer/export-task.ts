@@ -11,9 +11,9 @@ import { AppError } from '../errors.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { RepoDeps } from '../repo/repository.ts';
 import { packRepository } from '../repo/transfer.ts';
+import { noSuchTask } from '../tasks/postgres-store.ts';
+import type { Prepared, TaskSpec } from '../tasks/task-store.ts';
 import { type FileLine, FORMAT, FORMAT_VERSION, PIECE_BYTES } from './export-file.ts';
-import { noSuchTask } from './postgres-store.ts';
-import type { Prepared, TaskSpec } from './task-store.ts';
 
 /** A task's file, ready to be sent. */
 export interface ExportedTask {

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { TaskImported } from '../protocol/commands.ts';
 import type { RepoDeps } from '../repo/repository.ts';
 import { unpackRepository } from '../repo/transfer.ts';
-import { APPEND_EVENTS, appendValues } from './event-log.ts';
+import { APPEND_EVENTS, appendValues } from '../tasks/event-log.ts';
 import type { LineOf } from './export-file.ts';
 import { closingEvents } from './import-closing.ts';
 import { readLines } from './import-lines.ts';

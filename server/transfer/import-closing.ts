@@ -1,6 +1,6 @@
 import { usageOf } from '../agent/halt.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { KeyedEvent } from './event-log.ts';
+import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { ImportedRecord } from './import-record.ts';
 
 /** What an imported task's log says before anything else: what was under way elsewhere is over, and has no machine here. */
