@@ -66,6 +66,8 @@ describe('the model gateway', () => {
         ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit'], ['pattern']],
         ['bash', ['command', 'cwd', 'timeoutMs'], ['command']],
         ['todo', ['items'], ['items']],
+        ['task', ['description', 'prompt'], ['description', 'prompt']],
+        ['ask_user', ['question', 'options', 'freeText'], ['question']],
       ],
     );
   });
