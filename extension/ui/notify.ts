@@ -1,8 +1,18 @@
 import * as vscode from 'vscode';
-import type { TaskStore } from '../relay/task-store.ts';
-import { type Notice, noticeOf, quoted, waiting } from './attention.ts';
+import { summaryOf, type TaskStore } from '../relay/task-store.ts';
+import {
+  afterEvents,
+  type Notice,
+  noticeOf,
+  quoted,
+  type Seen,
+  stillSeen,
+  waiting,
+  withLook,
+} from './attention.ts';
 import { fileCount } from './counts.ts';
 
+/** An earlier version kept numbers here: they are like no task, and so forgotten. */
 const SEEN_KEY = 'handoff.seen';
 
 export interface NotifyDeps {
@@ -18,11 +28,20 @@ export type Notifier = ReturnType<typeof createNotifier>;
 
 /** One notification when a task is ready for review, asks or failed, and a badge for as long as it waits for the person. */
 export function createNotifier({ store, memento, setBadge, isWatched }: NotifyDeps) {
-  const seen = (): Record<string, number> => memento.get(SEEN_KEY, {});
+  const seen = (): Seen => memento.get(SEEN_KEY, {});
   const count = () => setBadge(waiting(store.tasks(), seen()).length);
+  const change = (changed: (before: Seen) => Seen) => {
+    const before = seen();
+    const next = changed(before);
+    if (next !== before) void memento.update(SEEN_KEY, next).then(count);
+  };
 
-  store.events.on('tasks', count);
-  store.events.on('change', ({ events, state }) => {
+  store.events.on('tasks', (tasks) => {
+    change((before) => stillSeen(before, tasks));
+    count();
+  });
+  store.events.on('change', ({ taskId, events, state }) => {
+    change((before) => afterEvents(before, taskId, events));
     const notice = noticeOf(events, state);
     if (notice && !isWatched(notice.taskId)) void show(notice);
   });
@@ -30,12 +49,9 @@ export function createNotifier({ store, memento, setBadge, isWatched }: NotifyDe
   return {
     /** The person looks at the task as it is now. */
     look(taskId: string): void {
-      const seq = store.state(taskId)?.seq ?? store.tasks().find((task) => task.taskId === taskId)?.seq ?? 0;
-      const before = seen();
-      if (seq <= (before[taskId] ?? 0)) return;
-      const listed = new Set(store.tasks().map((task) => task.taskId));
-      const kept = Object.entries(before).filter(([id]) => listed.has(id));
-      void memento.update(SEEN_KEY, { ...Object.fromEntries(kept), [taskId]: seq }).then(count);
+      const state = store.state(taskId);
+      const task = state ? summaryOf(state) : store.tasks().find((task) => task.taskId === taskId);
+      if (task) change((before) => withLook(before, store.tasks(), task));
     },
   };
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { isLoopback } from '../../../extension/git/delegate-task.ts';
-import { noticeOf, quoted, waiting } from '../../../extension/ui/attention.ts';
+import {
+  afterEvents,
+  noticeOf,
+  quoted,
+  type Seen,
+  stillSeen,
+  waiting,
+  withLook,
+} from '../../../extension/ui/attention.ts';
 import { sentence, toFailure } from '../../../extension/ui/failure.ts';
 import { CaptureError } from '../../../server/protocol/capture.ts';
 import { RelayError } from '../../../server/protocol/client.ts';
@@ -88,33 +96,71 @@ describe('what a person is told of', () => {
     );
   });
 
+  const task = (taskId: string, other: Partial<TaskSummary> = {}): TaskSummary => ({
+    taskId,
+    seq: 5,
+    title: '',
+    status: 'completed',
+    createdAt: 1,
+    updatedAt: 1,
+    repository: 'r',
+    changedFiles: 1,
+    ...other,
+  });
+  const seenReady: Seen = { t: { status: 'completed', changedFiles: 1 } };
+
   it('the badge counts what asks, and what ended, was not published and not looked at since', () => {
-    const task = (taskId: string, other: Partial<TaskSummary>): TaskSummary => ({
-      taskId,
-      seq: 5,
-      title: '',
-      status: 'completed',
-      createdAt: 1,
-      updatedAt: 1,
-      repository: 'r',
-      changedFiles: 1,
-      ...other,
-    });
     const tasks = [
-      task('ready', {}),
+      task('ready'),
       task('failed', { status: 'failed', changedFiles: 0 }),
-      task('moved on', { seq: 7 }),
-      task('seen', {}),
+      task('seen', { seq: 7 }),
+      task('failed since', { status: 'failed' }),
+      task('changed since', { changedFiles: 2 }),
       task('published', { pullRequestUrl: 'https://example.com/1' }),
       task('only said something', { changedFiles: 0 }),
       task('runs', { status: 'running' }),
       task('waits for a slot', { status: 'waiting' }),
       task('asks', { status: 'asking', changedFiles: 0 }),
     ];
+    const look = { status: 'completed' as const, changedFiles: 1 };
+    const seen: Seen = {
+      ...{ seen: look, 'failed since': look, 'changed since': look },
+      asks: { status: 'asking', changedFiles: 0 },
+    };
     assert.deepEqual(
-      waiting(tasks, { seen: 5, 'moved on': 5, asks: 5 }).map(({ taskId }) => taskId),
-      ['ready', 'failed', 'moved on', 'asks'],
+      waiting(tasks, seen).map(({ taskId }) => taskId),
+      ['ready', 'failed', 'failed since', 'changed since', 'asks'],
     );
+  });
+
+  it('what was seen is no news again after its sandbox hibernated or a check ended', () => {
+    const quiet: TaskEvent[] = [
+      { seq: 6, at: 6, type: 'check.started', turnId: 'u', name: 'test', command: 'npm test' },
+      { seq: 7, at: 7, type: 'sandbox.changed', state: 'hibernated' },
+    ];
+    const later = [task('t', { seq: 7, updatedAt: 7 })];
+    const seen = stillSeen(afterEvents(seenReady, 't', quiet), later);
+    assert.equal(seen, seenReady);
+    assert.deepEqual(waiting(later, seen), []);
+  });
+
+  it('the next turn’s end is news though it be like the one that was seen', () => {
+    const running = stillSeen(seenReady, [task('t', { status: 'running' })]);
+    const started: TaskEvent = { seq: 6, at: 6, type: 'turn.started', turnId: 'v' };
+    const inOneBatch = afterEvents(seenReady, 't', [started, ended('completed')]);
+    assert.deepEqual([running, inOneBatch], [{}, {}]);
+    assert.deepEqual(waiting([task('t')], inOneBatch), [task('t')]);
+  });
+
+  it('nothing that was seen is forgotten before the list of tasks was read', () => {
+    assert.equal(stillSeen(seenReady, []), seenReady);
+  });
+
+  it('a look is remembered once, and for as long as the task is listed', () => {
+    const gone: Seen = { ...seenReady, gone: { status: 'failed', changedFiles: 0 } };
+    const failed = task('t', { status: 'failed' });
+    assert.equal(withLook(gone, [task('t')], task('t')), gone);
+    assert.deepEqual(withLook(gone, [failed], failed), { t: { status: 'failed', changedFiles: 1 } });
   });
 });
 
