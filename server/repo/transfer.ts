@@ -22,8 +22,11 @@ export interface RepositoryNames {
   shallow: string[];
 }
 
-/** The refs that a task's repository keeps its objects by; nothing else is taken from a file. */
-const REF = /^refs\/handoff\/(base|source|(fetched|proposal|accepted|commit)\/[0-9a-f]{40})$/;
+/**
+ * The refs that a task's repository keeps its objects by; nothing else is taken from a file. Above all no commits that were pushed:
+ * a branch which holds one of those is overwritten.
+ */
+const REF = /^refs\/handoff\/(base|source|(fetched|proposal|accepted)\/[0-9a-f]{40})$/;
 export const isTaskRef = (name: string): boolean => REF.test(name);
 
 /**
@@ -94,6 +97,7 @@ export async function unpackRepository(
     await deps.git(['index-pack', '--strict', pack], { repo });
     for (const [name, oid] of Object.entries(refs)) await writeRef(repo, name, oid);
     await assertHas(deps, repo, refs, prepared, trees);
+    await assertNamed(deps, repo, refs);
     await writeFile(path.join(repo, IMPORTED), '');
   } catch (error) {
     await discard();
@@ -134,6 +138,20 @@ async function assertHas(
   if (refs[SOURCE_REF] !== baseCommit || base.toString().trim() !== baseTree) {
     throw unsound(undefined, 'It begins with something else than its record says.');
   }
+}
+
+/** A ref that ends in an object's name has to keep that: the commit itself, or a commit of that tree. */
+async function assertNamed(deps: RepoDeps, repo: string, refs: Record<string, string>): Promise<void> {
+  const named = Object.entries(refs).flatMap(([name, oid]) => {
+    const [, kind, object] = /\/(fetched|proposal|accepted)\/([0-9a-f]{40})$/.exec(name) ?? [];
+    return object === undefined ? [] : [{ name, object, kept: kind === 'fetched' ? oid : `${oid}^{tree}` }];
+  });
+  if (named.length === 0) return;
+  const stdin = Buffer.from(named.map(({ kept }) => `${kept}\n`).join(''));
+  const printed = await deps.git(['cat-file', '--batch-check=%(objectname)'], { repo, stdin });
+  const found = printed.toString().split('\n');
+  const odd = named.find(({ object }, index) => found[index] !== object);
+  if (odd) throw unsound(undefined, `${odd.name} does not keep what it is named after.`);
 }
 
 function unsound(cause: unknown, why = 'Its objects are damaged, or not what Git allows.'): AppError {

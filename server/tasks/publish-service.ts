@@ -22,7 +22,7 @@ export function createPublishService(deps: {
     async publish(taskId, command, token) {
       const state = await tasks.get(taskId);
       const { acceptedTree, title, body = '', draft = true, author } = command;
-      const { prepared } = await tasks.row(taskId);
+      const { prepared, spec } = await tasks.row(taskId);
       assertAccepted(acceptedTree, state.review?.acceptedTree, prepared?.baseTree);
       if (!token) {
         throw new AppError(
@@ -35,6 +35,7 @@ export function createPublishService(deps: {
       }
       const publishId = randomUUID();
       const branch = command.branch ?? branchOf(state);
+      if (command.branch === undefined && branch === spec.source.branch) throw onlyIfChosen(branch);
       const input: PublishInput = {
         taskId,
         publishId,
@@ -76,9 +77,15 @@ function assertAccepted(
 
 const SLUG_LENGTH = 40;
 
-/** A task keeps its branch, so that publishing again updates its pull request. */
+const IMPORTED = 'imported:';
+
+/** The id that a publication has on a relay to which the task came as a file: whoever wrote that may have made it up. */
+export const importedPublishId = (publishId: string): string =>
+  publishId.startsWith(IMPORTED) ? publishId : `${IMPORTED}${publishId}`;
+
+/** A task keeps the branch that this relay pushed to, so that publishing again updates its pull request. */
 function branchOf({ taskId, title, publish }: TaskState): string {
-  if (publish) return publish.branch;
+  if (publish && !publish.publishId.startsWith(IMPORTED)) return publish.branch;
   const slug = title
     .normalize('NFKD')
     .toLowerCase()
@@ -87,3 +94,8 @@ function branchOf({ taskId, title, publish }: TaskState): string {
     .replace(/^-+|-+$/g, '');
   return `handoff/${slug || 'task'}-${taskId.slice(0, 8)}`;
 }
+
+const onlyIfChosen = (branch: string): AppError =>
+  new AppError('conflict', `The task began on the branch ${branch}; nothing is pushed there unasked.`, {
+    nextAction: 'Name the branch to push to: another one, or that one if it is meant.',
+  });

@@ -5,6 +5,7 @@ import { type EventOf, firstSeq, TaskEvent } from '../protocol/events.ts';
 import { emptyTask, reduce } from '../protocol/reduce.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { RepositoryNames } from '../repo/transfer.ts';
+import { importedPublishId } from '../tasks/publish-service.ts';
 import type { FileLine, LineOf } from './export-file.ts';
 import { invalid } from './import-lines.ts';
 
@@ -71,7 +72,7 @@ export function createRecord(
       const [issue] = parsed.error.issues;
       throw invalid(number, `the event ${issue?.path.join('.') || type}: ${issue?.message}`);
     }
-    const event = parsed.data;
+    const event = asImported(parsed.data);
     const before = state?.seq ?? 0;
     if (seq <= before || firstSeq(event) !== before + 1)
       throw invalid(number, `event ${seq} does not follow event ${before}`);
@@ -146,6 +147,10 @@ export function createRecord(
     },
   };
 }
+
+/** A publication that this relay did not make says so by its id: nobody may be led to a branch by it. */
+const asImported = (event: TaskEvent): TaskEvent =>
+  'publishId' in event ? { ...event, publishId: importedPublishId(event.publishId) } : event;
 
 const UNIQUE_VIOLATION = '23505';
 const isDuplicate = (error: unknown): boolean =>

@@ -204,6 +204,18 @@ describe('a reviewed task', function () {
     assert.equal(await git('rev-parse', 'cut-short^{tree}'), acceptedTree);
   });
 
+  it('is not pushed to the branch that it came from, unless that is named each time', async () => {
+    const acceptedTree = await accept(() => 'all');
+    const named = { acceptedTree, title: 'Straight', branch: 'main' };
+    assert.equal((await workshop.client.openPullRequest(taskId, named, TOKEN)).branch, 'main');
+    const pushed = await git('rev-parse', 'main');
+    await assert.rejects(workshop.client.openPullRequest(taskId, { acceptedTree, title: 'More' }, TOKEN), {
+      code: 'conflict',
+      message: 'The task began on the branch main; nothing is pushed there unasked.',
+    });
+    assert.equal(await git('rev-parse', 'main'), pushed);
+  });
+
   it('can be read and published with its sandbox gone', async () => {
     const acceptedTree = await accept(() => 'all');
     await workshop.client.archive(taskId);

@@ -22,6 +22,29 @@ const linesOf = (file: Uint8Array): Line[] =>
     .map((line) => JSON.parse(line));
 const fileOf = (lines: Line[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array(gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join('')));
+/** The same as a task that no relay has: its id and its turns' are others. */
+function anew(lines: Line[]): { taskId: string; lines: Line[] } {
+  let text = JSON.stringify(lines);
+  const ids = lines.flatMap((line) => (line.line === 'turn' ? [String(line['turnId'])] : []));
+  const taskId = randomUUID();
+  text = text.replaceAll(String(lines[0]?.['taskId']), taskId);
+  for (const id of ids) text = text.replaceAll(id, randomUUID());
+  return { taskId, lines: JSON.parse(text) };
+}
+/** With more events at the log's end. */
+function saying(lines: Line[], events: { type: string; body: Record<string, unknown> }[]): Line[] {
+  const last = lines.findLastIndex(({ line }) => line === 'event');
+  const seq = Number(lines[last]?.['seq']);
+  const more = events.map((event, index) => ({
+    line: 'event',
+    seq: seq + 1 + index,
+    key: `said:${index}`,
+    at: 1,
+    ...event,
+  }));
+  const all = lines.toSpliced(last + 1, 0, ...more);
+  return all.map((line) => (line.line === 'task' ? { ...line, seq: seq + more.length } : line));
+}
 const bytes = (file: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(file);
 
 describe('a task as one file', function () {
@@ -159,6 +182,18 @@ describe('a task as one file', function () {
         /escaped: Invalid key in record/,
       );
     });
+    it('is refused where a ref keeps something else than its name says, or one of what was pushed', async () => {
+      const commit = exported.source?.commit ?? '';
+      const withRef = (name: string): Line[] =>
+        changed('repository', (line) => ({
+          ...line,
+          refs: { ...(line['refs'] as Record<string, string>), [`refs/handoff/${name}`]: commit },
+        }));
+      await importInvalid(withRef(`commit/${commit}`), /commit\/\w+: Invalid key in record/);
+      const tree = exported.proposal?.headTree ?? '';
+      for (const kind of ['proposal', 'accepted', 'fetched'])
+        await importInvalid(withRef(`${kind}/${tree}`), /does not keep what it is named after/);
+    });
     it('is refused where its repository lacks something, or is damaged', async () => {
       const pack = Buffer.from(String(linesOf(file).find(({ line }) => line === 'pack')?.['data']), 'base64');
       pack.writeUInt8(pack.readUInt8(40) ^ 1, 40);
@@ -243,6 +278,34 @@ describe('a task as one file', function () {
         ['completed', '?? NOTES.md\n?? logo.bin\nWritten on the first relay', exported.proposal],
       );
       assert.equal(state.sandbox?.state, 'running');
+    });
+  });
+
+  describe('that says more than is true', () => {
+    const decided = async (copy: string): Promise<string> => {
+      const { revision } = await to.client.changes(copy);
+      const accepted = [{ path: 'NOTES.md', hunks: 'all' as const }];
+      return (await to.client.putReview(copy, { revision, accepted })).acceptedTree;
+    };
+
+    it('does not choose the branch that is pushed to', async () => {
+      const published = { publishId: randomUUID(), branch: 'main' };
+      const { taskId: copy, lines } = anew(
+        saying(linesOf(file), [
+          { type: 'publish.started', body: { ...published, acceptedTree: exported.review?.acceptedTree } },
+        ]),
+      );
+      await to.client.importTask(fileOf(lines));
+      const { publish } = await to.client.getTask(copy);
+      assert.deepEqual([publish?.branch, publish?.stage], ['main', 'failed']);
+      const author = { name: 'Sam', email: 'sam@example.com' };
+      const acceptedTree = await decided(copy);
+      const again = await to.client.openPullRequest(
+        copy,
+        { acceptedTree, title: 'Notes', author },
+        'a-token',
+      );
+      assert.equal(again.branch, `handoff/take-notes-${copy.slice(0, 8)}`);
     });
   });
 
