@@ -3,6 +3,7 @@ import type { TaskState } from '../server/protocol/task.ts';
 import { isUnderway } from './commands.ts';
 import type { Panel } from './context.ts';
 import { currentDraft, type Pending } from './store.ts';
+import { strings } from './strings.ts';
 
 /** Sends what the composer holds. Nothing happens where it is empty or a message is still on its way. */
 export function submitDraft(panel: Panel): void {
@@ -13,11 +14,15 @@ export function submitDraft(panel: Panel): void {
   submit(panel, { clientId: newClientId(), taskId, text: text.trim(), selection });
 }
 
-/** Sends a text of our own to the task that is shown, leaving the draft alone. */
-export function sendText({ store, host }: Panel, text: string): void {
-  const { task, pending } = store.get();
+/**
+ * Goes on from a turn that failed, leaving the draft alone. Nothing happens while a message is on its way. The turn names the
+ * command, so that however often it is sent, before or after a refusal, it is one message.
+ */
+export function retryTurn(panel: Panel, turnId: string): void {
+  const { task, pending } = panel.store.get();
   if (task === null || pending) return;
-  host.post({ type: 'send', clientId: newClientId(), taskId: task.taskId, text, selection: [] });
+  const head = { clientId: `retry:${turnId}`, taskId: task.taskId };
+  submit(panel, { ...head, text: strings.turn.retryText, selection: [], ours: true });
 }
 
 function submit(panel: Panel, pending: Pending): void {

@@ -12,6 +12,8 @@ import { strings } from './strings.ts';
 export interface Pending extends Draft {
   clientId: string;
   taskId: string | null;
+  /** The words are a button's: the draft stays as it is, and a refusal gives nothing back, for the button is still there. */
+  ours?: true;
 }
 
 /** Everything that the panel shows. Made by `panelReducer` and by nothing else. */
@@ -115,7 +117,7 @@ const handlers: Handlers = {
     const { pending } = state;
     if (pending?.clientId !== clientId) return withSettled(state, clientId, failure);
     const settled: PanelState = { ...state, pending: null, failure };
-    if (failure === null) return settled;
+    if (failure === null || pending.ours) return settled;
     const key = pending.taskId ?? 'new';
     return {
       ...settled,
@@ -128,8 +130,10 @@ const handlers: Handlers = {
     const draft = currentDraft(state);
     return withDraft(state, { ...draft, selection: draft.selection.toSpliced(index, 1) });
   },
-  submitted: (state, { pending }) =>
-    withDraft({ ...state, pending, failure: null, queueNotice: null }, emptyDraft),
+  submitted: (state, { pending }) => {
+    const sent: PanelState = { ...state, pending, failure: null, queueNotice: null };
+    return pending.ours ? sent : withDraft(sent, emptyDraft);
+  },
   fieldEdited: (state, { id, text }) =>
     state.task === null ? state : { ...state, fields: withField(state.fields, state.task.taskId, id, text) },
   commanded: (state, { command }) => ({

@@ -5,6 +5,10 @@ import { seeLines, seen, seenLines, usePanels } from './suite.ts';
 
 describe('the chat panel', () => {
   const panels = usePanels();
+  const TRY_AGAIN = {
+    ...{ type: 'send', clientId: 'retry:turn-1', taskId: TASK_ID },
+    ...{ text: 'Try again from where you stopped.', selection: [] },
+  };
 
   it('asks for its content, and waits for it', async () => {
     const panel = await panels.open();
@@ -112,13 +116,40 @@ describe('the chat panel', () => {
       'Try again',
     ]);
     await panel.page.getByRole('button', { name: 'Try again' }).click();
-    const { clientId: _id, ...message } = await panel.message('send');
-    assert.deepEqual(message, {
-      type: 'send',
-      taskId: TASK_ID,
-      text: 'Try again from where you stopped.',
-      selection: [],
-    });
+    assert.deepEqual(await panel.message('send'), TRY_AGAIN);
+  });
+
+  it('tries again once, however often it is asked to, and leaves the draft alone', async () => {
+    const panel = await panels.open();
+    await panel.post(snapshot(failed));
+    const composer = panel.page.getByLabel('Message to the agent');
+    const button = panel.page.getByRole('button', { name: 'Try again' });
+    await composer.fill('Half a thou');
+    await button.dblclick();
+    assert.equal(await button.isDisabled(), true);
+    assert.match(await seen(panel.page.locator('.queue')), /^Sending\s+Try again from where you stopped/);
+    const reloaded = await panels.open({ saved: await panel.kept() });
+    assert.deepEqual(await reloaded.message('send'), TRY_AGAIN);
+    // Taken, but the event that the next turn runs is still on its way.
+    await panel.post({ type: 'settled', clientId: TRY_AGAIN.clientId, failure: null });
+    await button.click();
+    assert.deepEqual(
+      (await panel.posted()).filter(({ type }) => type === 'send'),
+      [TRY_AGAIN, TRY_AGAIN],
+    );
+    assert.equal(await composer.inputValue(), 'Half a thou');
+  });
+
+  it('says why it could not try again, and can be asked anew', async () => {
+    const panel = await panels.open();
+    await panel.post(snapshot(failed));
+    const button = panel.page.getByRole('button', { name: 'Try again' });
+    await button.click();
+    const failure = { code: 'not_ready' as const, message: 'The relay is starting.' };
+    await panel.post({ type: 'settled', clientId: TRY_AGAIN.clientId, failure });
+    await panel.page.getByRole('alert').getByText('Not sent. The relay is starting.').waitFor();
+    assert.equal(await panel.page.getByLabel('Message to the agent').inputValue(), '');
+    assert.equal(await button.isEnabled(), true);
   });
 
   it('offers the review of a proposal, whole and by file', async () => {

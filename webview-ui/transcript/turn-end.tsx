@@ -1,6 +1,6 @@
 import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
 import type { Turn } from '../../server/protocol/task.ts';
-import { sendText } from '../actions.ts';
+import { retryTurn } from '../actions.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
@@ -30,7 +30,7 @@ export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
   } = turn;
   return (
     <div className="turn-end">
-      {error && <FailureBox failure={error} last={last} />}
+      {error && <FailureBox turnId={turn.turnId} failure={error} last={last} />}
       {outcome === 'stopped' && <Stopped turn={turn} last={last} />}
       <div className="turn-end-line">
         <span>{strings.turn[outcome](duration(endedAt - startedAt - restedMs))}</span>
@@ -73,8 +73,10 @@ function Stopped({ turn, last }: { turn: Turn; last: boolean }) {
   );
 }
 
-function FailureBox({ failure: { code, message, nextAction }, last }: { failure: Failure; last: boolean }) {
+function FailureBox({ turnId, failure, last }: { turnId: string; failure: Failure; last: boolean }) {
+  const { code, message, nextAction } = failure;
   const panel = usePanel();
+  const sending = useSelect((state) => state.pending !== null);
   const failed = useSelect((state) => state.task?.status === 'failed');
   const canAct = last && failed && !final.has(code);
   return (
@@ -97,7 +99,8 @@ function FailureBox({ failure: { code, message, nextAction }, last }: { failure:
             <button
               type="button"
               className={needsModel.has(code) ? 'button secondary' : 'button'}
-              onClick={() => sendText(panel, strings.turn.retryText)}
+              disabled={sending}
+              onClick={() => retryTurn(panel, turnId)}
             >
               {strings.turn.retry}
             </button>
