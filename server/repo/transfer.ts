@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AppError } from '../errors.ts';
 import { diskFull, isFull } from './disk.ts';
 import { GitError } from './git.ts';
+import { overlayEdits } from './overlay.ts';
 import {
   BASE_REF,
   createAttempt,
@@ -12,7 +13,8 @@ import {
   SOURCE_REF,
   writeRef,
 } from './repository.ts';
-import type { PreparedSource } from './source.ts';
+import type { PreparedSource, SourceInput } from './source.ts';
+import { writeTree } from './trees.ts';
 
 /** What a task's repository is besides its objects. */
 export interface RepositoryNames {
@@ -75,18 +77,24 @@ export const settleImport = (repo: string): Promise<void> => rm(path.join(repo, 
 
 /**
  * Makes a repository of what came in a file, beside the task's own: `settle` puts it there, `discard` takes it away. Its objects are
- * a stranger's: well formed, with all that they link to, no `.git` entries; and it has what the task's record speaks of.
+ * a stranger's: well formed, with all that they link to, no `.git` entries; and it has what the task's record speaks of. What the
+ * task begins with is made anew of its source, for a review shows nothing that was slipped in there.
  *
  * @param pack is taken away from where it is
- * @param trees of proposals and decisions, which have to be there
- * @throws {AppError} `import_invalid`
+ * @param headTree of the proposal, which has to be there
+ * @throws {AppError} `import_invalid`, or `overlay_invalid`
  */
 export async function unpackRepository(
   deps: RepoDeps,
   taskId: string,
-  parts: RepositoryNames & { pack: string; prepared: PreparedSource; trees: string[] },
+  parts: RepositoryNames & {
+    pack: string;
+    source: SourceInput['source'];
+    prepared: PreparedSource;
+    headTree: string | undefined;
+  },
 ): Promise<{ settle(): Promise<void>; discard(): Promise<void> }> {
-  const { refs, shallow, prepared, trees } = parts;
+  const { refs, shallow, source, prepared, headTree } = parts;
   const repo = await createAttempt(deps, taskId, 'import');
   const discard = (): Promise<void> => rm(repo, { recursive: true, force: true, maxRetries: 3 });
   try {
@@ -96,8 +104,9 @@ export async function unpackRepository(
     await rename(parts.pack, pack);
     await deps.git(['index-pack', '--strict', pack], { repo });
     for (const [name, oid] of Object.entries(refs)) await writeRef(repo, name, oid);
-    await assertHas(deps, repo, refs, prepared, trees);
+    await assertHas(deps, repo, refs, prepared, headTree);
     await assertNamed(deps, repo, refs);
+    await assertBegins(deps, repo, refs, source, prepared);
     await writeFile(path.join(repo, IMPORTED), '');
   } catch (error) {
     await discard();
@@ -120,12 +129,12 @@ async function assertHas(
   repo: string,
   refs: Record<string, string>,
   { baseCommit, baseTree }: PreparedSource,
-  trees: string[],
+  headTree: string | undefined,
 ): Promise<void> {
   const wanted = [
     ...Object.values(refs).map((oid) => ({ oid, type: undefined })),
     { oid: baseCommit, type: 'commit' },
-    ...[baseTree, ...trees].map((oid) => ({ oid, type: 'tree' })),
+    ...[baseTree, headTree ?? baseTree].map((oid) => ({ oid, type: 'tree' })),
   ];
   const stdin = Buffer.from(wanted.map(({ oid }) => `${oid}\n`).join(''));
   const printed = await deps.git(['cat-file', '--batch-check=%(objecttype)'], { repo, stdin });
@@ -134,8 +143,21 @@ async function assertHas(
     ({ type }, index) => types[index]?.endsWith(' missing') || (type && types[index] !== type),
   );
   if (missing) throw unsound(undefined, `It lacks the object ${missing.oid}.`);
-  const base = await deps.git(['rev-parse', '--verify', '--quiet', `${BASE_REF}^{tree}`], { repo });
-  if (refs[SOURCE_REF] !== baseCommit || base.toString().trim() !== baseTree) {
+}
+
+/** The base is the source's commit with the person's uncommitted files laid over it, and nothing else. */
+async function assertBegins(
+  deps: RepoDeps,
+  repo: string,
+  refs: Record<string, string>,
+  { commit, overlay }: SourceInput['source'],
+  { baseCommit, baseTree }: PreparedSource,
+): Promise<void> {
+  const from = await deps.git(['rev-parse', '--verify', '--quiet', `${baseCommit}^{tree}`], { repo });
+  const edits = overlayEdits(overlay);
+  const refFor = (): string => BASE_REF;
+  const { tree } = await writeTree(deps.git, repo, { from: from.toString().trim(), edits, refFor });
+  if (refs[SOURCE_REF] !== baseCommit || commit !== baseCommit || tree !== baseTree) {
     throw unsound(undefined, 'It begins with something else than its record says.');
   }
 }

@@ -3,7 +3,10 @@ import type { Failure } from '../protocol/errors.ts';
 import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { ImportedRecord } from './import-record.ts';
 
-/** What an imported task's log says before anything else: what was under way elsewhere is over, and has no machine here. */
+/**
+ * What an imported task's log says before anything else: what was under way elsewhere is over, and has no machine here. Nothing is
+ * accepted: that a person here decided so cannot be known, and what is accepted may be pushed.
+ */
 export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEvent[] {
   const events: KeyedEvent[] = [];
   for (const { turnId, endedAt } of state.turns) {
@@ -14,7 +17,14 @@ export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEv
       event: { type: 'turn.ended', turnId, outcome: 'failed', error: INTERRUPTED, usage },
     });
   }
-  const { publish, sandbox } = state;
+  const { publish, sandbox, review } = state;
+  if (review && task.prepared) {
+    const { baseTree } = task.prepared;
+    events.push({
+      key: `imported:${task.seq}:review`,
+      event: { type: 'review.changed', revision: review.revision, accepted: [], acceptedTree: baseTree },
+    });
+  }
   if (publish && publish.stage !== 'opened' && publish.stage !== 'failed') {
     const { publishId } = publish;
     events.push({

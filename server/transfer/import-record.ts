@@ -78,6 +78,10 @@ export function createRecord(
       throw invalid(number, `event ${seq} does not follow event ${before}`);
     if (event.type === 'task.created' ? seq !== 1 || event.taskId !== task?.taskId : seq === 1)
       throw invalid(number, 'the log must begin with the making of this task, and make no other');
+    if (event.type === 'proposal.changed' && event.baseTree !== task?.prepared?.baseTree)
+      throw invalid(number, 'the proposal is not compared with what the task began with');
+    if (event.type === 'review.changed' && !task?.prepared)
+      throw invalid(number, 'there is nothing to review in a task that has no repository');
     state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
     if (event.type === 'model.answered') answers.push(event);
     if (event.type === 'turn.ended') answers = answers.filter(({ turnId }) => turnId !== event.turnId);

@@ -73,10 +73,8 @@ async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incomi
     const seq = await append(deps, client, imported);
     const { task, repository, state } = imported;
     if (repository && task.prepared) {
-      const trees = [state.proposal?.headTree, state.review?.acceptedTree].filter(
-        (tree) => tree !== undefined,
-      );
-      const parts = { ...repository, pack, prepared: task.prepared, trees };
+      const { source, prepared } = task;
+      const parts = { ...repository, pack, source, prepared, headTree: state.proposal?.headTree };
       const unpacked = await unpackRepository(deps.repo, task.taskId, parts);
       // The last thing before the commit. Where that fails, housekeeping finds a repository that came in a file, without a task.
       await unpacked.settle().catch(async (error: unknown) => {

@@ -201,15 +201,34 @@ describe('a task as one file', function () {
         changed('pack', (line) => ({ ...line, data: pack.toString('base64') })),
         /Its objects are damaged/,
       );
-      const proposal = exported.proposal?.headTree ?? '';
-      const prepared = { baseCommit: exported.source?.commit, baseTree: proposal };
-      await importInvalid(
-        changed('task', (line) => ({ ...line, prepared })),
-        /begins with something else/,
-      );
       await importInvalid(
         changed('repository', () => undefined),
         /the repository is missing/,
+      );
+    });
+    it('is refused where it begins with something else than its source', async () => {
+      const tree = exported.proposal?.headTree ?? '';
+      const prepared = { baseCommit: exported.source?.commit, baseTree: tree };
+      const slipped = changed('task', (line) => ({ ...line, prepared }));
+      await importInvalid(slipped, /the proposal is not compared with what the task began with/);
+      // Consistent with itself: log, record and refs all say that the agent's work was there from the start.
+      const base = exported.proposal?.baseTree ?? '';
+      const lying = slipped.map((line) => {
+        if (line['type'] === 'proposal.changed')
+          return { ...line, body: { ...(line['body'] as Record<string, unknown>), baseTree: tree } };
+        if (line.line !== 'repository') return line;
+        const refs = line['refs'] as Record<string, string>;
+        return { ...line, refs: { ...refs, 'refs/handoff/base': refs[`refs/handoff/proposal/${tree}`] } };
+      });
+      await importInvalid(lying, /begins with something else than its record says/);
+      const overlay = [{ path: 'slipped.txt', mode: '100644', content: 'aGk=' }];
+      const source = { ...(linesOf(file)[0]?.['source'] as object), overlay };
+      const more = changed('task', (line) => ({ ...line, source }));
+      await importInvalid(more, /begins with something else than its record says/);
+      const other = { baseCommit: 'a'.repeat(40), baseTree: base };
+      await importInvalid(
+        changed('task', (line) => ({ ...line, prepared: other })),
+        /It lacks the object a{40}/,
       );
     });
     it('is refused where its source has a credential, or its task is not first', async () => {
@@ -232,17 +251,19 @@ describe('a task as one file', function () {
   describe('on another relay', () => {
     before(async () => {
       const imported = await sam.importTask(bytes(file));
-      assert.deepEqual(imported, { taskId, seq: exported.seq + 2 });
+      assert.deepEqual(imported, { taskId, seq: exported.seq + 3 });
     });
 
-    it('is the same task, of whoever imported it', async () => {
+    it('is the same task, of whoever imported it, who has accepted nothing yet', async () => {
       const state = await sam.getTask(taskId);
       const { seq, updatedAt, sandbox, ...rest } = state;
-      const { seq: _seq, updatedAt: _at, sandbox: _sandbox, ...expected } = exported;
-      assert.deepEqual(rest, expected);
+      const { seq: _seq, updatedAt: _at, sandbox: _sandbox, review, ...expected } = exported;
+      const nothing = { revision: review?.revision, accepted: [], acceptedTree: exported.proposal?.baseTree };
+      assert.notDeepEqual(review?.accepted, []);
+      assert.deepEqual(rest, { ...expected, review: nothing });
       assert.deepEqual(
         [seq, updatedAt > exported.updatedAt, sandbox?.state],
-        [exported.seq + 2, true, 'gone'],
+        [exported.seq + 3, true, 'gone'],
       );
       await assert.rejects(to.client.getTask(taskId), { code: 'not_found' });
     });
@@ -306,6 +327,19 @@ describe('a task as one file', function () {
         'a-token',
       );
       assert.equal(again.branch, `handoff/take-notes-${copy.slice(0, 8)}`);
+    });
+  });
+
+  describe('whose review somebody made up', () => {
+    it('is not published before a person here has accepted it', async () => {
+      const { headTree = '', revision } = exported.proposal ?? {};
+      const body = { revision, accepted: [], acceptedTree: headTree };
+      const { taskId: copy, lines } = anew(saying(linesOf(file), [{ type: 'review.changed', body }]));
+      await to.client.importTask(fileOf(lines));
+      const command = { acceptedTree: headTree, title: 'Notes' };
+      await assert.rejects(to.client.openPullRequest(copy, command, 'a-token'), {
+        code: 'tree_not_accepted',
+      });
     });
   });
 
