@@ -61,7 +61,8 @@ export function settle(parts: Parts, clientId: string, failure: Failure | null):
  * offered.
  */
 function taken(parts: Parts, command: Command): Partial<Parts> {
-  if (command.kind === 'edit') return closeSettled(parts);
+  const fields = withField(parts.fields, command.taskId, command.subject, null);
+  if (command.kind === 'edit') return { ...closeSettled(parts), fields };
   const { [command.taskId]: draft, ...drafts } = parts.drafts;
   const isFree = draft === undefined || (draft.text.trim() === '' && draft.selection.length === 0);
   const withdrawn = command.kind === 'withdraw' ? command.text : undefined;
@@ -71,7 +72,7 @@ function taken(parts: Parts, command: Command): Partial<Parts> {
   return {
     ...closeSettled(parts),
     drafts: back === undefined ? drafts : { ...drafts, [command.taskId]: back },
-    fields: withField(parts.fields, command.taskId, command.subject, null),
+    fields,
     ...(isSeen && offered !== null
       ? { queueNotice: { message: strings.queue.withdrawn, text: offered } }
       : {}),
@@ -87,10 +88,10 @@ function refused(parts: Parts, command: Command, failure: Failure): Partial<Part
     const nextAction = command.kind === 'edit' ? strings.queue.sendAnew : undefined;
     const isSeen = parts.task?.taskId === command.taskId;
     const queueNotice = isSeen ? { message: failure.message, nextAction } : parts.queueNotice;
-    return { drafts, queueNotice };
+    return { drafts, queueNotice, fields: withField(parts.fields, command.taskId, command.subject, null) };
   }
-  if (command.kind === 'withdraw') return {};
-  return { fields: withField(parts.fields, command.taskId, command.subject, command.text) };
+  // The message may have left the queue meanwhile.
+  return command.kind === 'edit' ? afterChange(parts) : {};
 }
 
 /** A text goes into the composer before what has been typed there since. */
@@ -113,7 +114,7 @@ export function afterChange(parts: Parts): Partial<Parts> {
   const closed = closeSettled(parts);
   const { task } = parts;
   if (task === null) return closed;
-  const { fields, stranded } = closeFields(parts.fields, task);
+  const { fields, stranded } = closeFields(parts.fields, task, beingSaved(parts));
   if (fields === parts.fields) return closed;
   const drafts = stranded.reduce(
     (all, { text }) => withBefore(all, { taskId: task.taskId, text }),
@@ -126,6 +127,12 @@ export function afterChange(parts: Parts): Partial<Parts> {
     drafts,
     queueNotice: { message: strings.queue.readMeanwhile, nextAction: strings.queue.sendAnew },
   };
+}
+
+/** The messages whose change is on its way: how it is settled decides about what was written. */
+function beingSaved({ commands }: Parts): ReadonlySet<string> {
+  const saved = Object.values(commands).filter((command) => command.kind === 'edit' && isUnderway(command));
+  return new Set(saved.map(({ subject }) => subject));
 }
 
 /** Without the commands of this task that were settled, and whose outcome the task shows. */

@@ -23,13 +23,22 @@ export interface Stranded {
   delivered: boolean;
 }
 
-/** Closes the fields of what is over: questions that were answered, and messages that left the queue. */
-export function closeFields(fields: Fields, task: TaskState): { fields: Fields; stranded: Stranded[] } {
+/**
+ * Closes the fields of what is over: questions that were answered, and messages that left the queue.
+ *
+ * @param held ids whose fields stay as they are
+ */
+export function closeFields(
+  fields: Fields,
+  task: TaskState,
+  held: ReadonlySet<string>,
+): { fields: Fields; stranded: Stranded[] } {
   const stranded: Stranded[] = [];
   let open = fields;
   for (const [key, text] of Object.entries(fields)) {
     if (!key.startsWith(keyOf(task.taskId, ''))) continue;
     const id = key.slice(task.taskId.length + 1);
+    if (held.has(id)) continue;
     const items = task.turns.flatMap((turn) => turn.items);
     const question = items.find((item) => item.kind === 'question' && item.questionId === id);
     const isOpen = question

@@ -139,9 +139,11 @@ const handlers: Handlers = {
   commanded: (state, { command }) => ({
     ...state,
     commands: { ...state.commands, [command.subject]: command },
-    // An answer's words stay in their field until the relay has them; a message shows its new ones itself.
+    // What was written stays in its field until the relay has it: a page that is thrown away forgets its commands.
     fields:
-      command.kind === 'edit' ? withField(state.fields, command.taskId, command.subject, null) : state.fields,
+      command.kind === 'edit'
+        ? withField(state.fields, command.taskId, command.subject, command.text)
+        : state.fields,
     queueNotice: null,
   }),
   failureDismissed: (state) => ({ ...state, failure: null }),

@@ -83,6 +83,17 @@ describe('messages that wait', () => {
     assert.equal(await field.inputValue(), 'Also the vouchers');
   });
 
+  it('still have what was written where the panel was hidden before the relay took it', async () => {
+    const { panel, field, edit } = await openQueue();
+    await edit.click();
+    await field.fill('Also the vouchers');
+    await field.press('Enter');
+    await panel.message('editMessage');
+    const second = await panels.open({ saved: await panel.kept() });
+    await second.post(snapshot(queued));
+    assert.equal(await second.page.getByLabel('Queued message').inputValue(), 'Also the vouchers');
+  });
+
   it('give a change that came too late to the composer, and say so', async () => {
     const { panel, page, list, composer, field, edit } = await openQueue();
     await composer.fill('Thanks');

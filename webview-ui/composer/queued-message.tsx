@@ -20,7 +20,7 @@ export function QueuedMessage({ queued }: { queued: Queued }) {
   if (command?.failure?.code === 'already_delivered') return null;
   return (
     <li>
-      {typed === undefined ? (
+      {typed === undefined || isUnderway(command) ? (
         <Line queued={queued} command={command} />
       ) : (
         <Editor queued={queued} typed={typed} />

@@ -36,8 +36,9 @@ const later = (before: NewEvent[], ...events: NewEvent[]): Action => ({
   taskId: TASK_ID,
   events: log([...before, ...events]).slice(before.length),
 });
-const delivered: NewEvent = {
-  ...{ type: 'message.delivered', turnId: 'turn-1', messageId: 'm2', text: 'Also the discount codes' },
+const delivered = {
+  ...{ type: 'message.delivered' as const, turnId: 'turn-1', messageId: 'm2' },
+  text: 'Also the discount codes',
 };
 const typed = (state: PanelState, id = 'm2') => fieldOf(state.fields, state.task, id);
 
@@ -111,6 +112,41 @@ describe('what the person did to a thing of a task', () => {
   it('is not mistaken for another command', () => {
     const sent = stateAfter(snapshot(queued), { type: 'commanded', command: edit });
     assert.equal(panelReducer(sent, { type: 'settled', clientId: 'client-2', failure: null }), sent);
+  });
+});
+
+describe('a changed queued message that is being saved', () => {
+  const sent = stateAfter(snapshot(queued), { type: 'commanded', command: edit });
+
+  it('keeps its words until the relay has them, so that a hidden panel does not lose them', () => {
+    const taken = panelReducer(sent, settled());
+    assert.deepEqual([typed(sent), typed(taken)], ['New', undefined]);
+    const reloaded = panelReducer({ ...initialState, fields: sent.fields }, snapshot(queued));
+    assert.equal(typed(reloaded), 'New');
+  });
+
+  it('leaves no field behind where the agent read the new words while the panel was hidden', () => {
+    const read: NewEvent[] = [
+      { type: 'message.edited', messageId: 'm2', text: 'New' },
+      { ...delivered, text: 'New' },
+    ];
+    const reloaded = panelReducer({ ...initialState, fields: sent.fields }, snapshot([...queued, ...read]));
+    assert.deepEqual([reloaded.fields, currentDraft(reloaded).text], [{}, '']);
+  });
+
+  it('gives its words to the composer once, where it was read before the relay said so', () => {
+    const read = panelReducer(sent, later(queued, delivered));
+    assert.deepEqual([currentDraft(read).text, typed(read)], ['', 'New']);
+    for (const code of ['already_delivered', 'not_ready'] as const) {
+      const refused = panelReducer(read, settled(code));
+      assert.deepEqual([refused.fields, currentDraft(refused).text], [{}, 'New'], code);
+    }
+  });
+
+  it('is written no more where it was taken and then read', () => {
+    const read = panelReducer(sent, later(queued, { ...delivered, text: 'New' }));
+    const taken = panelReducer(read, settled());
+    assert.deepEqual([taken.fields, currentDraft(taken).text, taken.commands], [{}, '', {}]);
   });
 });
 
