@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Selection } from '../protocol/commands.ts';
 import { Oid, SourceSpec } from '../protocol/source.ts';
 import { isTaskRef } from '../repo/transfer.ts';
+import { LIMITS } from './limits.ts';
 
 /**
  * A whole task as one file: JSON lines, compressed by gzip. The task first, then its turns, messages and events, each in order, then
@@ -32,7 +33,7 @@ export const FileLine = z.discriminatedUnion('line', [
     taskId: z.uuid(),
     createdAt: Milliseconds,
     /** Of its last event. */
-    seq: z.number().int().min(1),
+    seq: z.number().int().min(1).max(LIMITS.seq),
     archived: z.boolean(),
     /** With the uncommitted files that the task began with. */
     source: SourceSpec,
@@ -51,7 +52,7 @@ export const FileLine = z.discriminatedUnion('line', [
   }),
   z.object({
     line: z.literal('event'),
-    seq: z.number().int().min(1),
+    seq: z.number().int().min(1).max(LIMITS.seq),
     key: Text.min(1).max(600),
     at: Milliseconds,
     type: z.string(),

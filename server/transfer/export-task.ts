@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +14,8 @@ import { packRepository } from '../repo/transfer.ts';
 import { noSuchTask } from '../tasks/postgres-store.ts';
 import type { Prepared, TaskSpec } from '../tasks/task-store.ts';
 import { type FileLine, FORMAT, FORMAT_VERSION, PIECE_BYTES } from './export-file.ts';
+import { createTally, LIMITS, tooLargeToCarry } from './limits.ts';
+import { waysTo } from './turnstile.ts';
 
 /** A task's file, ready to be sent. */
 export interface ExportedTask {
@@ -38,22 +40,26 @@ const PAGE = 200;
 
 /**
  * Writes a task's file as of one instant, then hands it over: whoever reads it slowly holds nothing of the database.
- * Throws `host_away` where the task's repository is on another machine.
+ * Throws `host_away` where the task's repository is on another machine, `too_large` where no relay would import the file, `not_ready`
+ * where many are exported.
  */
 export async function exportTask(deps: ExportDeps, taskId: string): Promise<ExportedTask> {
   const folder = join(deps.transfersDir, randomUUID());
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     const file = join(folder, 'task');
-    await deps.database.snapshot((client) =>
-      pipeline(
-        Readable.from(linesOf(deps, client, taskId, folder)),
-        createGzip({ level: 6 }),
-        createWriteStream(file, { mode: 0o600 }),
+    await waysTo(deps.database).exporting(() =>
+      deps.database.snapshot((client) =>
+        pipeline(
+          Readable.from(linesOf(deps, client, taskId, folder)),
+          createGzip({ level: 6 }),
+          createWriteStream(file, { mode: 0o600 }),
+        ),
       ),
     );
+    const { size } = await stat(file);
+    if (size > LIMITS.file) throw tooLargeToCarry(`the file has more than ${LIMITS.file} bytes`);
     const handle = await open(file);
-    const { size } = await handle.stat();
     const name = `handoff-${taskId.slice(0, 8)}.handoff-task.gz`;
     return { name, bytes: size, content: handle.createReadStream() };
   } finally {
@@ -68,7 +74,13 @@ async function* linesOf(
   taskId: string,
   folder: string,
 ): AsyncGenerator<string> {
-  const line = (content: FileLine): string => `${JSON.stringify(content)}\n`;
+  const tally = createTally();
+  const line = (content: FileLine): string => {
+    const text = JSON.stringify(content);
+    const tooMuch = tally.add(content.line, Buffer.byteLength(text));
+    if (tooMuch !== undefined) throw tooLargeToCarry(tooMuch);
+    return `${text}\n`;
+  };
   const { prepared, host, overlay, ...task } = await readTask(client, taskId);
   if (prepared && host !== deps.host) throw onAnotherMachine();
   yield line({

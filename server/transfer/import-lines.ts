@@ -2,11 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { AppError } from '../errors.ts';
 import { FileLine } from './export-file.ts';
-
-/** Bytes of a line, and of all lines without the pack's and of the pack's, unpacked: a small file may claim to be endless. */
-const MAX_LINE = 64 * 2 ** 20;
-const MAX_RECORD = 512 * 2 ** 20;
-const MAX_PACK = 2 * 2 ** 30;
+import { createTally, longestLine } from './limits.ts';
 
 /**
  * Reads a task's file line by line, and checks each. @throws {AppError} `import_invalid` with the line's number, where one is not what
@@ -14,16 +10,14 @@ const MAX_PACK = 2 * 2 ** 30;
  */
 export async function* readLines(file: string): AsyncGenerator<{ line: FileLine; number: number }> {
   let number = 0;
-  let record = 0;
-  let pack = 0;
+  const tally = createTally();
   let isWhole = false;
   for await (const text of split(file)) {
     number += 1;
     if (isWhole) throw invalid(number, 'there is more after the end');
-    const line = check(text, number);
-    if (line.line === 'pack') pack += text.length;
-    else record += text.length;
-    if (record > MAX_RECORD || pack > MAX_PACK) throw invalid(number, 'the file is too large');
+    const line = check(text.toString(), number);
+    const tooMuch = tally.add(line.line, text.byteLength);
+    if (tooMuch !== undefined) throw invalid(number, `the file is too large: ${tooMuch}`);
     isWhole = line.line === 'end';
     yield { line, number };
   }
@@ -52,7 +46,7 @@ function check(text: string, number: number): FileLine {
 }
 
 /** The lines of a compressed file, never holding more than one. */
-async function* split(file: string): AsyncGenerator<string> {
+async function* split(file: string): AsyncGenerator<Buffer> {
   const unzip = createReadStream(file).pipe(createGunzip());
   let parts: Buffer[] = [];
   let size = 0;
@@ -62,7 +56,7 @@ async function* split(file: string): AsyncGenerator<string> {
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
         parts.push(chunk.subarray(start, end));
-        yield Buffer.concat(parts).toString();
+        yield Buffer.concat(parts);
         parts = [];
         size = 0;
         number += 1;
@@ -70,7 +64,7 @@ async function* split(file: string): AsyncGenerator<string> {
       }
       parts.push(chunk.subarray(start));
       size += chunk.length - start;
-      if (size > MAX_LINE) throw invalid(number, 'it is too long');
+      if (size > longestLine(number)) throw invalid(number, 'it is too long');
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -78,5 +72,5 @@ async function* split(file: string): AsyncGenerator<string> {
   } finally {
     unzip.destroy();
   }
-  if (size > 0) yield Buffer.concat(parts).toString();
+  if (size > 0) yield Buffer.concat(parts);
 }

@@ -19,8 +19,9 @@ export interface ImportedRecord {
   repository: RepositoryNames | undefined;
 }
 
-/** Events written at once. */
+/** Events written at once, and UTF-16 units of their bodies. */
 const BATCH = 500;
+const BATCH_SIZE = 2 ** 22;
 
 /**
  * Takes a file's lines in, in order, each checked against those before it: rows into the open transaction of `client`, in which
@@ -41,13 +42,11 @@ export function createRecord(
   let answers: EventOf<'model.answered'>[] = [];
   let repository: RepositoryNames | undefined;
   let objects: FileHandle | undefined;
-  let batch: { event: TaskEvent; key: string }[] = [];
+  let batch: { event: TaskEvent; key: string; body: string }[] = [];
+  let batchSize = 0;
   let last = 0;
 
   async function flush(): Promise<void> {
-    const bodies = batch.map(({ event: { seq: _seq, at: _at, type: _type, ...body } }) =>
-      JSON.stringify(body),
-    );
     await client
       .query(
         `INSERT INTO handoff.events (task_id, seq, key, at, type, body)
@@ -58,11 +57,12 @@ export function createRecord(
           batch.map(({ key }) => key),
           batch.map(({ event }) => event.at),
           batch.map(({ event }) => event.type),
-          bodies,
+          batch.map(({ body }) => body),
         ],
       )
       .catch(asInvalid(last, 'two events have the same key'));
     batch = [];
+    batchSize = 0;
   }
 
   async function addEvent(line: LineOf<'event'>, number: number): Promise<void> {
@@ -85,8 +85,10 @@ export function createRecord(
     state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
     if (event.type === 'model.answered') answers.push(event);
     if (event.type === 'turn.ended') answers = answers.filter(({ turnId }) => turnId !== event.turnId);
-    batch.push({ event, key });
-    if (batch.length === BATCH) await flush();
+    const stored = bodyOf(event, number);
+    batch.push({ event, key, body: stored });
+    batchSize += stored.length;
+    if (batch.length === BATCH || batchSize >= BATCH_SIZE) await flush();
   }
 
   return {
@@ -155,6 +157,19 @@ export function createRecord(
 /** A publication that this relay did not make says so by its id: nobody may be led to a branch by it. */
 const asImported = (event: TaskEvent): TaskEvent =>
   'publishId' in event ? { ...event, publishId: importedPublishId(event.publishId) } : event;
+
+/** What is read without a limit of depth is not written without one. */
+function bodyOf({ seq: _seq, at: _at, type: _type, ...body }: TaskEvent, number: number): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw cause instanceof RangeError ? invalid(number, 'it is nested too deeply', cause) : cause;
+  }
+}
+
+/** Classes 22 (data exception) and 54 (limit exceeded): it is the file's content that Postgres does not take. */
+export const isUnkeepable = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && /^(22|54)/.test(error.code ?? '');
 
 const UNIQUE_VIOLATION = '23505';
 const isDuplicate = (error: unknown): boolean =>

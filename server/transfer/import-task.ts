@@ -11,9 +11,11 @@ import { unpackRepository } from '../repo/transfer.ts';
 import { APPEND_EVENTS, appendValues } from '../tasks/event-log.ts';
 import type { LineOf } from './export-file.ts';
 import { closingEvents } from './import-closing.ts';
-import { readLines } from './import-lines.ts';
-import { createRecord, type ImportedRecord } from './import-record.ts';
+import { invalid, readLines } from './import-lines.ts';
+import { createRecord, type ImportedRecord, isUnkeepable } from './import-record.ts';
+import { LIMITS } from './limits.ts';
 import { receiveFile } from './receive-file.ts';
+import { waysTo } from './turnstile.ts';
 
 export interface ImportDeps {
   database: Database;
@@ -24,27 +26,25 @@ export interface ImportDeps {
   now: () => number;
 }
 
-/** Bytes that a file may have, compressed. */
-const MAX_FILE = 2 ** 30;
-
 /**
  * Makes a task of a file, whole or not at all: it belongs to `owner` and to this machine from then on. What had not come to its end
  * where it comes from does not go on here: the log says so, and a message starts a new turn.
  *
- * Throws `import_invalid`, `conflict` where the relay has that task, `payload_too_large`.
+ * Throws `import_invalid`, `conflict` where the relay has that task, `payload_too_large`, `not_ready` where many are imported.
  */
 export async function importTask(deps: ImportDeps, body: Readable, owner: string): Promise<TaskImported> {
   const folder = join(deps.transfersDir, randomUUID());
   try {
     const file = join(folder, 'task');
     await receiveFile(body, file, {
-      maxBytes: MAX_FILE,
+      maxBytes: LIMITS.file,
       nextAction: 'Archive the task where it is, and start a new one here.',
     });
     // Tells this import's row from another's where the answer to a commit was lost and everything is tried again.
     const clientId = `imported:${randomUUID()}`;
-    return await deps.database.transaction((client) =>
-      restore(deps, client, { folder, file, clientId, owner }),
+    const incoming = { folder, file, clientId, owner };
+    return await waysTo(deps.database).importing(() =>
+      deps.database.transaction((client) => restore(deps, client, incoming)),
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -61,8 +61,10 @@ interface Incoming {
 async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incoming): Promise<TaskImported> {
   const pack = join(incoming.folder, 'pack');
   const record = createRecord(client, pack);
+  let at = 0;
   try {
     for await (const { line, number } of readLines(incoming.file)) {
+      at = number;
       if (line.line === 'task' && number === 1) {
         const before = await insertTask(deps, client, incoming, line);
         if (before !== undefined) return before;
@@ -83,6 +85,8 @@ async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incomi
       });
     }
     return { taskId: task.taskId, seq };
+  } catch (error) {
+    throw isUnkeepable(error) ? invalid(at, 'the database cannot keep what is there', error) : error;
   } finally {
     await record.close();
   }

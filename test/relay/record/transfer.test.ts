@@ -7,45 +7,12 @@ import { createRelayClient, type RelayClient, RelayError } from '../../../server
 import type { TaskState } from '../../../server/protocol/task.ts';
 import { commitAll } from '../../fakes/sample.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
+import { anew, bytes, fileOf, type Line, linesOf, saying } from './transfer-file.ts';
 
 const call = (name: string, args: Record<string, unknown>) => ({ toolCalls: [{ name, arguments: args }] });
 const GATE = 'while [ ! -e gate ]; do sleep 0.02; done';
 const SAM = 'token-of-sam-0123456789';
 const MODEL_KEY = 'sk-never-to-be-seen';
-
-type Line = Record<string, unknown> & { line: string };
-const linesOf = (file: Uint8Array): Line[] =>
-  gunzipSync(file)
-    .toString()
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-const fileOf = (lines: Line[]): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join('')));
-/** The same as a task that no relay has: its id and its turns' are others. */
-function anew(lines: Line[]): { taskId: string; lines: Line[] } {
-  let text = JSON.stringify(lines);
-  const ids = lines.flatMap((line) => (line.line === 'turn' ? [String(line['turnId'])] : []));
-  const taskId = randomUUID();
-  text = text.replaceAll(String(lines[0]?.['taskId']), taskId);
-  for (const id of ids) text = text.replaceAll(id, randomUUID());
-  return { taskId, lines: JSON.parse(text) };
-}
-/** With more events at the log's end. */
-function saying(lines: Line[], events: { type: string; body: Record<string, unknown> }[]): Line[] {
-  const last = lines.findLastIndex(({ line }) => line === 'event');
-  const seq = Number(lines[last]?.['seq']);
-  const more = events.map((event, index) => ({
-    line: 'event',
-    seq: seq + 1 + index,
-    key: `said:${index}`,
-    at: 1,
-    ...event,
-  }));
-  const all = lines.toSpliced(last + 1, 0, ...more);
-  return all.map((line) => (line.line === 'task' ? { ...line, seq: seq + more.length } : line));
-}
-const bytes = (file: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(file);
 
 describe('a task as one file', function () {
   this.timeout(120_000);
@@ -239,6 +206,31 @@ describe('a task as one file', function () {
       );
       await importInvalid(linesOf(file).slice(1), /^Line 1 of the file: a file is about one task/);
     });
+    it('is refused where it nests what nobody could write, or numbers what no column holds', async () => {
+      const deep = (depth: number): Uint8Array<ArrayBuffer> => {
+        const { lines } = anew(saying(linesOf(file), [{ type: 'tool.started', body: { input: '<deep>' } }]));
+        const more = { turnId: 't', callId: 'c', name: 'bash' };
+        const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+        const nested = text.replace(
+          '"input":"<deep>"',
+          () => `"input":${'['.repeat(depth)}${']'.repeat(depth)}`,
+        );
+        return bytes(
+          gzipSync(
+            nested.replace('"body":{"input":[', `"body":{${JSON.stringify(more).slice(1, -1)},"input":[`),
+          ),
+        );
+      };
+      for (const depth of [6000, 1_000_000])
+        await assert.rejects(to.client.importTask(deep(depth)), {
+          code: 'import_invalid',
+          message: /nested too deeply|the database cannot keep what is there/,
+        });
+      await importInvalid(
+        changed('task', (line) => ({ ...line, seq: 2 ** 31 })),
+        /^Line 1 of the file: seq: Too big/,
+      );
+    });
     it('is refused where a line has no end: a small file may claim to be endless', async () => {
       const endless = new Uint8Array(gzipSync(Buffer.alloc(80 * 2 ** 20, 'x')));
       await assert.rejects(to.client.importTask(endless), {
@@ -328,9 +320,7 @@ describe('a task as one file', function () {
       );
       assert.equal(again.branch, `handoff/take-notes-${copy.slice(0, 8)}`);
     });
-  });
 
-  describe('whose review somebody made up', () => {
     it('is not published before a person here has accepted it', async () => {
       const { headTree = '', revision } = exported.proposal ?? {};
       const body = { revision, accepted: [], acceptedTree: headTree };
