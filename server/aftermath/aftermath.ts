@@ -67,6 +67,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
       if (notification) await deps.notify?.(notification);
     });
     await attempt('settle', () => deps.aftermaths.settle(turn, deps.now() + deps.idleMs));
+    // Where that failed it is still owed, and begun again under another id.
     deps.underWay.delete(turnId);
   };
 }
@@ -86,7 +87,7 @@ export interface AftermathStarter {
 }
 
 export function createAftermathStarter(deps: {
-  engine: Pick<Engine, 'start'>;
+  engine: Pick<Engine, 'start' | 'hasEnded'>;
   aftermaths: Pick<AftermathStore, 'owed'>;
   /** The machine that a task is bound to. */
   hostOf: (taskId: string) => Promise<string | null | undefined>;
@@ -102,10 +103,18 @@ export function createAftermathStarter(deps: {
     if (underWay.has(turn.turnId)) return;
     underWay.add(turn.turnId);
     try {
-      await engine.start(AFTERMATH, `${AFTERMATH}:${turn.turnId}@${ENGINE_VERSION}`, turn);
+      await engine.start(AFTERMATH, await unendedId(`${AFTERMATH}:${turn.turnId}@${ENGINE_VERSION}`), turn);
     } catch (error) {
       underWay.delete(turn.turnId);
       throw error;
+    }
+  }
+
+  /** A workflow that ended is never run again under its id; one that ended and left something owed is begun under another. */
+  async function unendedId(id: string): Promise<string> {
+    for (let again = 0; ; again++) {
+      const tried = again === 0 ? id : `${id}:${again}`;
+      if (!(await engine.hasEnded(tried))) return tried;
     }
   }
 
@@ -123,6 +132,8 @@ export function createAftermathStarter(deps: {
       const owed = await deps.aftermaths.owed(host);
       for (const turn of owed) if (owedBefore.has(turn.turnId)) await start(turn);
       owedBefore = new Set(owed.map(({ turnId }) => turnId));
+      // Those that a relay beside this one has brought to their end.
+      for (const turnId of underWay) if (!owedBefore.has(turnId)) underWay.delete(turnId);
     },
   };
 }

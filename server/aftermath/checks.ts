@@ -76,11 +76,11 @@ export function createChecks(deps: ChecksDeps): Checks {
 
   /** Runs the command until it ends, or the task goes on. */
   async function execute(
-    sandbox: Sandbox,
-    { taskId, turnId }: EndedTurn,
+    turn: EndedTurn,
     index: number,
     { command, timeoutMs }: CheckConfig,
   ): Promise<{ outcome: CheckOutcome; output: string; durationMs: number }> {
+    const { taskId, turnId } = turn;
     const gone = new AbortController();
     const look = async (): Promise<void> => {
       if (await hasGoneOn(taskId)) gone.abort();
@@ -90,6 +90,8 @@ export function createChecks(deps: ChecksDeps): Checks {
     const looks = every(LOOK_ANYWAY_MS, look, () => {});
     try {
       await look();
+      const sandbox = await workspaces.sandboxOf(turn);
+      if (!sandbox) return { outcome: 'cancelled', output: '', durationMs: 0 };
       const result = await sandbox.exec(
         {
           execId: `${checkPrefix(turnId)}${index}`,
@@ -109,10 +111,11 @@ export function createChecks(deps: ChecksDeps): Checks {
         durationMs: Math.round(result.durationMs),
       };
     } catch (error) {
-      if (!(error instanceof SandboxError)) throw error;
-      // An archived task's sandbox is destroyed under the command.
+      // A check that was begun is told the end of, whatever came: an archived task's sandbox is destroyed under the command.
       const outcome = (await hasGoneOn(taskId)) ? 'cancelled' : 'failed';
-      return { outcome, output: `[${error.message}]`, durationMs: 0 };
+      const why =
+        error instanceof SandboxError ? error.message : 'it could not be run; the relay log says more';
+      return { outcome, output: `[${why}]`, durationMs: 0 };
     } finally {
       unsubscribe();
       void looks.stop();
@@ -151,10 +154,7 @@ export function createChecks(deps: ChecksDeps): Checks {
       const wasStarted = (await log.find(taskId, `${key}:started`)) !== undefined;
       if (!wasStarted && (await hasGoneOn(taskId))) return 'cancelled';
       await tell(taskId, { key: `${key}:started`, event: { type: 'check.started', turnId, name, command } });
-      const sandbox = await workspaces.sandboxOf(turn);
-      const result = sandbox
-        ? await execute(sandbox, turn, index, check)
-        : { outcome: 'cancelled' as const, output: '', durationMs: 0 };
+      const result = await execute(turn, index, check);
       await tell(taskId, {
         key: `${key}:finished`,
         event: { type: 'check.finished', turnId, name, ...result },

@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import type { TurnOutcome } from '../protocol/events.ts';
 import type { TaskState } from '../protocol/task.ts';
 
-/** What is said of a turn's end. Nothing of the repository's content, of the conversation, or secret is in it. */
+/** What is said of a turn's end. Of the conversation it has the task's title, which is the first line of what the person asked. */
 export interface Notification {
-  /** A sentence, in the markup of chat services: `&`, `<` and `>` are escaped, so that a title can call nobody. */
+  /** A sentence, in the markup of chat services: `&`, `<` and `>` are escaped and `@name` broken, so that a title can call nobody. */
   text: string;
   taskId: string;
   turnId: string;
@@ -67,7 +67,9 @@ function sentence({
 }
 
 const escapeMarkup = (text: string): string =>
-  text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char);
+  text
+    .replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
+    .replaceAll('@', '@\u200b');
 
 /**
  * Tells whoever listens at the URL, under the turn's id as idempotency key: one that was told twice, because this relay died in

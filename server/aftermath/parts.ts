@@ -24,7 +24,7 @@ export interface AfterTurns {
   workflow: Workflow<EndedTurn>;
   usage: UsageBook;
   /** From now on looks for what this machine owes, and for who may sleep. */
-  watch(engine: Pick<Engine, 'start'>): {
+  watch(engine: Pick<Engine, 'start' | 'hasEnded'>): {
     /** Begins at once what would be found owed. */
     onEnded: (turn: EndedTurn) => void;
     stop(): Promise<void>;

@@ -79,6 +79,8 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
 
     async capture(turn) {
       const { taskId, turnId } = turn;
+      // Its checks have begun, in an earlier run of this or an earlier version: what they wrote is none of the agent's.
+      if ((await deps.log.findAll(taskId, checkPrefix(turnId))).length > 0) return;
       const opened = await open(turn);
       if (!opened) return;
       const { sandbox, baseTree } = opened;

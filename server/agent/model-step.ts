@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
+import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { callIdOf, messageIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
@@ -59,13 +60,21 @@ export async function modelStep(
   return ask(turn, agent, messageId, transcript, attempts);
 }
 
-/** The person's messages that nobody has read yet, and those that an earlier try of this very step read. */
+/**
+ * The person's messages that nobody has read yet, and those that an earlier try of this very step read. Taken and told in one: what is
+ * taken by a relay that is no longer to speak would be read by nobody.
+ */
 async function deliver(turn: TurnContext, messageId: string, transcript: Transcript): Promise<void> {
-  const { taskId, turnId } = turn;
-  const delivered = await turn.store.takeMessages(taskId, messageId);
-  const events = delivered.map((message) => ({ type: 'message.delivered' as const, turnId, ...message }));
-  await tell(turn, ...events.map((event) => ({ key: `message:${event.messageId}`, event })));
-  for (const event of events) transcript.add(event);
+  const { taskId, turnId, claim, store } = turn;
+  if (!(await store.hasMessagesFor(taskId, messageId))) return;
+  const delivered = await store.locked(taskId, async (tx) => {
+    const messages = await tx.takeMessages(messageId);
+    const events = messages.map((message) => ({ type: 'message.delivered' as const, turnId, ...message }));
+    const keyed = events.map((event) => ({ key: `message:${event.messageId}`, event }));
+    if (!(await tx.append(claim, keyed))) throw new TurnOver();
+    return events;
+  });
+  for (const event of delivered) transcript.add(event);
 }
 
 type Answered = Omit<EventOf<'model.answered'>, 'seq' | 'at'>;

@@ -6,7 +6,7 @@ import { createTextStream, type TextStream } from './text-stream.ts';
 import { LIMITS } from './tools/limits.ts';
 import { findTool } from './tools/registry.ts';
 import { ASKED, type Tool, type ToolContext, ToolProblem } from './tools/tool.ts';
-import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
+import { assertHeld, isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 /** What a tool call came to, as the model reads it. `asked`: its result is what the person will answer. */
 export type ToolStep =
@@ -115,7 +115,12 @@ async function runTool(
     sandbox: await turn.sandboxes.open(turn.taskId),
     callId,
     signal: await turn.signals.of(turn.claim),
-    memo: (key, compute) => turn.store.memo(turn.taskId, `${callId}:${key}`, compute),
+    async memo(key, compute) {
+      const value = await turn.store.memo(turn.taskId, `${callId}:${key}`, compute);
+      // A relay that slept until now acts on nothing: what was decided may be done, undone and forgotten.
+      await assertHeld(turn);
+      return value;
+    },
     showOutput: shown.push,
     setTodos: (items) =>
       tell(turn, {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type Config, loadToken, readiness } from '../config.ts';
+import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
 import { explainByDisk } from '../repo/disk.ts';
 import { createConversationService } from '../tasks/conversation-service.ts';
@@ -14,6 +15,9 @@ import { VERSION } from '../version.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
 import type { Works } from './works.ts';
+
+/** How often (ms) to free what archived tasks still hold here, because a relay died, or was another machine's. */
+const RELEASE_EVERY_MS = 30_000;
 
 /** The HTTP API over everything that was opened. */
 export async function composeApp(
@@ -32,8 +36,13 @@ export async function composeApp(
     now,
     host,
     release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
+    onReleaseFailed: (taskId, error) =>
+      logger.warn({ taskId, err: error }, 'the sandbox of an archived task could not be removed'),
   });
-  await tasks.releaseArchived();
+  const releases = every(RELEASE_EVERY_MS, tasks.releaseArchived, (error) =>
+    logger.warn({ err: error }, 'archived tasks could not be looked after'),
+  );
+  teardown.add(() => void releases.stop());
 
   const closing = new AbortController();
   teardown.add(() => closing.abort());

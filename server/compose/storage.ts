@@ -20,6 +20,17 @@ export type Storage = Awaited<ReturnType<typeof openStorage>>;
 const POOL_SIZE = 20;
 
 /**
+ * Milliseconds. A database that vanished says nothing: what waits for its answer is given up and asked anew. Longer than anything
+ * that is asked here takes, the wait for a task that is held included.
+ */
+const PATIENCE = {
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 5000,
+  connectionTimeoutMillis: 10_000,
+  query_timeout: 120_000,
+};
+
+/**
  * Starts the database where it is the relay's own, brings its tables to this version's shape, and opens the log and the store.
  *
  * The pool is left to the end of the process, and with it the connections that tools in flight hold: an append finds Postgres
@@ -31,7 +42,7 @@ export async function openStorage(config: Config, logger: Logger, teardown: Tear
   const postgres = config.databaseUrl ? undefined : await startEmbeddedPostgres(dataDir, env, logger);
   teardown.add(() => postgres?.stop());
   const url = config.databaseUrl ?? postgres?.url ?? '';
-  const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE });
+  const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE, ...PATIENCE });
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'));
   await migrate(pool);
   const notices = await listen(url);

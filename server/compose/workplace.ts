@@ -22,7 +22,11 @@ export function openWorkplace(config: Config, logger: Logger, { turnStore, killP
     sourcesDir: join(workDir, 'sources'),
     transfersDir: join(workDir, 'transfers'),
   };
-  const repoDeps = { git: createGit({ dataDir, env }), ...folders, allowFileUrls: config.isLoopback };
+  const repoDeps = {
+    git: createGit({ dataDir, env }),
+    ...folders,
+    allowFileUrls: mayReadThisMachine(config),
+  };
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
   const sessions = createSandboxSessions(provider, {
     get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
@@ -37,3 +41,7 @@ export function openWorkplace(config: Config, logger: Logger, { turnStore, killP
     sandboxes: killPoints.sandboxes(sessions),
   };
 }
+
+/** A repository of this machine is read in place for its owner only: other people's requests must not reach the owner's files. */
+const mayReadThisMachine = ({ isLoopback, users }: Config): boolean =>
+  isLoopback && Object.keys(users).length === 0;

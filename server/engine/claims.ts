@@ -29,10 +29,16 @@ export interface HeldTurn {
 
 /** Turns pass from relay to relay through these, and through nothing else. */
 export interface Claims {
-  /** The first waiting turn that this relay may run, which from now on is its own. */
-  next(): Promise<Claim | undefined>;
+  /**
+   * The first waiting turn that this relay may run, which from now on is its own; before that, one that is its own and that it does
+   * not run, because the answer to an earlier claim never came.
+   * @param mine the turns that this relay runs
+   */
+  next(mine: readonly string[]): Promise<Claim | undefined>;
   /** Gives a turn back, to be gone on with by whoever claims it next. Nothing happens where it is no longer this relay's. */
   handBack(claim: Claim): Promise<void>;
+  /** Gives back what is in the hands of relays that nobody knows any more. */
+  releaseLost(): Promise<void>;
   /** Gives back all that a relay had which is dead; from then on it is fenced. @returns how many turns */
   release(relayId: string): Promise<number>;
   /** What has to wait, as seen from this relay's machine. */
@@ -53,11 +59,11 @@ export function createClaims(
   { relayId, host, limits }: { relayId: string; host: string; limits: Limits },
 ): Claims {
   return {
-    async next() {
+    async next(mine) {
       const { rows } = await database.query<Claim>({
         name: 'claim-turn',
-        text: `SELECT task_id AS "taskId", turn_id AS "turnId", epoch, format FROM handoff.claim_turn($1, $2, $3, $4, $5)`,
-        values: [relayId, host, limits.turns, limits.turnsPerOwner, TURN_FORMAT],
+        text: `SELECT task_id AS "taskId", turn_id AS "turnId", epoch, format FROM handoff.claim_turn($1, $2, $3, $4, $5, $6)`,
+        values: [relayId, host, limits.turns, limits.turnsPerOwner, TURN_FORMAT, mine],
       });
       return rows[0];
     },
@@ -70,6 +76,18 @@ export function createClaims(
          ) SELECT pg_notify('handoff', '${QUEUE_CHANNEL}') FROM given`,
         [turnId, epoch],
       );
+    },
+
+    async releaseLost() {
+      await database.query({
+        name: 'release-lost',
+        text: `WITH freed AS (
+                 UPDATE handoff.turns u SET state = 'waiting', relay = NULL, epoch = epoch + 1
+                 WHERE u.state = 'running'
+                   AND NOT EXISTS (SELECT 1 FROM handoff.relays r WHERE r.relay_id = u.relay)
+                 RETURNING turn_id
+               ) SELECT pg_notify('handoff', '${QUEUE_CHANNEL}'), pg_notify('handoff', 'turn:' || turn_id) FROM freed`,
+      });
     },
 
     async release(dead) {

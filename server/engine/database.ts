@@ -83,12 +83,12 @@ class Passing extends Error {
 
 /**
  * By Postgres's error codes. Away: class 08 (connection exception), 57P01 to 57P03 (shutting down, crashed, starting up) and 53300
- * (too many connections); and all that did not come from Postgres at all, which is the driver failing to reach it. Full: 53100
+ * (too many connections), 57014 (cancelled by whoever may), 40001, 40P01 and 55P03 (others were in the way); and all that did not come from Postgres at all, which is the driver failing to reach it. Full: 53100
  * (disk full), 53200 (out of memory) and 58030 (input or output failed).
  */
 function troubleOf(error: unknown): Trouble | undefined {
   if (!(error instanceof pg.DatabaseError)) return 'away';
-  if (/^(08|57P0[123]|53300)/.test(error.code ?? '')) return 'away';
+  if (/^(08|57P0[123]|57014|53300|40001|40P01|55P03)/.test(error.code ?? '')) return 'away';
   return /^(53100|53200|58030)$/.test(error.code ?? '') ? 'full' : undefined;
 }
 
@@ -116,9 +116,8 @@ async function inTransaction<T>(
     );
     if (error instanceof AppError) throw error;
     if (isBroken) throw new Passing('away', error);
-    throw error instanceof pg.DatabaseError && troubleOf(error) === 'full'
-      ? new Passing('full', error)
-      : error;
+    const trouble = error instanceof pg.DatabaseError ? troubleOf(error) : undefined;
+    throw trouble ? new Passing(trouble, error) : error;
   } finally {
     client.off('error', ignore);
     client.release(isBroken);

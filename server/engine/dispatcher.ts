@@ -37,7 +37,9 @@ export function createDispatcher(deps: {
   const { claims, logger } = deps;
   const draining = new AbortController();
   const frozen = new AbortController();
-  const running = new Set<Promise<void>>();
+  /** By the turn's id, until it has ended or was given back. */
+  const running = new Map<string, Promise<void>>();
+  const next = (): Promise<Claim | undefined> => claims.next([...running.keys()]);
   let looking: Promise<void> | undefined;
   let isWanted = false;
 
@@ -59,7 +61,7 @@ export function createDispatcher(deps: {
     while (isWanted && !draining.signal.aborted) {
       isWanted = false;
       if (deps.hasPeers()) await delay(Math.min(MOST_DEFERENCE_MS, running.size * DEFERENCE_MS));
-      for (let claim = await claims.next(); claim; claim = await claims.next()) {
+      for (let claim = await next(); claim; claim = await next()) {
         begin(claim);
         if (draining.signal.aborted) return;
         if (deps.hasPeers()) await delay(Math.min(MOST_DEFERENCE_MS, running.size * DEFERENCE_MS));
@@ -71,9 +73,9 @@ export function createDispatcher(deps: {
     const turn = runOne(claim).catch((error: unknown) =>
       logger.error({ turnId: claim.turnId, err: error }, 'a turn could not be given back'),
     );
-    running.add(turn);
+    running.set(claim.turnId, turn);
     void turn.finally(() => {
-      running.delete(turn);
+      if (running.get(claim.turnId) === turn) running.delete(claim.turnId);
       wake();
     });
   }
@@ -91,6 +93,7 @@ export function createDispatcher(deps: {
   async function tick(): Promise<void> {
     wake();
     await looking;
+    await claims.releaseLost();
     await deps.onIdle();
   }
 
@@ -109,7 +112,7 @@ export function createDispatcher(deps: {
       const end = setTimeout(grace.resolve, graceMs);
       const done = (async () => {
         await looking;
-        await Promise.all(running);
+        await Promise.all(running.values());
       })();
       await Promise.race([done, grace.promise]);
       clearTimeout(end);

@@ -26,6 +26,8 @@ export interface Engine {
   start(workflow: string, id: string, input: unknown): Promise<void>;
   /** Waits for a workflow's answer; it goes on whether or not anybody waits. */
   result<T>(id: string): Promise<T>;
+  /** Whether a workflow of that id has run, and ended well or not. */
+  hasEnded(id: string): Promise<boolean>;
   /** Goes on with what a relay of this machine left when it died; answers with what no relay of this version can. */
   adopt(relayId: string): Promise<Abandoned[]>;
   /** Forgets workflows that ended before then (milliseconds since 1970), at most `limit`. @returns how many */
@@ -98,6 +100,10 @@ export async function launchEngine(options: {
     },
     async result<T>(id: string) {
       return (await DBOS.retrieveWorkflow<T>(id).getResult({ pollingIntervalMs: 50 })) as T;
+    },
+    async hasEnded(id) {
+      const status = await DBOS.getWorkflowStatus(id);
+      return status !== null && !['PENDING', 'ENQUEUED', 'DELAYED'].includes(status.status);
     },
     async adopt(relayId) {
       const open = await DBOS.listWorkflows({ status: ['PENDING', 'ENQUEUED'], loadOutput: false });

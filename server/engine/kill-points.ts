@@ -91,7 +91,6 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
       ...store,
       setSandbox: (...args) => around(inStep('set sandbox'), () => store.setSandbox(...args)),
       setPrepared: (...args) => around(inStep('set prepared'), () => store.setPrepared(...args)),
-      takeMessages: (...args) => around(inStep('take messages'), () => store.takeMessages(...args)),
       memo: (taskId, key, compute) =>
         store.memo(taskId, key, async () => {
           const value = await compute();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { acquireAdvisoryLock, tryAdvisoryLock } from './advisory-lock.ts';
@@ -22,6 +23,10 @@ const BEAT_MS = 1000;
 /** A relay that was silent for so long (seconds) is taken for dead although its connection stands: stopped, or its machine asleep. */
 const LEASE_S = 10;
 const CONNECT_TIMEOUT_MS = 5000;
+/** A connection that does not answer for so long (ms) is given up, and with it the lock: another one is made. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** How long (ms) the last look may take when the relay ends. */
+const LEAVE_MS = 2000;
 
 /** A machine that vanished is noticed in about ten seconds. */
 const KEEPALIVES =
@@ -56,7 +61,9 @@ export async function joinRelays(options: {
       connectionString: options.url,
       application_name: `handoff-relay:${relayId}`,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 5000,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
     });
     next.on('error', () => {});
     try {
@@ -81,6 +88,18 @@ export async function joinRelays(options: {
   };
 
   const beat = async (): Promise<void> => {
+    try {
+      await look();
+    } catch (error) {
+      // Whatever it was, this connection is not to be relied on.
+      const broken = client;
+      client = undefined;
+      void broken?.end().catch(() => {});
+      throw error;
+    }
+  };
+
+  const look = async (): Promise<void> => {
     client ??= await connect();
     await client.query('UPDATE handoff.relays SET seen_at = now() WHERE relay_id = $1', [relayId]);
     const { rows } = await client.query<DeadRelay & { isSilent: boolean }>(
@@ -117,8 +136,9 @@ export async function joinRelays(options: {
   return {
     hasPeers: () => peers > 0,
     async close() {
-      await beats.stop();
-      await client?.end().catch(() => {});
+      // Where the database is away, the last look waits for it; the relay's end does not.
+      await Promise.race([beats.stop(), delay(LEAVE_MS)]);
+      await Promise.race([client?.end().catch(() => {}), delay(LEAVE_MS)]);
     },
   };
 }

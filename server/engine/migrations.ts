@@ -218,4 +218,52 @@ export const MIGRATIONS: readonly string[] = [
     host     text NOT NULL
   );
   `,
+  `
+  -- Keys are ranges of ids: they compare byte by byte, whatever language the database sorts by.
+  ALTER TABLE handoff.events ALTER COLUMN key TYPE text COLLATE "C";
+  ALTER TABLE handoff.memos ALTER COLUMN key TYPE text COLLATE "C";
+
+  -- As before; besides, only for a relay that was seen lately, and first of all what it has and does not run: the answer to an
+  -- earlier claim was lost with its connection. p_mine: the turns that the relay knows it runs.
+  DROP FUNCTION handoff.claim_turn;
+  CREATE FUNCTION handoff.claim_turn(
+    p_relay text, p_host text, p_most integer, p_most_per_owner integer, p_format integer, p_mine text[]
+  ) RETURNS TABLE (task_id text, turn_id text, epoch integer, format integer)
+  LANGUAGE plpgsql AS $$
+  DECLARE
+    chosen record;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(74200002);
+    PERFORM 1 FROM handoff.relays v WHERE v.relay_id = p_relay AND v.seen_at > now() - interval '10 seconds' FOR SHARE;
+    IF NOT FOUND THEN RETURN; END IF;
+    RETURN QUERY
+      UPDATE handoff.turns u SET epoch = u.epoch + 1
+      WHERE u.turn_id = (
+        SELECT o.turn_id FROM handoff.turns o
+        WHERE o.state = 'running' AND o.relay = p_relay AND o.turn_id <> ALL (p_mine)
+        LIMIT 1 FOR UPDATE SKIP LOCKED
+      )
+      RETURNING u.task_id, u.turn_id, u.epoch, u.format;
+    IF FOUND THEN RETURN; END IF;
+    IF (SELECT count(*) FROM handoff.turns r WHERE r.state = 'running') >= p_most THEN RETURN; END IF;
+    SELECT u.turn_id, t.task_id INTO chosen
+    FROM handoff.turns u JOIN handoff.tasks t ON t.task_id = u.task_id
+    WHERE u.state = 'waiting' AND (t.host IS NULL OR t.host = p_host)
+    -- A newer version's turn is left to a relay that knows it; where none lives, it is to be ended with a clear word.
+    AND (u.format <= p_format OR NOT EXISTS (
+      SELECT 1 FROM handoff.relays v WHERE v.format >= u.format AND v.seen_at > now() - interval '10 seconds'
+    )) AND p_most_per_owner > (
+      SELECT count(*) FROM handoff.turns r JOIN handoff.tasks o ON o.task_id = r.task_id
+      WHERE r.state = 'running' AND o.owner = t.owner
+    )
+    ORDER BY u.place LIMIT 1
+    FOR UPDATE OF t, u SKIP LOCKED;
+    IF NOT FOUND THEN RETURN; END IF;
+    UPDATE handoff.tasks t SET host = p_host, sleep_at = NULL WHERE t.task_id = chosen.task_id;
+    RETURN QUERY
+      UPDATE handoff.turns u SET state = 'running', relay = p_relay, epoch = u.epoch + 1
+      WHERE u.turn_id = chosen.turn_id
+      RETURNING u.task_id, u.turn_id, u.epoch, u.format;
+  END $$;
+  `,
 ];

@@ -26,6 +26,7 @@ export async function listen(url: string): Promise<Notices> {
     const next = new pg.Client({
       connectionString: url,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 5000,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     next.on('notification', ({ payload }) => {

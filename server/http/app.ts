@@ -54,6 +54,13 @@ export function createApp(deps: AppDeps): App {
     context.header('x-request-id', requestId);
     await next();
   });
+  // A HEAD is answered by running the GET and dropping its body: a stream would run for ever, with nobody there.
+  app.use(async (context, next) => {
+    if (context.req.raw.method === 'HEAD' && context.req.path !== '/v1/health') {
+      throw new AppError('bad_request', 'The relay does not answer HEAD.', { nextAction: 'Use GET.' });
+    }
+    await next();
+  });
   app.use(sameMachine(deps.allowedHosts));
   const auth = bearerAuth(deps.token, deps.users);
   app.use(async (context, next) => (context.req.path === '/v1/health' ? next() : auth(context, next)));

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { Database } from '../engine/database.ts';
 import { AppError } from '../errors.ts';
 import type { SourceSpec } from '../protocol/source.ts';
-import type { Message, TaskRow, TaskStore, TurnStanding } from './task-store.ts';
-import { inOrder, TURN_STANDING, taskTransaction } from './task-transaction.ts';
+import type { TaskRow, TaskStore, TurnStanding } from './task-store.ts';
+import { TURN_STANDING, taskTransaction } from './task-transaction.ts';
 
 const TASK_COLUMNS =
   'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived, owner, host';
@@ -84,15 +84,14 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
 
     standing: (turnId) => one<TurnStanding>(TURN_STANDING, [turnId]),
 
-    async takeMessages(taskId, deliveredTo) {
-      const { rows } = await database.query<Message & { place: string }>({
-        name: 'take-messages',
-        text: `UPDATE handoff.messages SET delivered_to = $2
-               WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2)
-               RETURNING message_id AS "messageId", text, selection, place`,
+    async hasMessagesFor(taskId, deliveredTo) {
+      const { rowCount } = await database.query({
+        name: 'has-messages',
+        text: `SELECT 1 FROM handoff.messages
+               WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2) LIMIT 1`,
         values: [taskId, deliveredTo],
       });
-      return inOrder(rows);
+      return rowCount === 1;
     },
 
     async memo<T>(taskId: string, key: string, compute: () => Promise<T>) {

@@ -36,11 +36,20 @@ export interface TaskServiceDeps {
   host: string;
   /** Frees what the task holds outside the database: its sandbox. */
   release: (row: TaskRow) => Promise<void>;
+  onReleaseFailed: (taskId: string, error: unknown) => void;
 }
 
 const TITLE_LENGTH = 80;
 
-export function createTaskService({ store, states, wake, now, host, release }: TaskServiceDeps): TaskService {
+export function createTaskService({
+  store,
+  states,
+  wake,
+  now,
+  host,
+  release,
+  onReleaseFailed,
+}: TaskServiceDeps): TaskService {
   async function existing(taskId: string): Promise<TaskRow> {
     const row = await store.get(taskId);
     if (!row) throw noSuchTask(taskId);
@@ -126,7 +135,10 @@ export function createTaskService({ store, states, wake, now, host, release }: T
     row: existing,
 
     async releaseArchived() {
-      for (const row of await store.unreleased(host)) await releaseSandbox(row);
+      for (const row of await store.unreleased(host)) {
+        // One that cannot be freed now is tried again, and does not keep the others.
+        await releaseSandbox(row).catch((error: unknown) => onReleaseFailed(row.taskId, error));
+      }
     },
   };
 }

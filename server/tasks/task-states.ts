@@ -1,3 +1,4 @@
+import type { TaskEvent } from '../protocol/events.ts';
 import { emptyTask, reduce } from '../protocol/reduce.ts';
 import type { TaskState, TaskSummary } from '../protocol/task.ts';
 import type { EventLog } from './event-log.ts';
@@ -16,7 +17,12 @@ export function createTaskStates(log: EventLog, cache = new Map<string, TaskStat
     async current(taskId) {
       let state = cache.get(taskId) ?? emptyTask(taskId);
       for (;;) {
-        const events = await log.read(taskId, state.seq, PAGE);
+        // From the last known event on: where that is another or gone, so may be all before it.
+        const events = await log.read(taskId, Math.max(0, state.seq - 1), PAGE);
+        if (state.seq > 0 && !endsWith(state, events[0])) {
+          state = emptyTask(taskId);
+          continue;
+        }
         state = events.reduce(reduce, state);
         if (events.length < PAGE) break;
       }
@@ -30,6 +36,13 @@ export function createTaskStates(log: EventLog, cache = new Map<string, TaskStat
     },
   };
 }
+
+/**
+ * Whether the state ends with that event of the log. It does not where the task was removed and imported again, which a relay that
+ * did neither does not hear of; nor where the event is now part of a `log.compacted` that goes further.
+ */
+const endsWith = (state: TaskState, event: TaskEvent | undefined): boolean =>
+  event?.seq === state.seq && event.at === state.updatedAt;
 
 /** A task as a list shows it. */
 export function summaryOf(state: TaskState): TaskSummary {

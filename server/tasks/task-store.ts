@@ -90,8 +90,8 @@ export interface TaskStore {
   /** Runs `work` with the task's row locked, in one transaction. */
   locked<T>(taskId: string, work: (tx: TaskTransaction) => Promise<T>): Promise<T>;
   standing(turnId: string): Promise<TurnStanding | undefined>;
-  /** Messages for this model call: those given to it before, and those that nobody was given. In the order they came. */
-  takeMessages(taskId: string, deliveredTo: string): Promise<Message[]>;
+  /** Whether there are messages for this model call: given to it before, or to nobody. */
+  hasMessagesFor(taskId: string, deliveredTo: string): Promise<boolean>;
   /** The value under `key`, computed at the first time and the same ever after. */
   memo<T>(taskId: string, key: string, compute: () => Promise<T>): Promise<T>;
 }
@@ -116,6 +116,8 @@ export interface TaskTransaction {
   removeMessage(messageId: string): Promise<void>;
   /** Gives to a model call the messages that nobody was given, in the order they came. */
   takeUndelivered(deliveredTo: string): Promise<Message[]>;
+  /** The same, and those that this very call was given before. */
+  takeMessages(deliveredTo: string): Promise<Message[]>;
   hasUndelivered(): Promise<boolean>;
   /** What the turn's agent asked, in order. */
   questions(turnId: string): Promise<AskedQuestion[]>;

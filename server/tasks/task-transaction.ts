@@ -113,6 +113,16 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       return inOrder(rows);
     },
 
+    async takeMessages(deliveredTo) {
+      const { rows } = await client.query<Message & { place: string }>(
+        `UPDATE handoff.messages SET delivered_to = $2
+         WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2)
+         RETURNING message_id AS "messageId", text, selection, place`,
+        [taskId, deliveredTo],
+      );
+      return inOrder(rows);
+    },
+
     async setArchived() {
       await client.query('UPDATE handoff.tasks SET archived = true WHERE task_id = $1', [taskId]);
     },

@@ -1,4 +1,5 @@
 import { type Claim, turnChannel } from '../engine/claims.ts';
+import { every } from '../engine/every.ts';
 import type { Notices } from '../engine/notices.ts';
 import type { TaskStore } from './task-store.ts';
 
@@ -6,6 +7,9 @@ import type { TaskStore } from './task-store.ts';
 export class TurnOver extends Error {
   override readonly name = 'TurnOver';
 }
+
+/** How often (ms) to look without having been told. */
+const LOOK_ANYWAY_MS = 1000;
 
 /**
  * Turns what the database says of a turn into an `AbortSignal` for whatever of it runs in this relay. It is a fact in the
@@ -21,8 +25,12 @@ export interface TurnSignals {
 }
 
 export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: Notices): TurnSignals {
-  const running = new Map<string, { controller: AbortController; unsubscribe: () => void }>();
-  const keyOf = ({ turnId, epoch }: Claim): string => `${turnId}:${epoch}`;
+  interface Running {
+    controller: AbortController;
+    stop: () => void;
+  }
+  const running = new Map<Claim, Running>();
+  const released = new WeakSet<Claim>();
 
   async function look(claim: Claim, controller: AbortController): Promise<void> {
     if (controller.signal.aborted) return;
@@ -33,23 +41,30 @@ export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: N
 
   return {
     async of(claim) {
-      const known = running.get(keyOf(claim));
+      // A step that outlives its turn, because another beside it failed.
+      if (released.has(claim)) return AbortSignal.abort(new TurnOver());
+      const known = running.get(claim);
       if (known) return known.controller.signal;
       const controller = new AbortController();
-      const wake = (): void => {
-        // Where the database is away, the next notice looks again, or the next step.
-        look(claim, controller).catch(() => {});
-      };
-      running.set(keyOf(claim), {
+      // Where the database is away, the next look sees.
+      const looking = (): Promise<void> => look(claim, controller).catch(() => {});
+      const unsubscribe = notices.subscribe(turnChannel(claim.turnId), () => void looking());
+      // A notice can be lost with its connection.
+      const looks = every(LOOK_ANYWAY_MS, looking, () => {});
+      running.set(claim, {
         controller,
-        unsubscribe: notices.subscribe(turnChannel(claim.turnId), wake),
+        stop() {
+          unsubscribe();
+          void looks.stop();
+        },
       });
       await look(claim, controller);
       return controller.signal;
     },
     release(claim) {
-      running.get(keyOf(claim))?.unsubscribe();
-      running.delete(keyOf(claim));
+      released.add(claim);
+      running.get(claim)?.stop();
+      running.delete(claim);
     },
   };
 }

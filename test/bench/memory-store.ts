@@ -42,6 +42,11 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     endTurn: async () => {},
     standing,
     hasUndelivered: async () => undelivered.length > 0,
+    async takeMessages() {
+      const taken = undelivered;
+      undelivered = [];
+      return taken;
+    },
     questions: async () => [],
     append: async (_speaker, added) => append(added) >= 0,
     startTurn: notOfATurn,
@@ -66,11 +71,7 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     overlay: async () => [],
     locked: (_taskId, work) => work(transaction),
     standing,
-    async takeMessages() {
-      const taken = undelivered;
-      undelivered = [];
-      return taken;
-    },
+    hasMessagesFor: async () => undelivered.length > 0,
     async memo<T>(_taskId: string, key: string, compute: () => Promise<T>) {
       if (!memos.has(key)) memos.set(key, await compute());
       return memos.get(key) as T;

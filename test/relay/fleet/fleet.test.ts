@@ -92,8 +92,8 @@ describe('relays that share a database', function () {
   });
 
   it('say that a task waits whose machine is away; stopping it needs no machine', async () => {
-    fleet = await openFleet(gated, 2, {}, (index) =>
-      index === 1 ? { HANDOFF_WORK: `${process.cwd()}` } : {},
+    fleet = await openFleet(gated, 2, {}, (index, directory) =>
+      index === 1 ? { HANDOFF_WORK: join(directory, 'elsewhere') } : {},
     );
     await relay(1).kill();
     const taskId = await fleet.delegate(relay(0), 'Go');

@@ -136,6 +136,7 @@ describe('beginning what follows a turn’s end', () => {
       lines,
       ...createAftermathStarter({
         engine: {
+          hasEnded: async () => false,
           async start(workflow, id, input) {
             if (started.length < fails) {
               started.push('failed');

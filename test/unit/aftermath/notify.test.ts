@@ -105,7 +105,7 @@ describe('what is told of a turn’s end', () => {
   it('counts what changed and how checks ended, and escapes what chat services would act upon', () => {
     const stopped = ended(begun('a < b & <@U1>'), 'stopped');
     assert.deepEqual(notificationOf(stopped, 'turn'), {
-      text: 'Handoff: “a &lt; b &amp; &lt;@U1&gt;” stopped: 0 files changed.',
+      text: 'Handoff: “a &lt; b &amp; &lt;@\u200bU1&gt;” stopped: 0 files changed.',
       taskId: 'task',
       turnId: 'turn',
       title: 'a < b & <@U1>',
