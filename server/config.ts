@@ -47,6 +47,7 @@ const Settings = z.object({
   HANDOFF_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** `{"name": "token"}`, as an object in the file or as JSON in the environment: people who share this relay. */
   HANDOFF_USERS: z.preprocess(fromJson, z.record(UserName, z.string().min(16))).default({}),
+  HANDOFF_FILE_SOURCES: z.enum(['owner', 'all']).default('owner'),
   HANDOFF_WORK: z.string().min(1).optional(),
   HANDOFF_MAX_TURNS: Count.default(64),
   HANDOFF_MAX_TURNS_PER_USER: Count.default(32),
@@ -86,6 +87,8 @@ export interface Config {
   workDir: string;
   /** People besides the owner, and their tokens. */
   users: Record<string, string>;
+  /** Who may have the relay read a repository of its own machine in place: by `file://`, and only on loopback. */
+  fileSources: 'owner' | 'all';
   /** How many turns may run at once, in all relays on the database. */
   limits: Limits;
   /** How long (ms) steps in flight may take to end when the relay is asked to. */
@@ -119,6 +122,7 @@ export async function loadConfig(env: Env): Promise<Config> {
     logLevel: settings.HANDOFF_LOG,
     workDir: await ownFolder(settings.HANDOFF_WORK ?? data),
     users: settings.HANDOFF_USERS,
+    fileSources: settings.HANDOFF_FILE_SOURCES,
     limits: { turns: settings.HANDOFF_MAX_TURNS, turnsPerOwner: settings.HANDOFF_MAX_TURNS_PER_USER },
     graceMs: settings.HANDOFF_GRACE_SECONDS * 1000,
     idleMs: settings.HANDOFF_IDLE_MINUTES * 60_000,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { type Config, loadToken, readiness } from '../config.ts';
 import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
+import { OWNER } from '../http/auth.ts';
 import { explainByDisk } from '../repo/disk.ts';
 import { createConversationService } from '../tasks/conversation-service.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
@@ -36,6 +37,7 @@ export async function composeApp(
     now,
     host,
     release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
+    mayReadFiles: (owner) => owner === OWNER || config.fileSources === 'all',
     onReleaseFailed: (taskId, error) =>
       logger.warn({ taskId, err: error }, 'the sandbox of an archived task could not be removed'),
   });

@@ -25,7 +25,7 @@ export function openWorkplace(config: Config, logger: Logger, { turnStore, killP
   const repoDeps = {
     git: createGit({ dataDir, env }),
     ...folders,
-    allowFileUrls: mayReadThisMachine(config),
+    allowFileUrls: config.isLoopback,
   };
   const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
   const sessions = createSandboxSessions(provider, {
@@ -41,7 +41,3 @@ export function openWorkplace(config: Config, logger: Logger, { turnStore, killP
     sandboxes: killPoints.sandboxes(sessions),
   };
 }
-
-/** A repository of this machine is read in place for its owner only: other people's requests must not reach the owner's files. */
-const mayReadThisMachine = ({ isLoopback, users }: Config): boolean =>
-  isLoopback && Object.keys(users).length === 0;

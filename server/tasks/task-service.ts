@@ -37,6 +37,8 @@ export interface TaskServiceDeps {
   /** Frees what the task holds outside the database: its sandbox. */
   release: (row: TaskRow) => Promise<void>;
   onReleaseFailed: (taskId: string, error: unknown) => void;
+  /** Whether the user may have this machine's files read. */
+  mayReadFiles: (owner: string) => boolean;
 }
 
 const TITLE_LENGTH = 80;
@@ -49,6 +51,7 @@ export function createTaskService({
   host,
   release,
   onReleaseFailed,
+  mayReadFiles,
 }: TaskServiceDeps): TaskService {
   async function existing(taskId: string): Promise<TaskRow> {
     const row = await store.get(taskId);
@@ -63,6 +66,7 @@ export function createTaskService({
 
   return {
     async create({ clientId, prompt, source, selection, model }, owner) {
+      if (source.url?.startsWith('file:') && !mayReadFiles(owner)) throw notTheirs();
       const taskId = randomUUID();
       const turnId = randomUUID();
       const message = { messageId: clientId, text: prompt, selection };
@@ -141,6 +145,12 @@ export function createTaskService({
       }
     },
   };
+}
+
+function notTheirs(): AppError {
+  return new AppError('source_not_allowed', 'Only the relay’s owner may use repositories on its machine.', {
+    nextAction: 'Name a repository by https, or upload a bundle of it.',
+  });
 }
 
 /** Sources that are files of this machine: only its relays can begin the task. */

@@ -50,6 +50,7 @@ export async function openSwarm(
     HANDOFF_WORK: work,
     HANDOFF_DATABASE_URL: postgres.url,
     HANDOFF_USERS: JSON.stringify(tokens),
+    HANDOFF_FILE_SOURCES: 'all',
     HANDOFF_MAX_TURNS: String(limits.turns),
     HANDOFF_MAX_TURNS_PER_USER: String(limits.turnsPerOwner),
     HANDOFF_MODEL_BASE_URL: model.url,

@@ -18,7 +18,7 @@ describe('the book of usage', function () {
           otherwise: { text: 'More.' },
         },
       ],
-      { HANDOFF_USERS: JSON.stringify({ friend: FRIEND }) },
+      { HANDOFF_USERS: JSON.stringify({ friend: FRIEND }), HANDOFF_FILE_SOURCES: 'all' },
     );
     const taskId = await room.delegate('Count');
     const watched = room.watch(taskId);

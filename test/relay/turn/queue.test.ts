@@ -112,5 +112,12 @@ describe('people who share a relay', function () {
     }
     assert.equal((await asAda(`/v1/tasks/${taskId}`, { method: 'DELETE' })).status, 404);
     assert.equal((await workshop.client.listTasks()).tasks.length, 1);
+    const source = { url: `file://${workshop.repo}`, commit: workshop.commit };
+    const refused = await asAda('/v1/tasks', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ clientId: 'ada-wants-it', prompt: 'Show me the owner’s files', source }),
+    });
+    assert.deepEqual([refused.status, (await refused.json()).code], [403, 'source_not_allowed']);
   });
 });
