@@ -20,8 +20,9 @@ const LOOK_ANYWAY_MS = 1000;
 /** How much later (ms) than an idle relay one asks, for each turn that it runs: so turns go to who has least to do. */
 const DEFERENCE_MS = 10;
 const MOST_DEFERENCE_MS = 200;
-/** How long (ms) a turn rests that failed in a way that nobody foresaw. */
-const AFTER_FAILURE_MS = 1000;
+/** How long (ms) a turn rests that broke off in a way that nobody foresaw: twice as long each time, up to a bound. */
+const FIRST_REST_MS = 1000;
+const LONGEST_REST_MS = 5 * 60_000;
 
 export function createDispatcher(deps: {
   claims: Claims;
@@ -31,8 +32,10 @@ export function createDispatcher(deps: {
   hasPeers: () => boolean;
   /** Called every second, when what could be claimed was. */
   onIdle: () => Promise<void>;
-  notices: Notices;
-  logger: Logger;
+  notices: Pick<Notices, 'subscribe'>;
+  logger: Pick<Logger, 'error' | 'warn'>;
+  /** Milliseconds. */
+  firstRestMs?: number;
 }): Dispatcher {
   const { claims, logger } = deps;
   const draining = new AbortController();
@@ -40,6 +43,8 @@ export function createDispatcher(deps: {
   /** By the turn's id, until it has ended or was given back. */
   const running = new Map<string, Promise<void>>();
   const next = (): Promise<Claim | undefined> => claims.next([...running.keys()]);
+  /** How often a turn broke off, since it last did not. */
+  const breaks = new Map<string, number>();
   let looking: Promise<void> | undefined;
   let isWanted = false;
 
@@ -47,10 +52,13 @@ export function createDispatcher(deps: {
     const journal = createJournal({ draining: draining.signal, frozen: frozen.signal });
     try {
       await deps.run(journal, claim);
+      breaks.delete(claim.turnId);
     } catch (error) {
       if (!(error instanceof HandedOver)) {
         logger.error({ taskId: claim.taskId, turnId: claim.turnId, err: error }, 'a turn broke off');
-        await delay(AFTER_FAILURE_MS);
+        const before = breaks.get(claim.turnId) ?? 0;
+        breaks.set(claim.turnId, before + 1);
+        await delay(Math.min(LONGEST_REST_MS, (deps.firstRestMs ?? FIRST_REST_MS) * 2 ** before));
       }
       await journal.settled();
       if (!frozen.signal.aborted) await claims.handBack(claim);
