@@ -57,14 +57,14 @@ async function compose(config: Config, logger: Logger, teardown: Teardown): Prom
   const { dataDir } = config;
   // A killed relay's would lead whoever waits for this one astray.
   await forgetRelay(dataDir);
-  await loadToken(config);
+  const token = await loadToken(config);
   const server = await serveHttp(config);
   teardown.add(() => server.close());
 
   const storage = await openStorage(config, logger, teardown);
   const workplace = openWorkplace(config, logger, storage);
   const works = await startWorks(config, logger, teardown, storage, workplace);
-  server.use(await composeApp(config, logger, teardown, { storage, workplace, works }));
+  server.use(composeApp(config, logger, teardown, { token, storage, workplace, works }));
   works.wake();
   await announceRelay(dataDir, {
     url: server.url,

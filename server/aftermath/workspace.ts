@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnRepo } from '../agent/turn-context.ts';
+import { createTurnstile } from '../engine/turnstile.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxKeeper } from '../sandbox/sessions.ts';
@@ -43,7 +44,7 @@ export const checkPrefix = (turnId: string): string => `${turnId}:check:`;
  */
 export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
   const { aftermaths, store, repo } = deps;
-  const inTurn = atMost(HELD_AT_ONCE);
+  const inTurn = createTurnstile(HELD_AT_ONCE);
   const hold = (taskId: string, work: (task: HeldTask) => Promise<void>): Promise<void> =>
     severalTimes(() => inTurn(() => aftermaths.hold(taskId, work)));
 
@@ -152,21 +153,4 @@ async function severalTimes(work: () => Promise<void>): Promise<void> {
       await delay(PAUSE_MS);
     }
   }
-}
-
-/** Lets so many run at once; the others wait, first in first out. */
-function atMost(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running === most) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  };
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../protocol/errors.ts';
 import type { TaskEvent, TurnOutcome, Usage } from '../protocol/events.ts';
-import { dismissals } from '../tasks/answers.ts';
+import { dismissals, isOpen } from '../tasks/answers.ts';
 import { readAll } from '../tasks/event-log.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import { assertHeld, type TurnContext } from './turn-context.ts';
@@ -41,7 +41,7 @@ export async function endTurn(turn: TurnContext, { outcome, error }: TurnEnd): P
 export function parkTurn(turn: TurnContext): Promise<boolean> {
   const { taskId, turnId, claim } = turn;
   return turn.store.locked(taskId, async (tx) => {
-    const open = (await tx.questions(turnId)).filter(({ answer }) => answer === null);
+    const open = (await tx.questions(turnId)).filter(isOpen);
     const last = open.at(-1);
     if (last === undefined) return false;
     if (await tx.hasUndelivered()) {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Config, loadToken, readiness } from '../config.ts';
+import { type Config, readiness } from '../config.ts';
 import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
@@ -21,12 +21,17 @@ import type { Works } from './works.ts';
 const RELEASE_EVERY_MS = 30_000;
 
 /** The HTTP API over everything that was opened. */
-export async function composeApp(
+export function composeApp(
   config: Config,
   logger: Logger,
   teardown: Teardown,
-  { storage, workplace, works }: { storage: Storage; workplace: Workplace; works: Works },
-): Promise<App> {
+  {
+    token,
+    storage,
+    workplace,
+    works,
+  }: { token: string; storage: Storage; workplace: Workplace; works: Works },
+): App {
   const { database, log, store, states, cachedStates, troubles, host, now } = storage;
   const { repo, repoDeps, sandboxes, sourcesDir, transfersDir } = workplace;
   const { engine, tokens, wake, onEnded, usage } = works;
@@ -50,7 +55,7 @@ export async function composeApp(
   teardown.add(() => closing.abort());
   const transfers = { database, repo: repoDeps, transfersDir, host, version: VERSION, now };
   return createApp({
-    token: await loadToken(config),
+    token,
     users: config.users,
     allowedHosts: config.allowedHosts,
     version: VERSION,

@@ -51,8 +51,11 @@ export const QUEUE_CHANNEL = 'queue';
 /** The channel on which whoever runs a turn hears that it is to stop, or is no longer theirs. */
 export const turnChannel = (turnId: string): string => `turn:${turnId}`;
 
-/** How long (seconds) a relay may be silent before its machine counts as away. */
-const AWAY_AFTER_S = 10;
+/**
+ * How long (seconds) a relay may be silent: then it is taken for dead although its connection stands (stopped, or its machine asleep),
+ * and a machine without another relay for away. `handoff.claim_turn` holds relays to the same.
+ */
+export const LEASE_S = 10;
 
 export function createClaims(
   database: Database,
@@ -111,7 +114,7 @@ export function createClaims(
                  SELECT 1 FROM handoff.relays r
                  WHERE r.host = t.host AND r.seen_at > now() - make_interval(secs => $2)))
                ORDER BY u.place`,
-        values: [host, AWAY_AFTER_S],
+        values: [host, LEASE_S],
       });
       return rows;
     },

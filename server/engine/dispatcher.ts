@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Claim, Claims } from './claims.ts';
 import { QUEUE_CHANNEL } from './claims.ts';
@@ -128,5 +129,3 @@ export function createDispatcher(deps: {
     freeze: () => frozen.abort(),
   };
 }
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

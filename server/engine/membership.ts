@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { acquireAdvisoryLock, tryAdvisoryLock } from './advisory-lock.ts';
-import { TURN_FORMAT } from './claims.ts';
+import { LEASE_S, TURN_FORMAT } from './claims.ts';
 import { every } from './every.ts';
 
 /** This relay's place among those that share a database. */
@@ -20,8 +20,6 @@ export interface DeadRelay {
 
 /** How often (ms) a relay says that it lives and looks after the others. */
 const BEAT_MS = 1000;
-/** A relay that was silent for so long (seconds) is taken for dead although its connection stands: stopped, or its machine asleep. */
-const LEASE_S = 10;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A connection that does not answer for so long (ms) is given up, and with it the lock: another one is made. */
 const ANSWER_TIMEOUT_MS = 5000;

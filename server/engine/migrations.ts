@@ -174,37 +174,6 @@ export const MIGRATIONS: readonly string[] = [
     IF FOUND THEN PERFORM pg_notify('handoff', p_task); END IF;
     RETURN last;
   END $$;
-
-  -- Gives a relay the first waiting turn that it may run, or none. One claim at a time in the whole database, so that the
-  -- limits hold across relays. A task whose row is in use is passed over and found at the next look.
-  CREATE FUNCTION handoff.claim_turn(
-    p_relay text, p_host text, p_most integer, p_most_per_owner integer, p_format integer
-  ) RETURNS TABLE (task_id text, turn_id text, epoch integer, format integer)
-  LANGUAGE plpgsql AS $$
-  DECLARE
-    chosen record;
-  BEGIN
-    PERFORM pg_advisory_xact_lock(74200002);
-    IF (SELECT count(*) FROM handoff.turns r WHERE r.state = 'running') >= p_most THEN RETURN; END IF;
-    SELECT u.turn_id, t.task_id INTO chosen
-    FROM handoff.turns u JOIN handoff.tasks t ON t.task_id = u.task_id
-    WHERE u.state = 'waiting' AND (t.host IS NULL OR t.host = p_host)
-    -- A newer version's turn is left to a relay that knows it; where none lives, it is to be ended with a clear word.
-    AND (u.format <= p_format OR NOT EXISTS (
-      SELECT 1 FROM handoff.relays v WHERE v.format >= u.format AND v.seen_at > now() - interval '10 seconds'
-    )) AND p_most_per_owner > (
-      SELECT count(*) FROM handoff.turns r JOIN handoff.tasks o ON o.task_id = r.task_id
-      WHERE r.state = 'running' AND o.owner = t.owner
-    )
-    ORDER BY u.place LIMIT 1
-    FOR UPDATE OF t, u SKIP LOCKED;
-    IF NOT FOUND THEN RETURN; END IF;
-    UPDATE handoff.tasks t SET host = p_host, sleep_at = NULL WHERE t.task_id = chosen.task_id;
-    RETURN QUERY
-      UPDATE handoff.turns u SET state = 'running', relay = p_relay, epoch = u.epoch + 1
-      WHERE u.turn_id = chosen.turn_id
-      RETURNING u.task_id, u.turn_id, u.epoch, u.format;
-  END $$;
   `,
   `
   -- Whether the events of an ended turn that were of use only while it ran have been put together.
@@ -223,9 +192,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE handoff.events ALTER COLUMN key TYPE text COLLATE "C";
   ALTER TABLE handoff.memos ALTER COLUMN key TYPE text COLLATE "C";
 
-  -- As before; besides, only for a relay that was seen lately, and first of all what it has and does not run: the answer to an
-  -- earlier claim was lost with its connection. p_mine: the turns that the relay knows it runs.
-  DROP FUNCTION handoff.claim_turn;
+  -- Gives a relay the first waiting turn that it may run, or none. One claim at a time in the whole database, so that the
+  -- limits hold across relays. A task whose row is in use is passed over and found at the next look. Only for a relay that was
+  -- seen lately; and first of all what it has and does not run: the answer to an earlier claim was lost with its connection.
+  -- p_mine: the turns that the relay knows it runs.
   CREATE FUNCTION handoff.claim_turn(
     p_relay text, p_host text, p_most integer, p_most_per_owner integer, p_format integer, p_mine text[]
   ) RETURNS TABLE (task_id text, turn_id text, epoch integer, format integer)

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { tryAdvisoryLock } from '../engine/advisory-lock.ts';
 import { every, type Repeating } from '../engine/every.ts';
 
 /** One kind of thing that nobody needs any more. Safe to repeat and to be cut off, and does a bounded part of its work. */
@@ -68,10 +69,7 @@ async function whileAlone(pool: pg.Pool, work: () => Promise<void>): Promise<voi
   };
   client.on('error', onError);
   try {
-    const { rows } = await client.query<{ ok: boolean }>('SELECT pg_try_advisory_lock($1) AS ok', [
-      SWEEP_LOCK,
-    ]);
-    if (!rows[0]?.ok) return;
+    if (!(await tryAdvisoryLock(client, '$1', [SWEEP_LOCK]))) return;
     try {
       await work();
     } finally {

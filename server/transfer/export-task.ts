@@ -15,7 +15,7 @@ import { noSuchTask } from '../tasks/postgres-store.ts';
 import type { Prepared, TaskSpec } from '../tasks/task-store.ts';
 import { type FileLine, FORMAT, FORMAT_VERSION, PIECE_BYTES } from './export-file.ts';
 import { createTally, LIMITS, tooLargeToCarry } from './limits.ts';
-import { waysTo } from './turnstile.ts';
+import { waysTo } from './ways.ts';
 
 /** A task's file, ready to be sent. */
 export interface ExportedTask {

@@ -15,7 +15,7 @@ import { invalid, readLines } from './import-lines.ts';
 import { createRecord, type ImportedRecord, isUnkeepable } from './import-record.ts';
 import { LIMITS } from './limits.ts';
 import { receiveFile } from './receive-file.ts';
-import { waysTo } from './turnstile.ts';
+import { waysTo } from './ways.ts';
 
 export interface ImportDeps {
   database: Database;

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { createTurnstile } from '../../../server/engine/turnstile.ts';
 import { readLines } from '../../../server/transfer/import-lines.ts';
 import { createTally, LIMITS } from '../../../server/transfer/limits.ts';
-import { createTurnstile } from '../../../server/transfer/turnstile.ts';
 
 describe('what a task’s file may hold', () => {
   let folder: string;
