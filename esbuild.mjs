@@ -71,7 +71,7 @@ const bundles = [
     budget: 64 * KB,
     options: {
       ...shared,
-      entryPoints: { supervisor: 'server/sandbox/local/supervisor/main.ts' },
+      entryPoints: { supervisor: 'server/sandbox/supervisor/main.ts' },
       outdir: 'dist',
       outExtension: { '.js': '.mjs' },
       platform: 'node',

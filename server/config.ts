@@ -11,58 +11,32 @@ import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
 import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
+import type { NetworkPolicy, SandboxResources } from './sandbox/sandbox.ts';
+import { Settings } from './settings.ts';
 
 type Env = Record<string, string | undefined>;
 
-const HttpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
-
-const Count = z.coerce.number().int().min(1).max(100_000);
-const UserName = z.string().regex(/^[\w.@-]{1,64}$/, 'must be 1 to 64 letters, digits, or . _ @ -');
-
-function fromJson(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
-}
-
-/** The settings, named as in the environment and in `config.json`; the environment wins. */
-const Settings = z.object({
-  HANDOFF_HOST: z.string().default('127.0.0.1'),
-  HANDOFF_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  HANDOFF_TOKEN: z.string().min(16, 'needs at least 16 characters').optional(),
-  HANDOFF_DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
-    .optional(),
-  HANDOFF_MODEL_BASE_URL: HttpUrl.optional(),
-  HANDOFF_MODEL_API_KEY: z.string().optional(),
-  HANDOFF_MODEL: z.string().min(1).optional(),
-  HANDOFF_SANDBOX: z.enum(['local']).default('local'),
-  HANDOFF_GITHUB_URL: HttpUrl.default('https://github.com'),
-  HANDOFF_GITHUB_API_URL: HttpUrl.default('https://api.github.com'),
-  HANDOFF_ALLOWED_HOSTS: z.string().optional(),
-  HANDOFF_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  /** `{"name": "token"}`, as an object in the file or as JSON in the environment: people who share this relay. */
-  HANDOFF_USERS: z.preprocess(fromJson, z.record(UserName, z.string().min(16))).default({}),
-  HANDOFF_FILE_SOURCES: z.enum(['owner', 'all']).default('owner'),
-  HANDOFF_WORK: z.string().min(1).optional(),
-  HANDOFF_MAX_TURNS: Count.default(64),
-  HANDOFF_MAX_TURNS_PER_USER: Count.default(32),
-  HANDOFF_GRACE_SECONDS: z.coerce.number().min(0).max(3600).default(5),
-  HANDOFF_IDLE_MINUTES: z.coerce.number().min(0.01).max(100_000).default(10),
-  HANDOFF_RETENTION_DAYS: z.coerce.number().min(0.001).max(36_500).default(30),
-  HANDOFF_NOTIFY_URL: HttpUrl.optional(),
-  /** For tests: `kill:<file>` dies once at each boundary of a turn, `list:<file>` lists them. */
-  HANDOFF_KILL_POINTS: z
-    .templateLiteral([z.enum(['kill', 'list']), ':', z.string().min(1)])
-    .transform((text) => ({ mode: text.startsWith('kill:') ? 'kill' : 'list', file: text.slice(5) }) as const)
-    .optional(),
-});
-
 const DEFAULT_PORT = 7420;
+
+/** Which sandboxes this relay makes, and the most that each may have. */
+export interface SandboxChoice {
+  provider: 'local' | 'daytona' | 'container';
+  network: NetworkPolicy;
+  image: string | undefined;
+  resources: SandboxResources;
+  /** How long (ms) a machine may run without a rest. */
+  lifetimeMs: number;
+  /** How many are kept ready for tasks to come. */
+  warm: number;
+  daytona: {
+    apiKey: string | undefined;
+    apiUrl: string | undefined;
+    target: string | undefined;
+    snapshot: string | undefined;
+  };
+  /** Absent: whichever there is. */
+  containerCli: string | undefined;
+}
 
 export interface Config {
   dataDir: string;
@@ -78,7 +52,7 @@ export interface Config {
   allowedHosts: string[];
   /** Whether only this machine can reach the relay. */
   isLoopback: boolean;
-  sandbox: 'local';
+  sandbox: SandboxChoice;
   logLevel: string;
   /**
    * Where repositories and sandboxes are: the data folder unless chosen. Relays on one machine that share a database may share
@@ -101,6 +75,10 @@ export interface Config {
   notifyUrl: string | undefined;
   /** Where this relay dies, for tests. Absent: nowhere. */
   killPoints: KillPointSettings | undefined;
+  /** Where previews are reached from elsewhere, with `{id}` in the host name. Absent: on this machine only. */
+  previewUrl: string | undefined;
+  /** Databases of which tasks may get copies, by name. Secret: the URLs carry passwords. */
+  databases: Record<string, string>;
   env: Env;
 }
 
@@ -118,7 +96,9 @@ export async function loadConfig(env: Env): Promise<Config> {
     githubApiUrl: settings.HANDOFF_GITHUB_API_URL,
     allowedHosts: allowedHosts(settings.HANDOFF_HOST, settings.HANDOFF_ALLOWED_HOSTS),
     isLoopback: ['127.0.0.1', '::1', 'localhost'].includes(settings.HANDOFF_HOST),
-    sandbox: settings.HANDOFF_SANDBOX,
+    sandbox: sandboxChoice(settings),
+    previewUrl: settings.HANDOFF_PREVIEW_URL,
+    databases: settings.HANDOFF_DATABASES,
     logLevel: settings.HANDOFF_LOG,
     workDir: await ownFolder(settings.HANDOFF_WORK ?? data),
     users: settings.HANDOFF_USERS,
@@ -130,6 +110,30 @@ export async function loadConfig(env: Env): Promise<Config> {
     notifyUrl: settings.HANDOFF_NOTIFY_URL,
     killPoints: settings.HANDOFF_KILL_POINTS,
     env,
+  };
+}
+
+function sandboxChoice(settings: z.output<typeof Settings>): SandboxChoice {
+  const { HANDOFF_SANDBOX_CPUS: cpus, HANDOFF_SANDBOX_MEMORY_MIB: memoryMiB } = settings;
+  const { HANDOFF_SANDBOX_DISK_MIB: diskMiB } = settings;
+  return {
+    provider: settings.HANDOFF_SANDBOX,
+    network: settings.HANDOFF_NETWORK,
+    image: settings.HANDOFF_IMAGE,
+    resources: {
+      ...(cpus === undefined ? {} : { cpus }),
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
+      ...(diskMiB === undefined ? {} : { diskMiB }),
+    },
+    lifetimeMs: settings.HANDOFF_SANDBOX_HOURS * 3_600_000,
+    warm: settings.HANDOFF_WARM,
+    daytona: {
+      apiKey: settings.DAYTONA_API_KEY,
+      apiUrl: settings.DAYTONA_API_URL,
+      target: settings.DAYTONA_TARGET,
+      snapshot: settings.HANDOFF_DAYTONA_SNAPSHOT,
+    },
+    containerCli: settings.HANDOFF_CONTAINER_CLI,
   };
 }
 
@@ -203,10 +207,10 @@ export function modelSettings({ dataDir: data, env }: Config, model: string | un
 export function readiness(config: Config): Ready {
   try {
     const { model } = modelSettings(config, undefined);
-    return { ready: true, modelConfigured: true, model, sandbox: config.sandbox };
+    return { ready: true, modelConfigured: true, model, sandbox: config.sandbox.provider };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { ready: true, modelConfigured: false, sandbox: config.sandbox };
+    return { ready: true, modelConfigured: false, sandbox: config.sandbox.provider };
   }
 }
 

@@ -19,7 +19,21 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
-export const SandboxState = z.enum(['provisioning', 'running', 'hibernated', 'gone', 'failed']);
+/**
+ * What a task's machine does, as the relay last knew it. `lost`: it was there and is no more; what was captured of it is kept, and
+ * a new one is made of that. `archived`: given back with the task, or put where waking takes minutes. `gone` is what `lost` was called.
+ */
+export const SandboxState = z.enum([
+  'provisioning',
+  'running',
+  'hibernating',
+  'hibernated',
+  'resuming',
+  'archived',
+  'lost',
+  'failed',
+  'gone',
+]);
 export type SandboxState = z.infer<typeof SandboxState>;
 
 export const TurnOutcome = z.enum(['completed', 'stopped', 'failed']);

@@ -6,7 +6,7 @@ import type { SandboxProvider } from './sandbox.ts';
 
 /** The provider that the settings name. */
 export function createSandboxProvider(
-  { workDir }: { sandbox: 'local'; workDir: string },
+  { workDir }: { workDir: string },
   log: (line: string) => void,
 ): SandboxProvider {
   return createLocalProvider({ dataDir: workDir, supervisorPath: supervisorPath(), log });

@@ -1,8 +1,41 @@
+import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '../protocol/errors.ts';
 
-/** What a machine was created for; becomes its name and labels at the vendor. */
+/** What a machine is created for, and as what. Remembered by the provider: a resumed machine is as it was created. */
 export interface SandboxSpec {
+  /** Becomes its name and label at the vendor. A task has one machine at a time. */
   taskId: string;
+  /** Image, or the vendor's name of one. Absent: the adapter's own choice. Adapters without images refuse one. */
+  image?: string;
+  resources?: SandboxResources;
+  /** Absent: none. An adapter that cannot enforce what is asked fails instead of giving more. */
+  network?: NetworkPolicy;
+  /** A prebuilt machine to begin as a copy of, instead of empty. */
+  from?: SnapshotRef;
+}
+
+/** Upper limits; what an adapter cannot enforce shows in `caps.limits`. */
+export interface SandboxResources {
+  cpus?: number;
+  memoryMiB?: number;
+  /** Of everything that the sandbox writes to disk. */
+  diskMiB?: number;
+}
+
+/**
+ * Where a sandbox may connect to. `domains` are host names, lower case; `*.example.com` is every name below it. Only the ports of
+ * `forwards` and, by HTTP proxy, 80 and 443 of the domains are reachable; never an address that is not public.
+ */
+export type NetworkPolicy =
+  | { mode: 'none'; forwards?: PortForward[] }
+  | { mode: 'allow-list'; domains: string[]; forwards?: PortForward[] }
+  | { mode: 'open' };
+
+/** A server of the relay's owner that a sandbox reaches on its own loopback, such as the database of its task. */
+export interface PortForward {
+  /** Inside, on 127.0.0.1. */
+  port: number;
+  to: { host: string; port: number };
 }
 
 /** Names a machine at its provider. Plain data: it is stored, and outlives the process that made it. */
@@ -11,10 +44,26 @@ export interface SandboxRef {
   id: string;
 }
 
-/** The provider's word on a machine, polled; what the relay remembers is never more true than this. */
-export type ProviderState = 'running' | 'hibernated' | 'archived' | 'gone' | 'failed';
+/** Names what machines can be made from. Plain data, as `SandboxRef`. */
+export interface SnapshotRef {
+  provider: string;
+  id: string;
+}
 
-/** What an adapter really enforces, disclosed so that nobody has to guess. */
+/**
+ * The provider's word on a machine, polled; what the relay remembers is never more true than this. `starting` and `stopping` are on
+ * their way and worth asking again. `archived` sleeps where waking takes minutes. `gone` is certain, never a guess.
+ */
+export type ProviderState =
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'hibernated'
+  | 'archived'
+  | 'gone'
+  | 'failed';
+
+/** What a sandbox really enforces, disclosed so that nobody has to guess. */
 export interface SandboxCaps {
   /** `namespaces`: own kernel namespaces on a shared kernel. `container`, `vm`: as the vendor says. */
   isolation: 'namespaces' | 'container' | 'vm';
@@ -22,7 +71,9 @@ export interface SandboxCaps {
   byteExactOutput: boolean;
   /** A command goes on, and can be attached to, when the relay has died. */
   attach: boolean;
-  network: 'none' | 'allow-list' | 'open';
+  network: NetworkPolicy['mode'];
+  /** Which limits hold by force, and not only by being watched. */
+  limits: { processes: boolean; cpus: boolean; memory: boolean; disk: boolean };
 }
 
 /** A command. Its `execId` is its identity: starting the same one again attaches to the first. */
@@ -127,6 +178,15 @@ export interface Sandbox {
     request: ExecRequest,
     options?: { signal?: AbortSignal; onOutput?: (chunk: ExecStream) => void },
   ): Promise<ExecResult>;
+  /**
+   * A part of all that a command printed on one stream, also of what `ExecResult` leaves out, while it runs and afterwards.
+   * `size` is how much there is so far; the oldest commands' output is dropped where it takes too much room, as `not-found`.
+   */
+  readOutput(
+    execId: string,
+    stream: ExecStream['name'],
+    range: { offset: number; length: number },
+  ): Promise<{ data: Uint8Array; size: number }>;
   /** Reads a part of a file: `offset` and `length` in bytes; the whole file without them. */
   readFile(path: string, range?: { offset: number; length: number }): Promise<FileContent>;
   /** Answers with the SHA-256 of what is there now. Creates folders on the way; keeps an existing file's mode. */
@@ -145,29 +205,58 @@ export interface Sandbox {
   /** Writes and reads files in `scratchdir`; `name` has no slash. */
   putScratch(name: string, data: Uint8Array): Promise<void>;
   getScratch(name: string): Promise<Uint8Array>;
+  /** The TCP ports on which something in the sandbox listens, ascending; the adapter's own left out. */
+  ports(): Promise<number[]>;
+  /** A connection to a port on the sandbox's loopback. Fails with `not-found` where nothing listens. */
+  connect(port: number): Promise<Duplex>;
 }
 
-/** Where sandboxes come from. `resume` never creates: a lost machine is `gone`, and somebody else decides what then. */
+/** What sets a provider apart for those who choose by it. */
+export interface ProviderTraits {
+  /** `host`: machines are on this host, and only its relays reach them. `anywhere`: every relay does. */
+  locality: 'host' | 'anywhere';
+  /** Whether `create` takes an `image`. */
+  images: boolean;
+}
+
+/**
+ * Where sandboxes come from. `resume` never creates: a lost machine is `gone`, and somebody else decides what then.
+ * A provider that does not answer, or asks for patience, fails with `busy`: trying later is all that helps.
+ */
 export interface SandboxProvider {
   readonly name: string;
+  readonly traits: ProviderTraits;
   /**
    * The machine of `spec.taskId`: made at the first time, the same one at the next. Fails closed: where isolation cannot
    * be had it throws `SandboxError('unavailable')` with the command that mends it.
    */
   create(spec: SandboxSpec): Promise<Sandbox>;
-  /** A running machine is attached to; a hibernated one started again with its files. */
+  /** A running machine is attached to; a hibernated one started again with its files. Fails with `lost` where it is gone. */
   resume(ref: SandboxRef): Promise<Sandbox>;
   state(ref: SandboxRef): Promise<ProviderState>;
   /** Frees memory and processes, keeps files. Idempotent. */
   hibernate(ref: SandboxRef): Promise<void>;
   /** Removes everything. Idempotent. */
   destroy(ref: SandboxRef): Promise<void>;
+  /**
+   * Keeps the files as they are now, for machines to come, under a name of [a-z0-9-]. A snapshot may be a stop: the machine is hibernated
+   * by it or goes on, and its commands have ended; `resume` it. The same name again answers the first snapshot.
+   */
+  snapshot(ref: SandboxRef, name: string): Promise<SnapshotRef>;
+  /** Idempotent. Machines that were made from it go on. */
+  deleteSnapshot(snapshot: SnapshotRef): Promise<void>;
+  /** Tells a vendor who stops idle machines that this one is in use. */
+  keepAlive(ref: SandboxRef): Promise<void>;
+  /** All machines of this relay's that the provider has, to find those that nobody remembers. */
+  list(): Promise<Array<{ ref: SandboxRef; taskId: string }>>;
   /** Lets go of connections; machines and their commands go on. */
   close(): Promise<void>;
 }
 
 export type SandboxErrorCode =
   | 'unavailable'
+  /** The provider does not answer, or asks for patience: later it may. */
+  | 'busy'
   | 'lost'
   | 'not-found'
   | 'outside-workspace'
@@ -178,6 +267,8 @@ export type SandboxErrorCode =
   | 'exists'
   | 'permission'
   | 'no-space'
+  /** The sandbox went past what it may use, and was stopped for it. */
+  | 'limit'
   | 'cancelled'
   | 'bad-pattern'
   | 'failed';
@@ -200,7 +291,7 @@ export class SandboxError extends Error {
 
 /** The same failure as the rest of the relay speaks of it. */
 export function errorCodeOf(code: SandboxErrorCode): ErrorCode {
-  if (code === 'unavailable') return 'sandbox_unavailable';
+  if (code === 'unavailable' || code === 'busy') return 'sandbox_unavailable';
   if (code === 'lost') return 'sandbox_lost';
   if (code === 'outside-workspace') return 'path_outside_workspace';
   if (code === 'too-large') return 'too_large';

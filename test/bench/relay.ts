@@ -137,14 +137,14 @@ export const sourceOf = ({ directory, commit }: Repository) => ({
 
 /** Removes the sandboxes below a work folder: they outlive their relays on purpose. */
 export async function destroySandboxes(work: string): Promise<void> {
-  const provider = createSandboxProvider({ sandbox: 'local', workDir: work }, () => {});
+  const provider = createSandboxProvider({ workDir: work }, () => {});
   for (const id of await sandboxIds(work)) await provider.destroy({ provider: 'local', id });
   await provider.close();
 }
 
 /** Puts the sandboxes below a work folder to sleep, as a relay does with those that idle. */
 export async function hibernateSandboxes(work: string): Promise<void> {
-  const provider = createSandboxProvider({ sandbox: 'local', workDir: work }, () => {});
+  const provider = createSandboxProvider({ workDir: work }, () => {});
   for (const id of await sandboxIds(work)) await provider.hibernate({ provider: 'local', id });
   await provider.close();
 }

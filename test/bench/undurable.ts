@@ -43,7 +43,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     turnId,
     'Do it.',
   );
-  const provider = createSandboxProvider({ sandbox: 'local', workDir: data }, () => {});
+  const provider = createSandboxProvider({ workDir: data }, () => {});
   const repo = createTaskRepo({
     git: createGit({ dataDir: data, env: process.env }),
     reposDir: join(data, 'repos'),

@@ -67,7 +67,9 @@ const IMPORT_TABLE: Rule[] = [
   {
     from: /^server\/agent\//,
     refuses: ({ target }) =>
-      /^(server\/(http|sandbox\/(local|daytona))\/|@daytona|@dbos-inc\/|hono$|@hono\/|pg$)/.test(target)
+      /^(server\/(http|sandbox\/(local|daytona|container|supervis\w+))\/|@daytona|@dbos-inc\/|hono$|@hono\/|pg$)/.test(
+        target,
+      )
         ? 'server/agent knows no sandbox vendor, no http and no SQL'
         : undefined,
   },

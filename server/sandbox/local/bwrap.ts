@@ -1,6 +1,6 @@
 import fs from 'node:fs';
+import { INSIDE } from '../supervised/places.ts';
 import type { Runtime } from './install.ts';
-import { INSIDE } from './wire.ts';
 
 /** Bytes that a sandbox may keep in memory-backed folders, which nothing else would limit. */
 const TMP_BYTES = 1 << 30;

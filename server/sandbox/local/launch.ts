@@ -6,12 +6,13 @@ import { createServer, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
-import { type Connection, connect, lost } from './connection.ts';
+import { type Connection, lost } from '../supervised/connection.ts';
+import { INSIDE } from '../supervised/places.ts';
 import { onlyThese } from './inheritance.ts';
 import { type SandboxPlace, socketPath } from './layout.ts';
 import type { Workshop } from './prepare.ts';
 import { infoFile, killGroup, killSandbox, rememberProcess } from './process.ts';
-import { INSIDE } from './wire.ts';
+import { connect } from './socket.ts';
 
 /** Milliseconds from the start of bwrap to the supervisor's first word; it takes about 60, on an idle machine. */
 const START_PATIENCE = 30_000;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { release } from 'node:os';
+import { ANSWER_PATIENCE } from '../supervised/connection.ts';
 import { type BwrapPlan, bwrapCommand, processLimit } from './bwrap.ts';
-import { ANSWER_PATIENCE } from './connection.ts';
 import { examineHost, type Host, thisHost, withoutRoot } from './host.ts';
 import { installRuntime } from './install.ts';
 import { type Layout, layoutOf, type RuntimeDirs, runtimeDirs } from './layout.ts';

@@ -2,18 +2,29 @@ import fs from 'node:fs';
 import {
   type ProviderState,
   type Sandbox,
+  type SandboxCaps,
   SandboxError,
   type SandboxProvider,
   type SandboxRef,
 } from '../sandbox.ts';
-import { ANSWER_PATIENCE, type Connection, connect, greet, lost } from './connection.ts';
+import { ANSWER_PATIENCE, type Connection, greet, lost } from '../supervised/connection.ts';
+import { INSIDE } from '../supervised/places.ts';
+import { supervisedSandbox } from '../supervised/sandbox.ts';
 import { knownSocket, launch } from './launch.ts';
 import { layoutOf, placeAt, type SandboxPlace, sandboxIdOf } from './layout.ts';
 import { type LocalOptions, prepare, type Workshop } from './prepare.ts';
 import { verifyIsolation } from './probe.ts';
 import { killSandbox, livingProcess } from './process.ts';
 import { emptyTrash } from './remove.ts';
-import { localSandbox } from './sandbox.ts';
+import { connect } from './socket.ts';
+
+const LOCAL_CAPS: SandboxCaps = {
+  isolation: 'namespaces',
+  byteExactOutput: true,
+  attach: true,
+  network: 'none',
+  limits: { processes: true, cpus: false, memory: false, disk: false },
+};
 
 /**
  * Sandboxes on this machine: one bubblewrap and one small supervisor each, Linux only. They outlive the relay; another
@@ -113,10 +124,16 @@ export function createLocalProvider(
   };
 
   const handle = (at: SandboxPlace): Sandbox =>
-    localSandbox({ provider: 'local', id: at.id }, () => connectionTo(at));
+    supervisedSandbox({
+      ref: { provider: 'local', id: at.id },
+      caps: LOCAL_CAPS,
+      places: INSIDE,
+      connection: () => connectionTo(at),
+    });
 
   return {
     name: 'local',
+    traits: { locality: 'host', images: false },
 
     /** A task has one sandbox: created again, after a crash of the relay perhaps, it is the one that is there. */
     async create({ taskId }) {
@@ -171,6 +188,11 @@ export function createLocalProvider(
         await emptyTrash(layout.trash);
       }),
 
+    snapshot: () => Promise.reject(unbuilt()),
+    deleteSnapshot: () => Promise.reject(unbuilt()),
+    keepAlive: async () => {},
+    list: () => Promise.reject(unbuilt()),
+
     async close() {
       await Promise.all([...connections.keys()].map(disconnect));
     },
@@ -200,3 +222,5 @@ function damaged(): SandboxError {
     nextAction: 'Start a new task; what was captured of this one can still be reviewed.',
   });
 }
+
+const unbuilt = (): SandboxError => new SandboxError('unavailable', 'Local sandboxes have no snapshots yet.');

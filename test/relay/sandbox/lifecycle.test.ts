@@ -33,7 +33,13 @@ describe('the life of a local sandbox', () => {
       {
         workdir: '/workspace',
         scratchdir: '/var/handoff',
-        caps: { isolation: 'namespaces', byteExactOutput: true, attach: true, network: 'none' },
+        caps: {
+          isolation: 'namespaces',
+          byteExactOutput: true,
+          attach: true,
+          network: 'none',
+          limits: { processes: true, cpus: false, memory: false, disk: false },
+        },
       },
     );
   });

@@ -16,7 +16,13 @@ export function directorySandbox(folder: string): Sandbox & { started: ExecReque
   const killed: string[] = [];
   return {
     ref: { provider: 'directory', id: folder },
-    caps: { isolation: 'container', byteExactOutput: true, attach: false, network: 'none' },
+    caps: {
+      isolation: 'container',
+      byteExactOutput: true,
+      attach: false,
+      network: 'none',
+      limits: { processes: false, cpus: false, memory: false, disk: false },
+    },
     workdir,
     scratchdir,
     started,
@@ -34,6 +40,9 @@ export function directorySandbox(folder: string): Sandbox & { started: ExecReque
     writeFile: notHere,
     glob: notHere,
     grep: notHere,
+    readOutput: notHere,
+    ports: notHere,
+    connect: notHere,
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globTest, isNameGlob } from '../../../server/sandbox/local/supervisor/glob-pattern.ts';
+import { globTest, isNameGlob } from '../../../server/sandbox/supervisor/glob-pattern.ts';
 
 describe('a glob', () => {
   const paths = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { boundedOutput } from '../../../server/sandbox/local/supervisor/output.ts';
+import { boundedOutput } from '../../../server/sandbox/supervisor/output.ts';
 
 describe('the bounded output of a command', () => {
   it('is its first half and its last half, and the count of what is between, in whatever pieces it came', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { belonging, type Proc } from '../../../server/sandbox/local/supervisor/processes.ts';
+import { belonging, type Proc } from '../../../server/sandbox/supervisor/processes.ts';
 
 const proc = (pid: number, more: Partial<Proc> = {}): Proc => ({
   pid,

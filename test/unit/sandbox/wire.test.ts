@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { encodeFrame, type Frame, frameReader } from '../../../server/sandbox/local/wire.ts';
+import { encodeFrame, type Frame, frameReader } from '../../../server/sandbox/supervised/wire.ts';
 
 const LIMITS = { header: 1_000, body: 1_000 };
 

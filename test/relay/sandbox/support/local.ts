@@ -51,7 +51,7 @@ export async function localFixture(parent = tmpdir()): Promise<LocalFixture> {
 
 /** Bundles the supervisor into `folder`. */
 export function bundleSupervisor(folder: string): Promise<string> {
-  return bundle('server/sandbox/local/supervisor/main.ts', join(folder, 'supervisor.mjs'));
+  return bundle('server/sandbox/supervisor/main.ts', join(folder, 'supervisor.mjs'));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { SandboxError } from '../../sandbox.ts';
+import { SandboxError } from '../sandbox.ts';
 
 /** Ignored files and `.git` are left out, hidden files (`.github`) are not, and no configuration has a say. */
 export const COMMON_FLAGS = [

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { type ExecOutcome, encodeFrame, frameReader, MAX_BODY, type StreamName } from '../wire.ts';
+import { type ExecOutcome, encodeFrame, frameReader, MAX_BODY, type StreamName } from '../supervised/wire.ts';
 
 /** Bytes of output that are kept for those who attach later; what comes after it, they get only live. */
 const LOG_LIMIT = 4 << 20;

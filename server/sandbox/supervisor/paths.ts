@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { posix } from 'node:path';
-import { SandboxError } from '../../sandbox.ts';
+import { SandboxError } from '../sandbox.ts';
 
 /** As many as the kernel follows. */
 const MAX_LINKS = 40;

@@ -11,7 +11,8 @@ import {
   type SearchResult,
 } from '../sandbox.ts';
 import type { Answer, CallOptions, Connection } from './connection.ts';
-import { type Call, CHUNK, INSIDE, MAX_FILE } from './wire.ts';
+import type { Places } from './places.ts';
+import { type Call, CHUNK, MAX_FILE } from './wire.ts';
 
 /** Milliseconds that the supervisor has for what takes it a moment, and for reporting a command whose time is over. */
 const DEADLINE = 60_000;
@@ -19,13 +20,6 @@ const SEARCH_DEADLINE = 120_000;
 const EXEC_SLACK = 30_000;
 /** Node's timers overflow beyond this. */
 const MAX_DEADLINE = 2 ** 31 - 1;
-
-export const LOCAL_CAPS: SandboxCaps = {
-  isolation: 'namespaces',
-  byteExactOutput: true,
-  attach: true,
-  network: 'none',
-};
 
 const bytes = z.number().int().min(0);
 const Shape = z.object({ headBytes: bytes, tailBytes: bytes, omittedBytes: bytes });
@@ -45,16 +39,25 @@ const Lines = z.object({
   truncated: z.boolean(),
 });
 
-/** @param connection gives the connection to the supervisor, a new one where the last has ended */
-export function localSandbox(ref: SandboxRef, connection: () => Promise<Connection>): Sandbox {
+/** What differs between the sandboxes that have Handoff's supervisor inside. */
+export interface SupervisedSandbox {
+  ref: SandboxRef;
+  caps: SandboxCaps;
+  places: Pick<Places, 'workspace' | 'scratch'>;
+  /** Gives the connection to the supervisor, a new one where the last has ended. */
+  connection: () => Promise<Connection>;
+}
+
+/** A sandbox whose supervisor does all that is asked of it; how it is reached is the adapter's affair. */
+export function supervisedSandbox({ ref, caps, places, connection }: SupervisedSandbox): Sandbox {
   const call = async (what: Call, options: CallOptions): Promise<Answer> =>
     (await connection()).call(what, options);
 
   return {
     ref,
-    workdir: INSIDE.workspace,
-    scratchdir: INSIDE.scratch,
-    caps: LOCAL_CAPS,
+    workdir: places.workspace,
+    scratchdir: places.scratch,
+    caps,
 
     exec: async (request, options = {}) =>
       decodeExec(await call(execCall(request, options), execOptions(request, options))),
@@ -87,6 +90,10 @@ export function localSandbox(ref: SandboxRef, connection: () => Promise<Connecti
     async killAll(prefix) {
       await call({ op: 'killAll', prefix }, { deadline: DEADLINE });
     },
+
+    readOutput: () => Promise.reject(unbuilt()),
+    ports: () => Promise.reject(unbuilt()),
+    connect: () => Promise.reject(unbuilt()),
 
     async putScratch(name, data) {
       for (let offset = 0; offset === 0 || offset < data.byteLength; offset += CHUNK) {
@@ -179,3 +186,5 @@ function nonsense(): SandboxError {
     nextAction: 'Stop the task, or resume the sandbox to start it afresh.',
   });
 }
+
+const unbuilt = (): SandboxError => new SandboxError('unavailable', 'The supervisor does not know that yet.');

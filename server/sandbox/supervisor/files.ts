@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { posix } from 'node:path';
-import { SandboxError } from '../../sandbox.ts';
-import { type CallOf, CHUNK, MAX_FILE } from '../wire.ts';
+import { SandboxError } from '../sandbox.ts';
+import { type CallOf, CHUNK, MAX_FILE } from '../supervised/wire.ts';
 import { fileFailure } from './failure.ts';
 import { descriptor, locate, openAt, openFolder } from './paths.ts';
 

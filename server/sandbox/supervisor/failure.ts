@@ -1,4 +1,4 @@
-import { SandboxError, type SandboxErrorCode } from '../../sandbox.ts';
+import { SandboxError, type SandboxErrorCode } from '../sandbox.ts';
 
 const CODES: Record<string, SandboxErrorCode> = {
   ENOENT: 'not-found',

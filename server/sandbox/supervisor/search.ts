@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { posix } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type GrepMatch, SandboxError, type SearchResult } from '../../sandbox.ts';
-import type { GlobCall, GrepCall } from '../wire.ts';
+import { type GrepMatch, SandboxError, type SearchResult } from '../sandbox.ts';
+import type { GlobCall, GrepCall } from '../supervised/wire.ts';
 import { fileFailure } from './failure.ts';
 import { globTest, isNameGlob } from './glob-pattern.ts';
 import { locate } from './paths.ts';

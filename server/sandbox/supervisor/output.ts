@@ -1,4 +1,4 @@
-import type { OutputShape } from '../wire.ts';
+import type { OutputShape } from '../supervised/wire.ts';
 
 /** One stream of a command, bounded: the first half and the last half of `maxBytes` are kept. */
 export interface Output {

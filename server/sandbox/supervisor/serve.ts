@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
-import { SandboxError } from '../../sandbox.ts';
+import type { Duplex } from 'node:stream';
+import { SandboxError } from '../sandbox.ts';
 import {
   type Call,
   type CallOf,
@@ -10,18 +10,9 @@ import {
   type Reply,
   type Request,
   WIRE_VERSION,
-} from '../wire.ts';
-import type { Commands, Sink } from './commands.ts';
-import type { Files } from './files.ts';
-import type { Scratch } from './scratch.ts';
-import type { Search } from './search.ts';
-
-export interface Context {
-  commands: Commands;
-  files: Files;
-  search: Search;
-  scratch: Scratch;
-}
+} from '../supervised/wire.ts';
+import type { Sink } from './commands.ts';
+import type { Context } from './context.ts';
 
 interface Answer {
   value: unknown;
@@ -29,7 +20,7 @@ interface Answer {
 }
 
 /** One relay's connection. Its end stops its searches; commands go on. */
-export function serve(socket: Socket, context: Context): void {
+export function serve(socket: Duplex, context: Context): void {
   const searches = new Map<number, AbortController>();
   const send = (reply: Reply, body?: Uint8Array): boolean => {
     if (socket.destroyed) return true;

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
-import { SandboxError } from '../../sandbox.ts';
-import { type CallOf, CHUNK } from '../wire.ts';
+import { SandboxError } from '../sandbox.ts';
+import { type CallOf, CHUNK } from '../supervised/wire.ts';
 import { fileFailure } from './failure.ts';
 
 /** The relay's own files, in pieces so that neither side ever holds more than one piece. */

@@ -1,4 +1,4 @@
-import { SandboxError } from '../../sandbox.ts';
+import { SandboxError } from '../sandbox.ts';
 
 /** Longer patterns are a mistake, and could make a slow regular expression. */
 const MAX_PATTERN = 1_000;

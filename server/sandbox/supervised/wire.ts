@@ -17,22 +17,6 @@ export const MAX_FILE = 64 << 20;
 /** Changes when the two ends can no longer understand each other. */
 export const WIRE_VERSION = 1;
 
-/** Where things are inside every sandbox. */
-export const INSIDE = {
-  workspace: '/workspace',
-  home: '/home/agent',
-  scratch: '/var/handoff',
-  /** The supervisor's records of commands. */
-  state: '/run/handoff',
-  node: '/opt/handoff/bin/node',
-  supervisor: '/opt/handoff/supervisor.mjs',
-  /** The machine's own toolchain first, so that a project sees the Node of its person, else the relay's. */
-  path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/handoff/bin',
-} as const;
-
-/** The inherited descriptor on which the supervisor listens. */
-export const LISTEN_FD = 3;
-
 export type StreamName = 'stdout' | 'stderr';
 
 export interface ExecCall {

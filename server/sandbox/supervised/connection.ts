@@ -1,4 +1,4 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { SandboxError, type SandboxErrorCode } from '../sandbox.ts';
 import {
   type Call,
@@ -44,14 +44,12 @@ interface Pending {
   onOutput: CallOptions['onOutput'];
 }
 
-/** @throws SandboxError `lost` where nothing answers, or something of another version */
-export async function connect(path: string, patience: number): Promise<Connection> {
-  const socket = await new Promise<Socket>((resolve, reject) => {
-    const opening = connectSocket(path);
-    opening.once('connect', () => resolve(opening));
-    opening.once('error', (cause) => reject(lost('The sandbox is not running', cause)));
-  });
-  const connection = speak(socket);
+/**
+ * Speaks to the supervisor at the other end of `stream`, whatever carries it.
+ * @throws SandboxError `lost` where nothing answers, or something of another version; the stream is then of no more use
+ */
+export async function connectOver(stream: Duplex, patience: number): Promise<Connection> {
+  const connection = speak(stream);
   try {
     await greet(connection, patience);
     return connection;
@@ -75,7 +73,7 @@ export function lost(what: string, cause?: unknown): SandboxError {
   });
 }
 
-function speak(socket: Socket): Connection {
+function speak(socket: Duplex): Connection {
   const pending = new Map<number, Pending>();
   let lastId = 0;
 
@@ -152,6 +150,7 @@ function speak(socket: Socket): Connection {
 
 const CODES: Record<SandboxErrorCode, true> = {
   unavailable: true,
+  busy: true,
   lost: true,
   'not-found': true,
   'outside-workspace': true,
@@ -162,6 +161,7 @@ const CODES: Record<SandboxErrorCode, true> = {
   exists: true,
   permission: true,
   'no-space': true,
+  limit: true,
   'bad-pattern': true,
   cancelled: true,
   failed: true,
