@@ -67,6 +67,7 @@ export function createCommands(
     if (current !== undefined) return attach(current, call, sink);
     const recorded = records.find(call.execId);
     if (recorded !== undefined) return recall(recorded, call, sink);
+    refuseImpossible(call);
     const cwd = folderOf(posix.resolve(options.workspace, call.cwd ?? ''));
     const record = claim(records, call.execId);
     if (call.cancelled) return conclude(record, neverRan(call));
@@ -118,6 +119,17 @@ function claim(records: ExecRecords, execId: string): ExecRecord {
     const message = `The sandbox cannot record a command${full ? ': its disk is full' : ''}.`;
     throw new SandboxError(full ? 'no-space' : 'failed', message, { cause: error });
   }
+}
+
+/** What no process can be given; nothing was claimed, so the command may be asked for again. */
+function refuseImpossible({ argv, cwd = '', env = {} }: ExecCall): void {
+  if (argv[0] === undefined || argv[0] === '')
+    throw new SandboxError('failed', 'The command names no program.');
+  if ([...argv, cwd, ...Object.entries(env).flat()].some((text) => text.includes('\0')))
+    throw new SandboxError(
+      'failed',
+      'A command, its folder and its environment cannot contain a NUL character.',
+    );
 }
 
 function folderOf(cwd: string): string {
