@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
-import type { ExecCall, ExecOutcome, StreamName } from '../supervised/wire.ts';
+import type { CallOf, ExecCall, ExecOutcome, StreamName } from '../supervised/wire.ts';
 import { boundedOutput } from './output.ts';
 import { EXEC_MARK, killCommands } from './processes.ts';
 import type { ExecRecord, ExecRecords } from './record.ts';
@@ -52,6 +52,8 @@ export interface Commands {
   /** Starts a command, attaches to it, or answers how it ended: by its `execId`, and never twice. */
   run(call: ExecCall, stdin: Buffer, sink: Sink | undefined): Promise<Ending>;
   cancel(execId: string): void;
+  /** Of what a command printed, running or not, at most one piece. */
+  output(call: CallOf<'output'>): { value: { size: number }; body: Buffer };
   killAll(prefix: string): Promise<void>;
 }
 
@@ -81,6 +83,12 @@ export function createCommands(
   return {
     run,
     cancel: (execId) => running.get(execId)?.stop('cancelled'),
+    output({ execId, stream, offset, length }) {
+      const record = records.find(execId);
+      if (record === undefined) throw new SandboxError('not-found', 'No command was started under this id.');
+      const { data, size } = record.output.read(stream, { offset, length });
+      return { value: { size }, body: data };
+    },
     async killAll(prefix) {
       const chosen = [...running].filter(([execId]) => execId.startsWith(prefix)).map(([, one]) => one);
       for (const one of chosen) one.stop('cancelled');
@@ -95,7 +103,7 @@ function attach(current: Running, call: ExecCall, sink: Sink | undefined): Promi
   if (call.cancelled) current.stop('cancelled');
   if (sink !== undefined) {
     // Nothing can be printed between these two lines: this process does one thing at a time.
-    current.record.replay((name, chunk) => sink.write(name, chunk));
+    current.record.output.replay((name, chunk) => sink.write(name, chunk));
     current.sinks.add(sink);
   }
   return current.ending;
@@ -103,11 +111,11 @@ function attach(current: Running, call: ExecCall, sink: Sink | undefined): Promi
 
 /** A command of the past: as recorded, or `lost` with what it printed if the machine stopped under it. */
 function recall(record: ExecRecord, call: ExecCall, sink: Sink | undefined): Ending {
-  if (sink !== undefined) record.replay((name, chunk) => sink.write(name, chunk));
+  if (sink !== undefined) record.output.replay((name, chunk) => sink.write(name, chunk));
   const recorded = record.ending();
   if (recorded !== undefined) return { value: recorded.outcome, body: recorded.body };
   const kept = keeper(call.maxOutputBytes);
-  record.replay((name, chunk) => kept[name].push(chunk));
+  record.output.replay((name, chunk) => kept[name].push(chunk));
   return conclude(record, outcomeOf({ exitCode: null, reason: 'lost', durationMs: 0 }, kept));
 }
 
@@ -179,7 +187,7 @@ function start(
   const take = (name: StreamName, chunk: Buffer): void => {
     if (over) return;
     kept[name].push(chunk);
-    record.append(name, chunk);
+    record.output.append(name, chunk);
     for (const sink of sinks) if (!sink.write(name, chunk)) hold(sink);
   };
   const held = new Set<Sink>();

@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { type ExecOutcome, encodeFrame, frameReader, MAX_BODY, type StreamName } from '../supervised/wire.ts';
+import { type ExecOutcome, encodeFrame, frameReader, MAX_BODY } from '../supervised/wire.ts';
+import { dropOutput, type OutputLog, outputLog, outputSize } from './output-log.ts';
+import { createRoom, type Room, type RoomLimits } from './room.ts';
 
-/** Bytes of output that are kept for those who attach later; what comes after it, they get only live. */
-const LOG_LIMIT = 4 << 20;
+/** A command that prints more than the first has its end in its result only; when all together have more than the second, the oldest go. */
+const LIMITS: RoomLimits = { each: 64 << 20, together: 512 << 20 };
 
-const STREAMS: readonly StreamName[] = ['stdout', 'stderr'];
-/** A chunk in the log: stream number (1 byte), length (4 bytes, big endian), bytes. */
-const CHUNK_HEAD = 5;
+const RECORD_NAME = /^[0-9a-f]{40}$/;
 
 /** The durable side of one command: its claim, its output so far, how it ended. Outlives the supervisor. */
 export interface ExecRecord {
-  append(name: StreamName, chunk: Buffer): void;
-  /** The output recorded so far, in the order in which it came. */
-  replay(onOutput: (name: StreamName, chunk: Buffer) => void): void;
+  output: OutputLog;
   finish(outcome: ExecOutcome, parts: Buffer[]): void;
   /** How it ended; undefined where that was never recorded. */
   ending(): { outcome: ExecOutcome; body: Buffer } | undefined;
@@ -27,47 +25,27 @@ export interface ExecRecords {
 }
 
 /** @param folder on the sandbox's persistent disk; a command's claim is a folder in it, made before the command starts */
-export function execRecords(folder: string): ExecRecords {
+export function execRecords(folder: string, limits = LIMITS): ExecRecords {
+  const room = createRoom(limits, () => pastOutputs(folder), dropOutput);
   const place = (execId: string): string =>
     `${folder}/${createHash('sha256').update(execId).digest('hex').slice(0, 40)}`;
   return {
-    find: (execId) => (fs.existsSync(place(execId)) ? record(place(execId)) : undefined),
+    find: (execId) => (fs.existsSync(place(execId)) ? record(place(execId), room) : undefined),
     claim: (execId) => {
       fs.mkdirSync(place(execId));
-      return record(place(execId));
+      return record(place(execId), room);
     },
   };
 }
 
-function record(place: string): ExecRecord {
-  const log = `${place}/output`;
+function record(place: string, room: Room): ExecRecord {
   const result = `${place}/result`;
-  let logged = 0;
+  const output = outputLog(place, room);
   return {
-    append(name, chunk) {
-      if (logged + chunk.length > LOG_LIMIT) logged = LOG_LIMIT;
-      if (logged >= LOG_LIMIT) return;
-      logged += chunk.length;
-      const head = Buffer.alloc(CHUNK_HEAD);
-      head.writeUInt8(STREAMS.indexOf(name), 0);
-      head.writeUInt32BE(chunk.length, 1);
-      try {
-        fs.appendFileSync(log, Buffer.concat([head, chunk]));
-      } catch {
-        logged = LOG_LIMIT; // A full disk: the command goes on, those who attach later miss the middle.
-      }
-    },
-    replay(onOutput) {
-      const bytes = readIfThere(log);
-      for (let at = 0; at + CHUNK_HEAD <= bytes.length; ) {
-        const name = STREAMS[bytes.readUInt8(at)];
-        const end = at + CHUNK_HEAD + bytes.readUInt32BE(at + 1);
-        if (name === undefined || end > bytes.length) return;
-        onOutput(name, bytes.subarray(at + CHUNK_HEAD, end));
-        at = end;
-      }
-    },
+    output,
     finish(outcome, parts) {
+      output.close();
+      room.release(place);
       try {
         fs.writeFileSync(`${result}.part`, Buffer.concat(encodeFrame(outcome, Buffer.concat(parts))));
         fs.renameSync(`${result}.part`, result);
@@ -82,7 +60,7 @@ function record(place: string): ExecRecord {
         ending = { outcome: header as ExecOutcome, body };
       });
       try {
-        read(readIfThere(result));
+        read(fs.readFileSync(result));
       } catch {
         return undefined;
       }
@@ -91,10 +69,13 @@ function record(place: string): ExecRecord {
   };
 }
 
-function readIfThere(path: string): Buffer {
-  try {
-    return fs.readFileSync(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
+/** What commands of earlier lives left, in the order in which they were last heard of. */
+function pastOutputs(folder: string): Array<{ place: string; bytes: number }> {
+  return fs
+    .readdirSync(folder)
+    .filter((name) => RECORD_NAME.test(name))
+    .map((name) => ({ place: `${folder}/${name}`, at: fs.statSync(`${folder}/${name}`).mtimeMs }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ place }) => ({ place, bytes: outputSize(place) }))
+    .filter(({ bytes }) => bytes > 0);
 }
