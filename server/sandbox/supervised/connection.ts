@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { SandboxError, type SandboxErrorCode } from '../sandbox.ts';
+import { type ChannelFrame, createChannels } from './channels.ts';
 import {
   type Call,
   encodeFrame,
@@ -35,6 +36,8 @@ export interface Connection {
   readonly closed: boolean;
   /** @throws SandboxError as the supervisor answers it, or `lost` where it answers no more */
   call(call: Call, options: CallOptions): Promise<Answer>;
+  /** A connection to a port of the sandbox, which lives no longer than this one. @throws SandboxError as `call` */
+  connect(port: number, deadline: number): Promise<Duplex>;
   close(): void;
 }
 
@@ -77,7 +80,9 @@ function speak(socket: Duplex): Connection {
   const pending = new Map<number, Pending>();
   let lastId = 0;
 
-  const take = ({ header, body }: Frame): void => {
+  const take = (frame: Frame): void => {
+    if (channels.take(frame)) return;
+    const { header, body } = frame;
     const id = fieldOf(header, 'id');
     const waiting = typeof id === 'number' ? pending.get(id) : undefined;
     if (typeof id !== 'number' || waiting === undefined) return;
@@ -92,13 +97,19 @@ function speak(socket: Duplex): Connection {
     else waiting.reject(failureOf(error));
   };
   const read = frameReader({ header: MAX_REPLY_HEADER, body: MAX_BODY }, take);
-  const send = (id: number, call: Call, body?: Uint8Array): void => {
-    const [head, rest] = encodeFrame({ ...call, id }, body);
+  const sendFrame = (header: ChannelFrame | (Call & { id: number }), body?: Uint8Array): boolean => {
+    if (socket.destroyed) return true;
+    const [head, rest] = encodeFrame(header, body);
     socket.cork();
     socket.write(head);
     if (rest.byteLength > 0) socket.write(rest);
     socket.uncork();
+    return !socket.writableNeedDrain;
   };
+  const send = (id: number, call: Call, body?: Uint8Array): void => {
+    sendFrame({ ...call, id }, body);
+  };
+  const channels = createChannels(socket, sendFrame);
 
   socket.on('data', (chunk) => {
     try {
@@ -116,6 +127,35 @@ function speak(socket: Duplex): Connection {
     pending.clear();
   });
 
+  const nextId = (): number => {
+    lastId += 1;
+    return lastId;
+  };
+  const ask: (id: number, ...call: Parameters<Connection['call']>) => Promise<Answer> = async (
+    id,
+    call,
+    { body, deadline, onOutput, abort },
+  ) => {
+    if (socket.destroyed) throw lost('The connection to the sandbox has ended');
+    const answer = new Promise<Answer>((resolve, reject) => pending.set(id, { resolve, reject, onOutput }));
+    const timer = setTimeout(() => {
+      pending.get(id)?.reject(lost('The sandbox does not answer'));
+      pending.delete(id);
+    }, deadline);
+    const onAbort = (): void => {
+      if (abort !== undefined && !socket.destroyed) send(0, abort.call(id));
+    };
+    abort?.signal.addEventListener('abort', onAbort, { once: true });
+    send(id, call, body);
+    if (abort?.signal.aborted) onAbort();
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      abort?.signal.removeEventListener('abort', onAbort);
+    }
+  };
+
   return {
     get closed() {
       return socket.destroyed;
@@ -123,26 +163,17 @@ function speak(socket: Duplex): Connection {
     close: () => {
       socket.destroy();
     },
-    async call(call, { body, deadline, onOutput, abort }) {
-      if (socket.destroyed) throw lost('The connection to the sandbox has ended');
-      lastId += 1;
-      const id = lastId;
-      const answer = new Promise<Answer>((resolve, reject) => pending.set(id, { resolve, reject, onOutput }));
-      const timer = setTimeout(() => {
-        pending.get(id)?.reject(lost('The sandbox does not answer'));
-        pending.delete(id);
-      }, deadline);
-      const onAbort = (): void => {
-        if (abort !== undefined && !socket.destroyed) send(0, abort.call(id));
-      };
-      abort?.signal.addEventListener('abort', onAbort, { once: true });
-      send(id, call, body);
-      if (abort?.signal.aborted) onAbort();
+    call: (call, options) => ask(nextId(), call, options),
+    async connect(port, deadline) {
+      const id = nextId();
+      // Open before it is asked for: what a port says first comes right behind the answer.
+      const channel = channels.open(id);
       try {
-        return await answer;
-      } finally {
-        clearTimeout(timer);
-        abort?.signal.removeEventListener('abort', onAbort);
+        await ask(id, { op: 'connect', port }, { deadline });
+        return channel;
+      } catch (error) {
+        channel.destroy();
+        throw error;
       }
     },
   };

@@ -8,7 +8,6 @@ import {
   type SandboxCaps,
   SandboxError,
   type SandboxRef,
-  type SearchResult,
 } from '../sandbox.ts';
 import type { Answer, CallOptions, Connection } from './connection.ts';
 import type { Places } from './places.ts';
@@ -32,7 +31,8 @@ const Outcome = z.object({
 });
 const ReadValue = z.object({ size: bytes, sha256: z.string().length(64) });
 const WriteValue = z.object({ sha256: z.string().length(64) });
-const SizeValue = z.object({ size: bytes });
+const ScratchValue = z.object({ size: bytes });
+const Ports = z.array(z.number().int().min(1).max(65_535)).max(65_535);
 const Paths = z.object({ matches: z.array(z.string()), truncated: z.boolean() });
 const Lines = z.object({
   matches: z.array(z.object({ path: z.string(), line: z.number().int(), text: z.string() })),
@@ -79,34 +79,21 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
 
     async glob({ signal, ...request }) {
       const answer = await call({ op: 'glob', ...request }, searchOptions(signal));
-      return decodeSearch(Paths, answer);
+      return parsed(Paths, answer);
     },
 
     async grep({ signal, ...request }) {
       const answer = await call({ op: 'grep', ...request }, searchOptions(signal));
-      return decodeSearch(Lines, answer);
+      return parsed(Lines, answer);
     },
 
     async killAll(prefix) {
       await call({ op: 'killAll', prefix }, { deadline: DEADLINE });
     },
 
-    async readOutput(execId, stream, { offset, length }) {
-      if (![offset, length].every((count) => Number.isSafeInteger(count) && count >= 0))
-        throw new SandboxError('failed', 'A range of output is given by two whole numbers, not below 0.');
-      const pieces: Buffer[] = [];
-      for (let at = offset; ; ) {
-        const asked = { op: 'output', execId, stream, offset: at, length: offset + length - at } as const;
-        const { value, body } = await call(asked, { deadline: DEADLINE });
-        pieces.push(body);
-        at += body.byteLength;
-        const { size } = checked(SizeValue, value);
-        if (body.byteLength === 0 || at >= Math.min(offset + length, size))
-          return { data: Buffer.concat(pieces).subarray(0, length), size };
-      }
-    },
-    ports: () => Promise.reject(unbuilt()),
-    connect: () => Promise.reject(unbuilt()),
+    readOutput: () => Promise.reject(unbuilt()),
+    ports: async () => parsed(Ports, await call({ op: 'ports' }, { deadline: DEADLINE })),
+    connect: async (port) => (await connection()).connect(port, DEADLINE),
 
     async putScratch(name, data) {
       for (let offset = 0; offset === 0 || offset < data.byteLength; offset += CHUNK) {
@@ -122,7 +109,8 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
         const { value, body } = await call({ op: 'getScratch', name, offset }, { deadline: DEADLINE });
         pieces.push(body);
         offset += body.byteLength;
-        if (offset >= checked(SizeValue, value).size || body.byteLength === 0) return Buffer.concat(pieces);
+        if (offset >= checked(ScratchValue, value).size || body.byteLength === 0)
+          return Buffer.concat(pieces);
       }
     },
   };
@@ -176,7 +164,8 @@ function bounded(kept: Buffer, { headBytes, omittedBytes }: z.infer<typeof Shape
   return { head: kept.subarray(0, headBytes), tail: kept.subarray(headBytes), omittedBytes };
 }
 
-function decodeSearch<Match>(shape: z.ZodType<SearchResult<Match>>, { body }: Answer): SearchResult<Match> {
+/** What was too long for a header travels as the body. */
+function parsed<Value>(shape: z.ZodType<Value>, { body }: Answer): Value {
   let found: unknown;
   try {
     found = JSON.parse(body.toString('utf8'));

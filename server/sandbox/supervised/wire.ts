@@ -15,7 +15,7 @@ export const CHUNK = 8 << 20;
 export const MAX_FILE = 64 << 20;
 
 /** Changes when the two ends can no longer understand each other. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -62,8 +62,6 @@ export type Call =
   | ExecCall
   | { op: 'cancel'; execId: string }
   | { op: 'killAll'; prefix: string }
-  /** One piece of what a command printed. */
-  | { op: 'output'; execId: string; stream: StreamName; offset: number; length: number }
   | { op: 'read'; path: string; range?: { offset: number; length: number } }
   | WriteCall
   | GlobCall
@@ -72,7 +70,10 @@ export type Call =
   | { op: 'abort'; call: number }
   /** One piece of a scratch file; the file appears, whole, with its `last` piece. */
   | { op: 'putScratch'; name: string; offset: number; last: boolean }
-  | { op: 'getScratch'; name: string; offset: number };
+  | { op: 'getScratch'; name: string; offset: number }
+  | { op: 'ports' }
+  /** Opens the channel of this call's own number (`channels.ts`) to a port on loopback. */
+  | { op: 'connect'; port: number };
 
 export type CallOf<Op extends Call['op']> = Extract<Call, { op: Op }>;
 

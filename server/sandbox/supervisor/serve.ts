@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { SandboxError } from '../sandbox.ts';
+import { type ChannelFrame, createChannels } from '../supervised/channels.ts';
 import {
   type Call,
   type CallOf,
@@ -13,16 +14,17 @@ import {
 } from '../supervised/wire.ts';
 import type { Sink } from './commands.ts';
 import type { Context } from './context.ts';
+import { joinPort, listeningPorts, MAX_CHANNELS } from './ports.ts';
 
 interface Answer {
   value: unknown;
   body?: Uint8Array;
 }
 
-/** One relay's connection. Its end stops its searches; commands go on. */
+/** One relay's connection. Its end stops its searches and its connections to ports; commands go on. */
 export function serve(socket: Duplex, context: Context): void {
   const searches = new Map<number, AbortController>();
-  const send = (reply: Reply, body?: Uint8Array): boolean => {
+  const send = (reply: Reply | ChannelFrame, body?: Uint8Array): boolean => {
     if (socket.destroyed) return true;
     const [head, rest] = encodeFrame(reply, body);
     socket.cork();
@@ -57,6 +59,20 @@ export function serve(socket: Duplex, context: Context): void {
     }
   };
 
+  const channels = createChannels(socket, send);
+  const connect = async (port: number, id: number): Promise<Answer> => {
+    if (channels.count >= MAX_CHANNELS)
+      throw new SandboxError('busy', `${MAX_CHANNELS} connections to ports of the sandbox are open.`);
+    const channel = channels.open(id);
+    try {
+      await joinPort(port, channel);
+      return { value: {} };
+    } catch (error) {
+      channel.destroy();
+      throw error;
+    }
+  };
+
   const { commands, files, search, scratch } = context;
   const handlers: {
     [Op in Call['op']]: (call: CallOf<Op>, body: Buffer, id: number) => Answer | Promise<Answer>;
@@ -71,7 +87,6 @@ export function serve(socket: Duplex, context: Context): void {
       await commands.killAll(prefix);
       return { value: {} };
     },
-    output: (call) => commands.output(call),
     read: (call) => files.read(call),
     write: (call, body) => files.write(call, body),
     glob: (call, _body, id) => cancellable(id, (signal) => search.glob(call, signal)),
@@ -82,6 +97,9 @@ export function serve(socket: Duplex, context: Context): void {
     },
     putScratch: (call, body) => scratch.put(call, body),
     getScratch: (call) => scratch.get(call),
+    // A list without a useful bound, so it travels as the body, too.
+    ports: async () => ({ value: {}, body: Buffer.from(JSON.stringify(await listeningPorts())) }),
+    connect: ({ port }, _body, id) => connect(port, id),
   };
   const handle = async <Op extends Call['op']>(
     request: CallOf<Op> & { id: number; op: Op },
@@ -99,8 +117,8 @@ export function serve(socket: Duplex, context: Context): void {
   };
 
   // Only the relay can reach this socket, and it is typed by the same file: its word is taken.
-  const read = frameReader({ header: MAX_REQUEST_HEADER, body: MAX_BODY }, ({ header, body }) => {
-    void handle(header as Request, body);
+  const read = frameReader({ header: MAX_REQUEST_HEADER, body: MAX_BODY }, (frame) => {
+    if (!channels.take(frame)) void handle(frame.header as Request, frame.body);
   });
   socket.on('data', (chunk) => {
     try {
