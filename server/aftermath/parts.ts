@@ -5,9 +5,8 @@ import type { Engine, Workflow } from '../engine/durable.ts';
 import { every } from '../engine/every.ts';
 import type { Notices } from '../engine/notices.ts';
 import type { TaskState } from '../protocol/task.ts';
-import { createIdleSweep } from '../sandbox/idle.ts';
+import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxKeeper } from '../sandbox/sessions.ts';
 import { createEventLog } from '../tasks/event-log.ts';
 import { createTaskStore } from '../tasks/postgres-store.ts';
 import { createTaskStates } from '../tasks/task-states.ts';
@@ -18,12 +17,12 @@ import { createAftermathStore, type EndedTurn } from './store.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
 import { createLeftWorkspaces } from './workspace.ts';
 
-/** All that goes on when no turn runs: what follows a turn's end, and the sleep of idle sandboxes. */
+/** What follows a turn's end. */
 export interface AfterTurns {
   /** To be registered with the engine. */
   workflow: Workflow<EndedTurn>;
   usage: UsageBook;
-  /** From now on looks for what this machine owes, and for who may sleep. */
+  /** From now on looks for what this machine owes. */
   watch(engine: Pick<Engine, 'start' | 'hasEnded'>): {
     /** Begins at once what would be found owed. */
     onEnded: (turn: EndedTurn) => void;
@@ -78,13 +77,12 @@ export function createAfterTurns(deps: {
     watch(engine) {
       const hostOf = async (taskId: string) => (await store.get(taskId))?.host;
       const starter = createAftermathStarter({ engine, aftermaths, hostOf, host, underWay, logger });
-      const sleep = createIdleSweep({ database, hibernate: sandboxes.hibernate, host, now, logger });
       const complain = (error: unknown): void =>
         logger.warn({ err: error }, 'what follows turns could not be looked after');
-      const looks = [starter.sweep, sleep].map((look) => every(LOOK_MS, look, complain));
+      const looks = every(LOOK_MS, starter.sweep, complain);
       return {
         onEnded: starter.begin,
-        stop: async () => void (await Promise.all(looks.map((look) => look.stop()))),
+        stop: looks.stop,
       };
     },
   };

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import { createTurnstile } from '../engine/turnstile.ts';
 import type { TaskState } from '../protocol/task.ts';
+import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxKeeper } from '../sandbox/sessions.ts';
 import type { EventLog } from '../tasks/event-log.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { AftermathStore, EndedTurn, HeldTask } from './store.ts';
@@ -22,7 +22,7 @@ export interface LeftWorkspacesDeps {
   aftermaths: AftermathStore;
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'findAll'>;
-  sandboxes: Pick<SandboxKeeper, 'resume'>;
+  sandboxes: Pick<SandboxKeeper, 'wake'>;
   repo: Pick<TurnRepo, 'capture' | 'changedFiles'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
 }
@@ -58,7 +58,7 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
     // Said once the source is in it.
     const ready = await deps.log.findAll(taskId, `${turnId}:sandbox:running:`);
     if (ready.length === 0) return undefined;
-    return { sandbox: await deps.sandboxes.resume(taskId, row.sandbox), baseTree: row.prepared.baseTree };
+    return { sandbox: await deps.sandboxes.wake(taskId), baseTree: row.prepared.baseTree };
   }
 
   /** Says that the proposal is `headTree` now, unless it is already. */
@@ -90,12 +90,7 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
       await hold(taskId, async (task) => {
         // Whoever goes on captures, too.
         if (task.activeTurn !== null || task.archived) return;
-        const { sandbox: known, proposal } = task.state;
-        if (known?.state === 'hibernated') {
-          await task.append([
-            { key: `${turnId}:sandbox:woken`, event: { type: 'sandbox.changed', state: 'running' } },
-          ]);
-        }
+        const { proposal } = task.state;
         const { headTree } = await repo.capture(
           taskId,
           whileHeld(sandbox, task),

@@ -13,9 +13,9 @@ export type PrepareStep =
 /** Of AGENTS.md, in bytes: more than a page of rules is a book, and costs in every call. */
 const AGENTS_MD_BYTES = 32_000;
 
-/** Fetches the source, wakes or makes the sandbox, and puts the source into it: each only if that was not done before. */
+/** Fetches the source, and wakes or makes the sandbox with the source in it: each only if that was not done before. */
 export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
-  const { taskId, turnId, store, repo } = turn;
+  const { taskId, turnId, store } = turn;
   const signal = await turn.signals.of(turn.claim);
   const sandboxIs = (state: SandboxState, detail?: string): Promise<void> =>
     tell(turn, {
@@ -28,19 +28,8 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
     const prepared = row.prepared ?? (await fetchSource(turn, row, signal));
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
-    const sandbox = await turn.sandboxes.reopen(taskId);
-    // Done once for a machine: checking out again would undo what the agent did since.
-    await store.memo(taskId, `checkout:${sandbox.ref.id}`, async () => {
-      const { proposal } = await turn.states.current(taskId);
-      await repo.checkout(taskId, sandbox, proposal?.headTree, signal);
-      return true;
-    });
+    const sandbox = await turn.sandboxes.reopen(taskId, signal);
     await sandboxIs('running');
-    // Said before in this turn; but it went to sleep while the turn waited for the person.
-    if ((await turn.states.current(taskId)).sandbox?.state !== 'running') {
-      const event = { type: 'sandbox.changed' as const, state: 'running' as const };
-      await tell(turn, { key: `${turnId}:sandbox:running:${turn.claim.epoch}`, event });
-    }
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { agentsMd } = await store.memo(taskId, `${turnId}:rules`, async () => ({
       agentsMd: await readAgentsMd(sandbox),

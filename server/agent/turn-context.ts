@@ -3,8 +3,8 @@ import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
+import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxSessions } from '../sandbox/sessions.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
 import type { TaskStates } from '../tasks/task-states.ts';
 import type { Prepared, TaskStore } from '../tasks/task-store.ts';
@@ -24,6 +24,8 @@ export interface TurnRepo {
     proposedTree: string | undefined,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Whether the machine's files began at this task's base. */
+  holds(taskId: string, sandbox: Sandbox): Promise<boolean>;
   /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
   capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;

@@ -4,7 +4,6 @@ import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
 import { explainByDisk } from '../repo/disk.ts';
-import { createConversationService } from '../tasks/conversation-service.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
 import { createSourceUploads } from '../tasks/source-uploads.ts';
@@ -34,7 +33,7 @@ export function composeApp(
 ): App {
   const { database, log, store, states, cachedStates, troubles, host, now } = storage;
   const { repo, repoDeps, sandboxes, sourcesDir, transfersDir } = workplace;
-  const { engine, tokens, wake, onEnded, usage } = works;
+  const { engine, tokens, wake, conversation, usage } = works;
   const tasks = createTaskService({
     store,
     states,
@@ -62,7 +61,7 @@ export function composeApp(
     logger,
     log,
     tasks,
-    conversation: createConversationService({ store, wake, onEnded, now }),
+    conversation,
     closing: closing.signal,
     reviews: createReviewService({ tasks, log, repo }),
     publishing: createPublishService({ tasks, engine, tokens }),

@@ -3,9 +3,13 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { createGitHubRemote } from '../github/remote.ts';
 import { createGit } from '../repo/git.ts';
+import { restoreWorkspace } from '../repo/restore.ts';
 import { createTaskRepo } from '../repo/task-repo.ts';
-import { createSandboxProvider } from '../sandbox/providers.ts';
-import { createSandboxSessions } from '../sandbox/sessions.ts';
+import { createSpawnBreaker } from '../sandbox/lifecycle/breaker.ts';
+import { createContents, type Surroundings } from '../sandbox/lifecycle/contents.ts';
+import { createMachineStore } from '../sandbox/lifecycle/machine-store.ts';
+import { createMachines } from '../sandbox/lifecycle/machines.ts';
+import { createProviders } from '../sandbox/providers.ts';
 import type { Storage } from './storage.ts';
 
 /** Where repositories, sandboxes and files that come and go are. */
@@ -15,7 +19,8 @@ export type Workplace = ReturnType<typeof openWorkplace>;
  * Opens this machine's repositories and sandboxes. The sandboxes' connections are left to the end of the process: a command that
  * loses its own would answer `lost`, and as tools in flight go on for a moment, that would be appended as its result.
  */
-export function openWorkplace(config: Config, logger: Logger, { turnStore, killPoints }: Storage) {
+export function openWorkplace(config: Config, logger: Logger, storage: Storage) {
+  const { turnStore, turnStates, killPoints, patient, now } = storage;
   const { dataDir, workDir, env } = config;
   const folders = {
     reposDir: join(workDir, 'repos'),
@@ -27,15 +32,42 @@ export function openWorkplace(config: Config, logger: Logger, { turnStore, killP
     ...folders,
     allowFileUrls: config.isLoopback,
   };
-  const provider = createSandboxProvider(config, (line) => logger.info({ sandbox: line }));
-  const sessions = createSandboxSessions(provider, {
-    get: async (taskId) => (await turnStore.get(taskId))?.sandbox ?? null,
-    set: turnStore.setSandbox,
+  const repo = createTaskRepo(repoDeps);
+  const providers = createProviders(config, (line) => logger.info({ sandbox: line }));
+  const surroundings: Surroundings = {
+    spec: async (taskId) => ({
+      taskId,
+      network: config.sandbox.network,
+      resources: config.sandbox.resources,
+    }),
+    ready: async () => {},
+    dress: async (_taskId, sandbox) => sandbox,
+  };
+  const contents = createContents({
+    repo,
+    restoreWorkspace,
+    store: turnStore,
+    states: turnStates,
+    surroundings,
+  });
+  const machineStore = createMachineStore(patient, now, config.idleMs);
+  const sessions = createMachines({
+    provider: providers.current,
+    providerOf: providers.of,
+    store: machineStore,
+    contents,
+    surroundings,
+    breaker: createSpawnBreaker(now),
+    now,
+    logger,
   });
   return {
     ...folders,
     repoDeps,
-    repo: createTaskRepo(repoDeps),
+    repo,
+    providers,
+    contents,
+    machineStore,
     remote: createGitHubRemote(repoDeps, { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl }),
     sessions,
     sandboxes: killPoints.sandboxes(sessions),

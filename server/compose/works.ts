@@ -12,6 +12,7 @@ import { keepHouse } from '../housekeeping/housekeeping.ts';
 import { recordChores } from '../housekeeping/record-chores.ts';
 import { createRoom } from '../housekeeping/room.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
+import { createConversationService } from '../tasks/conversation-service.ts';
 import { createHeldTurns } from '../tasks/held-turns.ts';
 import {
   createPublish,
@@ -22,6 +23,7 @@ import {
 import { createTurnSignals } from '../tasks/turn-signals.ts';
 import type { Teardown } from '../teardown.ts';
 import { VERSION } from '../version.ts';
+import { watchMachines } from './machines.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -114,11 +116,21 @@ export async function startWorks(
   teardown.add(() => dispatcher.freeze());
   teardown.add(() => dispatcher.drain(config.graceMs));
 
+  const conversation = createConversationService({
+    store,
+    wake: dispatcher.wake,
+    onEnded: watch.onEnded,
+    now,
+  });
+  watchMachines(config, logger, teardown, storage, workplace, {
+    stopTurn: async (taskId) => void (await conversation.stop(taskId)),
+  });
+
   const chores = [
     ...recordChores({ database, engine, retentionMs: config.retentionMs, now }),
     ...fileChores({ ...workplace, database, host, now }),
   ];
   const housekeeping = keepHouse({ pool, chores, logger }, now);
   teardown.add(() => void housekeeping.stop());
-  return { engine, tokens, wake: dispatcher.wake, onEnded: watch.onEnded, usage: afterTurns.usage };
+  return { engine, tokens, wake: dispatcher.wake, conversation, usage: afterTurns.usage };
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, readFileSync } from 'node:fs';
+import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { SandboxSessions } from '../sandbox/sessions.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
 import type { TaskStore, TaskTransaction } from '../tasks/task-store.ts';
 import type { Claim } from './claims.ts';
@@ -135,7 +135,7 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
       };
       return {
         open: (taskId) => watched(sessions.open(taskId)),
-        reopen: (taskId) => watched(sessions.reopen(taskId)),
+        reopen: (taskId, signal) => watched(sessions.reopen(taskId, signal)),
         destroy: (taskId, ref) => sessions.destroy(taskId, ref),
       };
     },

@@ -236,4 +236,26 @@ export const MIGRATIONS: readonly string[] = [
       RETURNING u.task_id, u.turn_id, u.epoch, u.format;
   END $$;
   `,
+  `
+  -- What the relay last knew of each task's machine (its name at the provider is tasks.sandbox), told to the person at each change.
+  CREATE TABLE handoff.machines (
+    task_id     text PRIMARY KEY REFERENCES handoff.tasks ON DELETE CASCADE,
+    state       text NOT NULL CHECK (state IN
+      ('provisioning', 'running', 'hibernating', 'hibernated', 'resuming', 'archived', 'lost', 'failed')),
+    -- Counts the changes: each is made by whoever saw the one before.
+    step        integer NOT NULL,
+    -- Counts the machines that the task has had.
+    generation  integer NOT NULL,
+    changed_at  bigint NOT NULL,
+    -- When the provider was last asked.
+    checked_at  bigint NOT NULL,
+    -- Since when it runs without a rest.
+    runs_since  bigint,
+    -- What its workspace had when it went to sleep.
+    asleep_tree text
+  );
+  CREATE INDEX machines_to_check ON handoff.machines (checked_at) WHERE state NOT IN ('lost', 'provisioning');
+  INSERT INTO handoff.machines (task_id, state, step, generation, changed_at, checked_at)
+    SELECT task_id, 'running', 1, 1, updated_at, 0 FROM handoff.tasks WHERE sandbox IS NOT NULL;
+  `,
 ];

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import { DISK_FULL, diskFull, isForWantOfRoom, isFull } from '../repo/disk.ts';
+import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import { type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
-import type { SandboxSessions } from '../sandbox/sessions.ts';
 import type { EventLog } from '../tasks/event-log.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 
@@ -113,7 +113,8 @@ export function createRoom({
     sandboxes: (sessions) => ({
       ...sessions,
       open: async (taskId) => inSandbox(taskId, await patiently(taskId, () => sessions.open(taskId))),
-      reopen: async (taskId) => inSandbox(taskId, await patiently(taskId, () => sessions.reopen(taskId))),
+      reopen: async (taskId, signal) =>
+        inSandbox(taskId, await patiently(taskId, () => sessions.reopen(taskId, signal))),
     }),
   };
 }

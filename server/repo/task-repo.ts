@@ -4,6 +4,7 @@ import type { ReviewRepo } from '../tasks/review-service.ts';
 import { composeAcceptedTree } from './accept.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
+import { holdsTask } from './identity.ts';
 import { proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
@@ -32,6 +33,7 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
       const bundle = await startBundle(deps, taskId, place);
       await checkoutInto(sandbox, bundle, `handoff/${taskId.slice(0, 8)}`, place);
     },
+    holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     changedFiles: createChangedFiles(deps),
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { callModel } from '../../server/agent/model.ts';
 import { createTurn } from '../../server/agent/turn.ts';
+import type { TurnRepo } from '../../server/agent/turn-context.ts';
 import { createJournal } from '../../server/engine/journal.ts';
 import { createGit } from '../../server/repo/git.ts';
 import { createTaskRepo } from '../../server/repo/task-repo.ts';
+import type { SandboxSessions } from '../../server/sandbox/lifecycle/machines.ts';
 import { createSandboxProvider } from '../../server/sandbox/providers.ts';
-import { createSandboxSessions } from '../../server/sandbox/sessions.ts';
+import type { Sandbox, SandboxProvider } from '../../server/sandbox/sandbox.ts';
 import { createTaskStates } from '../../server/tasks/task-states.ts';
 import type { Repository } from './bench.ts';
 import { createMemoryTask } from './memory-store.ts';
@@ -55,10 +57,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     store,
     states: createTaskStates(log),
     signals,
-    sandboxes: createSandboxSessions(provider, {
-      get: async (id) => (await store.get(id))?.sandbox ?? null,
-      set: store.setSandbox,
-    }),
+    sandboxes: simpleSessions(provider, repo),
     repo,
     modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),
     callModel,
@@ -83,3 +82,19 @@ process.on('message', (request: RunTurn) => {
     (error: unknown) => process.send?.({ error: String(error) } satisfies TurnDone),
   );
 });
+
+/** A machine a task, made and filled at the first wish: what is durable about it is not measured here. */
+function simpleSessions(provider: SandboxProvider, repo: TurnRepo): SandboxSessions {
+  const opened = new Map<string, Promise<Sandbox>>();
+  const make = async (id: string): Promise<Sandbox> => {
+    const sandbox = await provider.create({ taskId: id });
+    await repo.checkout(id, sandbox, undefined, new AbortController().signal);
+    return sandbox;
+  };
+  const open = (id: string): Promise<Sandbox> => {
+    const opening = opened.get(id) ?? make(id);
+    opened.set(id, opening);
+    return opening;
+  };
+  return { open, reopen: open, destroy: (_id, ref) => provider.destroy(ref) };
+}

@@ -47,7 +47,10 @@ describe('an idle sandbox', function () {
     assert.equal(await readFile(join(await room.workspace(), 'kept.md'), 'utf8'), 'kept\nmore\n');
     await watched.until('sandbox.changed', ({ state, seq }) => state === 'hibernated' && seq > asleep.seq);
     const states = watched.events.flatMap((event) => (event.type === 'sandbox.changed' ? [event.state] : []));
-    assert.deepEqual(states.slice(-4), ['running', 'hibernated', 'running', 'hibernated']);
+    assert.deepEqual(states.slice(-7), [
+      ...['running', 'hibernating', 'hibernated'],
+      ...['resuming', 'running', 'hibernating', 'hibernated'],
+    ]);
   });
 
   it('hibernates while its turn waits for an answer, which then continues it', async () => {
@@ -93,7 +96,7 @@ describe('an idle sandbox', function () {
       ['late.md'],
     );
     const states = watched.events.flatMap((event) => (event.type === 'sandbox.changed' ? [event.state] : []));
-    assert.deepEqual(states.slice(-3), ['hibernated', 'running', 'hibernated']);
+    assert.deepEqual(states.slice(-5), ['hibernated', 'resuming', 'running', 'hibernating', 'hibernated']);
   });
 
   it('hibernates with nobody watching, after its relay was killed and another one started', async () => {

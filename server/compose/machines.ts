@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { every } from '../engine/every.ts';
+import { createRest } from '../sandbox/lifecycle/rest.ts';
+import { createMachineWatch } from '../sandbox/lifecycle/watch.ts';
+import type { Teardown } from '../teardown.ts';
+import type { Storage } from './storage.ts';
+import type { Workplace } from './workplace.ts';
+
+/** How often (ms) to look who may sleep, and whose provider is to be asked. */
+const REST_MS = 1000;
+const WATCH_MS = 10_000;
+
+/** From now on this host's machines fall asleep when nobody needs them, and are looked after. */
+export function watchMachines(
+  config: Config,
+  logger: Logger,
+  teardown: Teardown,
+  { patient: database, host, now }: Storage,
+  { providers, contents, machineStore: store, sessions }: Workplace,
+  { stopTurn }: { stopTurn: (taskId: string) => Promise<void> },
+): void {
+  const shared = { database, store, providerOf: providers.of, forget: sessions.forget, host, now, logger };
+  const rest = createRest({ ...shared, contents });
+  const watch = createMachineWatch({ ...shared, rest, stopTurn, lifetimeMs: config.sandbox.lifetimeMs });
+  const complain = (error: unknown): void =>
+    logger.warn({ err: error }, 'sandboxes could not be looked after');
+  for (const looks of [every(REST_MS, rest.sweep, complain), every(WATCH_MS, watch, complain)])
+    teardown.add(() => void looks.stop());
+}

@@ -1,0 +1,83 @@
+import type { TurnRepo } from '../../agent/turn-context.ts';
+import type { KeyedEvent } from '../../tasks/event-log.ts';
+import type { TaskStates } from '../../tasks/task-states.ts';
+import type { TaskStore } from '../../tasks/task-store.ts';
+import type { Sandbox, SandboxSpec } from '../sandbox.ts';
+import type { Machine } from './machine.ts';
+
+/** What a repository asks for around its workspace. Every function may be repeated. */
+export interface Surroundings {
+  /** The machine that the task is to have. */
+  spec(taskId: string): Promise<SandboxSpec>;
+  /** Begins what is to run or lie there, in a machine that was made or woken, once its workspace is filled. */
+  ready(taskId: string, sandbox: Sandbox, options: { signal?: AbortSignal }): Promise<void>;
+  /** The machine as the agent's commands see it. */
+  dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
+}
+
+/** What a task has in its machine: how it gets there, whether it is still that, and how it is kept. */
+export interface Contents {
+  /** Brings a machine to where the task is: fills it where it never had it. Repeatable. */
+  bring(taskId: string, machine: Machine, sandbox: Sandbox, signal?: AbortSignal): Promise<void>;
+  /** Looks at a machine that has slept: `other` where it is not the task's at all, `mended` where its files had to be put back. */
+  check(machine: Machine, sandbox: Sandbox): Promise<'same' | 'mended' | 'other'>;
+  /** Keeps what is in the workspace before it sleeps: its tree, and what is to be told of it. */
+  keep(taskId: string, sandbox: Sandbox): Promise<{ tree: string; events: KeyedEvent[] }>;
+}
+
+export interface ContentsDeps {
+  repo: Pick<TurnRepo, 'checkout' | 'capture' | 'changedFiles' | 'holds'>;
+  restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
+  store: Pick<TaskStore, 'get' | 'memo'>;
+  states: TaskStates;
+  surroundings: Surroundings;
+}
+
+export function createContents({
+  repo,
+  restoreWorkspace,
+  store,
+  states,
+  surroundings,
+}: ContentsDeps): Contents {
+  return {
+    async bring(taskId, { generation }, sandbox, signal = new AbortController().signal) {
+      // Done once for a machine: checking out again would undo what the agent did since.
+      const again = generation === 1 ? '' : `:${generation}`;
+      await store.memo(taskId, `checkout:${sandbox.ref.id}${again}`, async () => {
+        const { proposal } = await states.current(taskId);
+        await repo.checkout(taskId, sandbox, proposal?.headTree, signal);
+        return true;
+      });
+      await surroundings.ready(taskId, sandbox, { signal });
+    },
+
+    async check({ taskId, asleepTree }, sandbox) {
+      if (!(await repo.holds(taskId, sandbox))) return 'other';
+      if (asleepTree === null) return 'same';
+      const { headTree } = await repo.capture(taskId, sandbox, asleepTree);
+      if (headTree === asleepTree) return 'same';
+      await restoreWorkspace(sandbox, asleepTree);
+      return 'mended';
+    },
+
+    async keep(taskId, sandbox) {
+      const [row, { proposal }] = [await store.get(taskId), await states.current(taskId)];
+      const baseTree = row?.prepared?.baseTree;
+      if (baseTree === undefined) throw new Error('a machine that was never filled has nothing to keep');
+      const known = proposal?.headTree ?? baseTree;
+      const { headTree: tree } = await repo.capture(taskId, sandbox, known);
+      if (tree === known) return { tree, events: [] };
+      const revision = (proposal?.revision ?? 0) + 1;
+      const files = await repo.changedFiles(taskId, baseTree, tree);
+      const event = {
+        type: 'proposal.changed',
+        revision,
+        baseTree,
+        headTree: tree,
+        files,
+      } as const;
+      return { tree, events: [{ key: `asleep:proposal:${revision}`, event }] };
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { ProviderState, SandboxRef } from '../sandbox.ts';
+
+/**
+ * What the relay last knew of a task's machine. `hibernating` and `resuming` are intents, written before they are carried out: whoever
+ * finds one that is old asks the provider and brings it to an end. `lost`: the provider has it no more. `archived`: it sleeps where
+ * waking takes minutes, or was given back with its task. `failed`: the last try did not work; the next may.
+ */
+export type MachineState =
+  | 'provisioning'
+  | 'running'
+  | 'hibernating'
+  | 'hibernated'
+  | 'resuming'
+  | 'archived'
+  | 'lost'
+  | 'failed';
+
+export interface Machine {
+  taskId: string;
+  /** Null until it has been made. */
+  ref: SandboxRef | null;
+  state: MachineState;
+  /** Counts the changes of state: whoever changes it names the number that they saw. */
+  step: number;
+  /** Counts the machines that the task has had: a lost one is followed by another. */
+  generation: number;
+  /** Milliseconds since 1970. */
+  changedAt: number;
+  /** The tree that its workspace had when it went to sleep; null where that is not known. */
+  asleepTree: string | null;
+  /** Whether the task was archived: it gets no machine any more. */
+  isArchived: boolean;
+}
+
+/** How old (ms) an intent is that nobody carries out any more. */
+export const STALE_MS = 90_000;
+
+/** What the provider's word on a machine makes of what the relay believed. Undefined: nothing is new, or nothing is certain. */
+export function reconciled(believed: MachineState, truth: ProviderState): MachineState | undefined {
+  const is = IS[truth];
+  if (is === undefined || is === believed) return undefined;
+  return CERTAIN[believed] ? is : undefined;
+}
+
+/** A machine on its way is asked about again. */
+const IS: Record<ProviderState, MachineState | undefined> = {
+  starting: undefined,
+  running: 'running',
+  stopping: undefined,
+  hibernated: 'hibernated',
+  archived: 'archived',
+  gone: 'lost',
+  failed: 'failed',
+};
+
+/** Whether nobody is at work on a machine that is believed to be so: then the provider knows better. */
+const CERTAIN: Record<MachineState, boolean> = {
+  provisioning: false,
+  running: true,
+  hibernating: false,
+  hibernated: true,
+  resuming: false,
+  archived: true,
+  lost: false,
+  failed: true,
+};
