@@ -49,16 +49,11 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
     severalTimes(() => inTurn(() => aftermaths.hold(taskId, work)));
 
   /** What the turn worked on; undefined where there is nothing that it could have changed. */
-  async function open({
-    taskId,
-    turnId,
-  }: EndedTurn): Promise<{ sandbox: Sandbox; baseTree: string } | undefined> {
+  async function open({ taskId }: EndedTurn): Promise<{ sandbox: Sandbox; baseTree: string } | undefined> {
     const row = await store.get(taskId);
     if (!row?.sandbox || !row.prepared || row.archived) return undefined;
-    // Said once the source is in it.
-    const ready = await deps.log.findAll(taskId, `${turnId}:sandbox:running:`);
-    if (ready.length === 0) return undefined;
-    return { sandbox: await deps.sandboxes.wake(taskId), baseTree: row.prepared.baseTree };
+    const sandbox = await deps.sandboxes.wake(taskId);
+    return sandbox && { sandbox, baseTree: row.prepared.baseTree };
   }
 
   /** Says that the proposal is `headTree` now, unless it is already. */

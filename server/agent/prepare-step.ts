@@ -29,7 +29,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const prepared = row.prepared ?? (await fetchSource(turn, row, signal));
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
     const sandbox = await turn.sandboxes.reopen(taskId, signal);
-    await sandboxIs('running');
+    if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { agentsMd } = await store.memo(taskId, `${turnId}:rules`, async () => ({
       agentsMd: await readAgentsMd(sandbox),

@@ -21,8 +21,8 @@ export interface SandboxSessions {
 
 /** The same for whoever looks after machines that no turn works on. */
 export interface SandboxKeeper extends SandboxSessions {
-  /** As `reopen`, but one that is lost stays so: nobody who waits for nothing makes a new one. */
-  wake(taskId: string): Promise<Sandbox>;
+  /** As `reopen`, for whoever only wants what is there: undefined where the task has no machine with its files in it. */
+  wake(taskId: string): Promise<Sandbox | undefined>;
   /** Forgets the connection; the next to open it asks the provider. */
   forget(taskId: string): void;
 }
@@ -211,7 +211,16 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
   return {
     open: (taskId) => opened.get(taskId) ?? reopen(taskId),
     reopen,
-    wake: (taskId) => remember(taskId, bring({ taskId, mayMake: false, signal: undefined })),
+    async wake(taskId) {
+      const machine = await store.get(taskId);
+      if (machine === undefined || machine.state === 'provisioning' || machine.ref === null) return undefined;
+      try {
+        return await remember(taskId, bring({ taskId, mayMake: false, signal: undefined }));
+      } catch (error) {
+        if (error instanceof SandboxError && error.code === 'lost') return undefined;
+        throw error;
+      }
+    },
     forget,
     async destroy(taskId, ref) {
       forget(taskId);
