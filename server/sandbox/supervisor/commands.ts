@@ -130,13 +130,13 @@ function claim(records: ExecRecords, execId: string): ExecRecord {
 }
 
 /** What no process can be given; nothing was claimed, so the command may be asked for again. */
-function refuseImpossible({ argv, cwd = '', env = {} }: ExecCall): void {
+function refuseImpossible({ execId, argv, cwd = '', env = {} }: ExecCall): void {
   if (argv[0] === undefined || argv[0] === '')
     throw new SandboxError('failed', 'The command names no program.');
-  if ([...argv, cwd, ...Object.entries(env).flat()].some((text) => text.includes('\0')))
+  if ([execId, ...argv, cwd, ...Object.entries(env).flat()].some((text) => text.includes('\0')))
     throw new SandboxError(
       'failed',
-      'A command, its folder and its environment cannot contain a NUL character.',
+      'A command, its id, folder and environment cannot contain a NUL character.',
     );
 }
 

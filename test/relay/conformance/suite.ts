@@ -1,7 +1,27 @@
 import type { Fixture, Topic } from './fixture.ts';
+import { attach } from './suite-attach.ts';
 import { commands } from './suite-commands.ts';
+import { errors } from './suite-errors.ts';
+import { files } from './suite-files.ts';
+import { lifecycle } from './suite-lifecycle.ts';
+import { output } from './suite-output.ts';
+import { paths } from './suite-paths.ts';
+import { ports } from './suite-ports.ts';
+import { search } from './suite-search.ts';
+import { snapshots } from './suite-snapshots.ts';
 
-const TOPICS: Record<string, Topic> = { commands };
+const TOPICS: Record<string, Topic> = {
+  'running a command': commands,
+  'its output': output,
+  files,
+  paths,
+  'a search': search,
+  'a failure': errors,
+  'the identity of a command': attach,
+  'the life of a machine': lifecycle,
+  snapshots,
+  ports,
+};
 
 /**
  * The contract of `server/sandbox/sandbox.ts`, check by check. Every adapter passes all of it.

@@ -65,36 +65,6 @@ describe('a local sandbox whose relay is killed in the middle of a command', () 
     await next.close();
   });
 
-  it('records the result of a command that ended while no relay was there', async () => {
-    const script = 'echo effect >> effects; echo one; sleep 0.3; echo two; touch done';
-    const asked = request(['bash', '-c', script], { execId: 'turn:call' });
-    await killedAfterFirstOutput(relayRunning(asked));
-    const sandbox = await fixture.provider.create({ taskId: fixture.taskId });
-    await shell(sandbox, 'until [ -e done ]; do sleep 0.02; done; sleep 0.05');
-    const result = await sandbox.exec(asked);
-    assert.deepEqual(
-      { reason: result.reason, ...texts(result) },
-      { reason: 'exit', out: 'one\ntwo\n', err: '' },
-    );
-    assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
-  });
-
-  it('tells a command that hibernation ended as lost, with what it printed, and does not run it again', async () => {
-    const asked = request(['bash', '-c', 'echo effect >> effects; echo one; sleep 1000'], {
-      execId: 'turn:call',
-    });
-    await killedAfterFirstOutput(relayRunning(asked));
-    const { ref } = await fixture.provider.create({ taskId: fixture.taskId });
-    await fixture.provider.hibernate(ref);
-    const sandbox = await fixture.provider.resume(ref);
-    const result = await sandbox.exec(asked);
-    assert.deepEqual(
-      { exitCode: result.exitCode, reason: result.reason, ...texts(result) },
-      { exitCode: null, reason: 'lost', out: 'one\n', err: '' },
-    );
-    assert.equal((await shell(sandbox, 'cat effects')).out, 'effect\n');
-  });
-
   it('is attached to also when that relay died before it could write down how', async () => {
     const sandbox = await fixture.provider.create({ taskId: fixture.taskId });
     await shell(sandbox, 'touch /tmp/same-machine');
