@@ -7,6 +7,11 @@ import { build, context } from 'esbuild';
 const KB = 1024;
 const shared = { bundle: true, minify: true, sourcemap: false, logLevel: 'warning', legalComments: 'none' };
 
+/** What is CommonJS among the packages asks for built-in modules by `require`, which modules lack. */
+const REQUIRE = {
+  js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
 /** One entry a bundle; `budget` is the design's size limit in bytes (DESIGN: extension 700 KB, webview 400 KB). */
 const bundles = [
   {
@@ -61,9 +66,7 @@ const bundles = [
       format: 'esm',
       target: 'node22',
       external: ['pg-native', '@opentelemetry/*', 'winston', 'winston-transport'],
-      banner: {
-        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-      },
+      banner: REQUIRE,
     },
   },
   {
@@ -77,6 +80,37 @@ const bundles = [
       platform: 'node',
       format: 'esm',
       target: 'node20',
+    },
+  },
+  {
+    name: 'websocket',
+    budget: 128 * KB,
+    options: {
+      ...shared,
+      entryPoints: { 'supervisor-websocket': 'server/sandbox/supervisor/websocket.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      external: ['bufferutil', 'utf-8-validate'],
+      banner: REQUIRE,
+    },
+  },
+  {
+    // The vendor's SDK, loaded only by relays that use it.
+    name: 'daytona',
+    budget: 1536 * KB,
+    options: {
+      ...shared,
+      entryPoints: { daytona: 'server/sandbox/daytona/vendor.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node22',
+      external: ['bufferutil', 'utf-8-validate'],
+      banner: REQUIRE,
     },
   },
 ];

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** What is brought into a machine. */
+export interface Kit {
+  /** Read once in the life of a relay; `hash` names it, so that a newer relay brings its own. */
+  supervisor(): Promise<{ hash: string; data: Buffer }>;
+  /** A ripgrep that runs on any Linux of that architecture; undefined where this relay has none. */
+  ripgrep(arch: Arch): Promise<Buffer | undefined>;
+}
+
+export type Arch = 'x64' | 'arm64';
+
+/** @param supervisorPath the supervisor's bundle for machines that are reached by WebSocket */
+export function createKit(supervisorPath: string): Kit {
+  let supervisor: ReturnType<Kit['supervisor']> | undefined;
+  return {
+    supervisor() {
+      supervisor ??= readFile(supervisorPath).then((data) => {
+        const hash = createHash('sha256').update(data).digest('hex').slice(0, 16);
+        return { hash, data };
+      });
+      supervisor.catch(() => {
+        supervisor = undefined;
+      });
+      return supervisor;
+    },
+    async ripgrep(arch) {
+      const path = ripgrepPath(arch, dirname(supervisorPath));
+      return path === undefined ? undefined : readFile(path);
+    },
+  };
+}
+
+/** Beside the bundles of an installed extension, else that of the package. */
+function ripgrepPath(arch: Arch, folder: string): string | undefined {
+  const beside = join(folder, `rg-linux-${arch}`);
+  if (existsSync(beside)) return beside;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`@vscode/ripgrep-linux-${arch}/package.json`);
+    return join(dirname(manifest), 'bin', 'rg');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,13 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/**
+ * The vendor's SDK, which takes 200 ms and 90 MB to load and so is loaded when it is first needed. Its bundle lies beside the relay's;
+ * when the relay runs from its sources, it is the package. Only the SDK is apart: what fails with a `SandboxError` is in the relay.
+ */
+export async function loadDaytona(): Promise<typeof import('./vendor.ts')> {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const beside = join(here, 'daytona.mjs');
+  return import(pathToFileURL(existsSync(beside) ? beside : join(here, 'vendor.ts')).href);
+}
