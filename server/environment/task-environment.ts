@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import { createRecent } from '../repo/recent.ts';
+import type { RepoDeps } from '../repo/repository.ts';
+import type { PortForward, Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
+import type { TaskRow, TaskStore } from '../tasks/task-store.ts';
+import { type Dress, dress } from './dress.ts';
+import type { Tell } from './events.ts';
+import { readEnvironmentFiles } from './files.ts';
+import { describeEnvironment } from './notes.ts';
+import { type EnvironmentAllowed, type EnvironmentPlan, planEnvironment } from './plan.ts';
+import type { PostgresCopies, PostgresCopy } from './postgres-copies.ts';
+import { repositoryIdentity } from './repository-identity.ts';
+import type { Granted, SecretStore } from './secret-store.ts';
+import { createServices, type ServiceStatus } from './services.ts';
+import { runSetup } from './setup.ts';
+import { copySqlite, sqlitePath, sqliteUrl } from './sqlite-copy.ts';
+
+/** What a task's repository needs around its workspace. Every function may be repeated. */
+export interface TaskEnvironment {
+  /** As the task's base tree, the owner and the person have it. */
+  plan(taskId: string): Promise<EnvironmentPlan>;
+  /** What the task's machine is made as; its database is there then, for the machine is made to reach it. */
+  spec(taskId: string): Promise<SandboxSpec>;
+  /**
+   * Makes a machine ready that was filled with the task's files: setup, database file, services. To be called after every create,
+   * resume and rebuild, before the agent works in it. What goes wrong is told, and does not fail.
+   * @returns what the agent should know of its machine, a line each
+   */
+  ready(taskId: string, sandbox: Sandbox, how: { tell: Tell; signal: AbortSignal }): Promise<string[]>;
+  /** The machine as commands of the task are to see it: with variables, secrets and the database's URL, and those kept from being shown. */
+  dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
+  services(taskId: string): ServiceStatus[];
+  /** Removes what the task had outside its machine. */
+  release(taskId: string): Promise<void>;
+  /**
+   * Removes what tasks that are gone still have outside their machines.
+   * @param isGone true only where that is certain: other relays' tasks, which this one does not know, may use the same server
+   */
+  reap(isGone: (taskId: string) => Promise<boolean>): Promise<void>;
+}
+
+export interface TaskEnvironmentDeps {
+  store: Pick<TaskStore, 'get'>;
+  repo: RepoDeps;
+  allowed: Omit<EnvironmentAllowed, 'holder'>;
+  secrets: Pick<SecretStore, 'granted' | 'used'>;
+  copies: PostgresCopies;
+  /** Takes out of the task's workspace what setup wrote into it. */
+  putBack: (taskId: string, sandbox: Sandbox) => Promise<void>;
+}
+
+/** Plans that are remembered: each is read from Git once in a process. */
+const MOST_PLANS = 500;
+const POSTGRES_PORT = 5432;
+
+interface Known {
+  plan: EnvironmentPlan;
+  owner: string;
+  repository: string | undefined;
+}
+
+export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironment {
+  const { copies } = deps;
+  const services = createServices();
+  const plans = createRecent<Known>(MOST_PLANS);
+
+  async function know(taskId: string): Promise<Known> {
+    const kept = plans.get(taskId);
+    if (kept !== undefined) return kept;
+    const row = await deps.store.get(taskId);
+    if (!row?.prepared) throw new AppError('not_ready', 'The repository of the task is not here yet.');
+    const address = addressOf(row);
+    const repository = address === undefined ? undefined : await repositoryIdentity(address);
+    const files = await readEnvironmentFiles(deps.repo, taskId, row.prepared.baseTree);
+    const holder = JSON.stringify([row.owner, repository]);
+    const plan = planEnvironment(files, { ...deps.allowed, databases: copies.templates, holder });
+    const known = { plan, owner: row.owner, repository };
+    plans.set(taskId, known);
+    return known;
+  }
+
+  const grant = ({ plan, owner, repository }: Known): Promise<Granted> =>
+    deps.secrets.granted(owner, repository, plan.secrets);
+
+  async function databaseDress(
+    taskId: string,
+    { database, services: own }: EnvironmentPlan,
+    sandbox: Sandbox,
+  ): Promise<Pick<Dress, 'env' | 'hidden'>> {
+    if (database === undefined) return { env: {} };
+    if (database.kind === 'sqlite') {
+      const path = sqlitePath(sandbox, database.template);
+      return { env: { [database.env]: sqliteUrl(path), HANDOFF_DATABASE_FILE: path } };
+    }
+    const copy = await copies.describe(taskId, database.template);
+    return {
+      env: { [database.env]: postgresUrl(copy, portFor(own)) },
+      hidden: [{ name: database.env, value: copy.password }],
+    };
+  }
+
+  async function dressed(taskId: string, sandbox: Sandbox): Promise<Sandbox> {
+    const known = await know(taskId);
+    const { env, hidden } = await databaseDress(taskId, known.plan, sandbox);
+    const secrets = secretsOf(await grant(known));
+    return dress(sandbox, {
+      env: { ...known.plan.env, ...env },
+      secrets: secrets.filter(({ name }) => !Object.hasOwn(env, name)),
+      ...(hidden === undefined ? {} : { hidden }),
+    });
+  }
+
+  return {
+    plan: async (taskId) => (await know(taskId)).plan,
+
+    async spec(taskId) {
+      const { plan } = await know(taskId);
+      const { image, resources, network, database } = plan;
+      const spec: SandboxSpec = {
+        taskId,
+        ...(image === undefined ? {} : { image }),
+        ...(resources === undefined ? {} : { resources }),
+        network,
+      };
+      if (database?.kind !== 'postgres' || network.mode === 'open') return spec;
+      const { host, port } = await copies.provide(taskId, database.template);
+      const forward: PortForward = { port: portFor(plan.services), to: { host, port } };
+      return { ...spec, network: { ...network, forwards: [...(network.forwards ?? []), forward] } };
+    },
+
+    async ready(taskId, sandbox, { tell, signal }) {
+      const known = await know(taskId);
+      const { plan } = known;
+      const note = (text: string): Promise<void> =>
+        tell({ key: `environment:noted:${digest(text)}`, event: { type: 'environment.noted', text } });
+      for (const problem of plan.problems) await note(problem);
+      const granted = await grant(known);
+      for (const problem of missing(granted)) await note(problem);
+      await deps.secrets.used(known.owner, Object.keys(granted.values));
+      const own = { env: plan.env, secrets: secretsOf(granted) };
+      const setup =
+        plan.setup &&
+        (await runSetup(dress(sandbox, own), plan.setup, {
+          tell,
+          signal,
+          putBack: () => deps.putBack(taskId, sandbox),
+        }));
+      if (plan.database?.kind === 'sqlite') {
+        const problem = await copySqlite(sandbox, plan.database.template, signal);
+        if (problem !== undefined) await note(problem);
+      }
+      const running =
+        plan.services.length === 0
+          ? []
+          : await services.start(taskId, await dressed(taskId, sandbox), plan.services, signal);
+      for (const { problem } of running) if (problem !== undefined) await note(problem);
+      return describeEnvironment(plan, { setup, services: running, secrets: Object.keys(granted.values) });
+    },
+
+    dress: dressed,
+
+    services: (taskId) => services.statuses(taskId),
+
+    async release(taskId) {
+      services.forget(taskId);
+      if (copies.templates.length > 0) await copies.remove(taskId);
+    },
+
+    async reap(isGone) {
+      if (copies.templates.length === 0) return;
+      for (const taskId of await copies.list()) if (await isGone(taskId)) await copies.remove(taskId);
+    },
+  };
+}
+
+/** By which the person knows the repository: where accepted work goes, or it is fetched from. */
+function addressOf({ spec: { source } }: TaskRow): string | undefined {
+  return source.remote ?? source.url;
+}
+
+const secretsOf = ({ values }: Granted) => Object.entries(values).map(([name, value]) => ({ name, value }));
+
+function missing({ unknown, notAllowed }: Granted): string[] {
+  return [
+    ...unknown.map(
+      (name) => `The repository asks for the secret ${name}, which you have not added. ${HOW_TO_ADD}`,
+    ),
+    ...notAllowed.map(
+      (name) =>
+        `The repository asks for the secret ${name}, which you have not allowed for it. ${HOW_TO_ADD}`,
+    ),
+  ];
+}
+
+const HOW_TO_ADD =
+  'If it should have it, run “Handoff: Add Secret for This Repository” in VS Code, or handoff secrets set; it is placed from the next message on.';
+
+/** Inside the sandbox: where Postgres usually is, unless a service of the repository is there. */
+function portFor(services: EnvironmentPlan['services']): number {
+  const taken = new Set(services.flatMap(({ port, ready }) => [port, ready?.port]));
+  let port = POSTGRES_PORT;
+  while (taken.has(port)) port += 1;
+  return port;
+}
+
+const postgresUrl = ({ user, password, database }: PostgresCopy, port: number): string =>
+  `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`;
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
