@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { INSIDE } from '../supervised/places.ts';
 import type { Runtime } from './install.ts';
+import type { Bind } from './mounts.ts';
 
 /** Bytes that a sandbox may keep in memory-backed folders, which nothing else would limit. */
 const TMP_BYTES = 1 << 30;
@@ -44,7 +45,9 @@ export interface BwrapPlan {
   prlimit: string;
   runtime: Runtime;
   /** Host folder by place inside; writable. */
-  folders: Array<{ from: string; to: string }>;
+  folders: Bind[];
+  /** The same for folders that the relay's owner shows to all sandboxes, to read. */
+  toolchains: Bind[];
   /** Whether this bwrap knows `--disable-userns` (0.8.0 and later). */
   canDisableUserns: boolean;
   maxProcesses: number;
@@ -75,6 +78,7 @@ export function bwrapCommand(plan: BwrapPlan): string[] {
     ...['--ro-bind', runtime.node, INSIDE.node, '--ro-bind', runtime.supervisor, INSIDE.supervisor],
     ...['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', SHM_BYTES), '--remount-ro', '/dev'],
     ...[...tmpfs('/tmp', TMP_BYTES), '--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--dir', '/run'],
+    ...plan.toolchains.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...plan.folders.flatMap(({ from, to }) => ['--bind', from, to]),
     // Last, so that nothing can be written but to the folders above, and to bounded memory.
     ...['--remount-ro', '/', '--chdir', plan.folders.length > 0 ? INSIDE.workspace : '/tmp'],

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SandboxError } from '../sandbox.ts';
 import type { FilterArch } from './seccomp.ts';
-import { findTool, isOpenToAll } from './tools.ts';
+import { findTool } from './tools.ts';
 
 const run = promisify(execFile);
 
@@ -13,12 +13,18 @@ const TOOLS = {
   prlimit: 'util-linux',
   flock: 'util-linux',
 } as const;
+/** What mounting takes. Root needs it, to let its successor reach what it could not; others do for layers, and can do without. */
+const MOUNT_TOOLS = { unshare: 'util-linux', sh: 'dash', mount: 'mount' } as const;
 /** What root needs besides, to give up its rights. */
-const ROOT_TOOLS = { setpriv: 'util-linux', unshare: 'util-linux', sh: 'dash', mount: 'mount' } as const;
+const ROOT_TOOLS = { setpriv: 'util-linux', ...MOUNT_TOOLS } as const;
 
 /** `--perms` and `--size` came with 0.5.0 and 0.6.0. */
 const OLDEST_BWRAP = [0, 6] as const;
 const DISABLE_USERNS_SINCE = [0, 8] as const;
+
+/** The ways out where nothing on this machine isolates: nothing ever runs unprotected. */
+const ELSEWHERE =
+  'Set HANDOFF_SANDBOX=container with Docker or Podman on this machine, or HANDOFF_SANDBOX=daytona with a DAYTONA_API_KEY, or run the relay on Linux.';
 
 /** What this machine has for making sandboxes. */
 export interface Host {
@@ -28,7 +34,8 @@ export interface Host {
   flock: string;
   canDisableUserns: boolean;
   /** Set where the relay is root. */
-  root: { setpriv: string; unshare: string; sh: string; mount: string } | undefined;
+  setpriv: string | undefined;
+  mounting: { unshare: string; sh: string; mount: string } | undefined;
 }
 
 export interface HostFacts {
@@ -54,12 +61,12 @@ export function thisHost(): HostFacts {
 export async function examineHost(facts: HostFacts): Promise<Host> {
   if (facts.platform !== 'linux') {
     throw new SandboxError('unavailable', `Local sandboxes need Linux; this is ${facts.platform}.`, {
-      nextAction: 'Run the relay on a Linux machine, or in a Linux container that allows user namespaces.',
+      nextAction: ELSEWHERE,
     });
   }
   if (facts.arch !== 'x64' && facts.arch !== 'arm64') {
     throw new SandboxError('unavailable', `Local sandboxes have no system call filter for ${facts.arch}.`, {
-      nextAction: 'Run the relay on a Linux machine with an x64 or arm64 processor.',
+      nextAction: ELSEWHERE,
     });
   }
   const wanted: Record<string, string> = facts.uid === 0 ? { ...TOOLS, ...ROOT_TOOLS } : TOOLS;
@@ -83,10 +90,10 @@ export async function examineHost(facts: HostFacts): Promise<Host> {
     prlimit: path('prlimit'),
     flock: path('flock'),
     canDisableUserns: isSince(version, DISABLE_USERNS_SINCE),
-    root:
-      facts.uid === 0
-        ? { setpriv: path('setpriv'), unshare: path('unshare'), sh: path('sh'), mount: path('mount') }
-        : undefined,
+    setpriv: facts.uid === 0 ? path('setpriv') : undefined,
+    mounting: Object.keys(MOUNT_TOOLS).every((tool) => facts.find(tool) !== undefined)
+      ? { unshare: path('unshare'), sh: path('sh'), mount: path('mount') }
+      : undefined,
   };
 }
 
@@ -94,28 +101,4 @@ export async function examineHost(facts: HostFacts): Promise<Host> {
 function isSince(version: string, [major, minor]: readonly [number, number]): boolean {
   const [, has = 0, hasMinor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   return has > major || (has === major && hasMinor >= minor);
-}
-
-/**
- * Wraps a command so that it runs without root's rights, as `user`, and still reaches `sandboxes` wherever that is: where
- * the user cannot pass (below /root, for example), it is mounted on `mountPoint`, visible to this command only.
- * @returns the command, and where `sandboxes` is for it
- */
-export function withoutRoot(
-  host: Host,
-  user: { uid: number; gid: number },
-  where: { sandboxes: string; mountPoint: string },
-): { view: string; wrap: (command: string[]) => string[] } {
-  const { root } = host;
-  if (root === undefined) return { view: where.sandboxes, wrap: (command) => command };
-  const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--'];
-  if (isOpenToAll(where.sandboxes, 0o001)) {
-    return { view: where.sandboxes, wrap: (command) => [root.setpriv, ...ids, ...command] };
-  }
-  const script = '"$1" --bind -- "$2" "$3" && shift 3 && exec "$@"';
-  const mounting = [root.unshare, '--mount', '--', root.sh, '-c', script, 'sh', root.mount];
-  return {
-    view: where.mountPoint,
-    wrap: (command) => [...mounting, where.sandboxes, where.mountPoint, root.setpriv, ...ids, ...command],
-  };
 }

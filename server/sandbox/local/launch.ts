@@ -10,6 +10,9 @@ import { type Connection, lost } from '../supervised/connection.ts';
 import { INSIDE } from '../supervised/places.ts';
 import { onlyThese } from './inheritance.ts';
 import { type SandboxPlace, socketPath } from './layout.ts';
+import { LOCK_PATIENCE } from './lock.ts';
+import { filesOf, type Meta } from './meta.ts';
+import { overlayOf } from './overlay.ts';
 import type { Workshop } from './prepare.ts';
 import { infoFile, killGroup, killSandbox, rememberProcess } from './process.ts';
 import { connect } from './socket.ts';
@@ -26,8 +29,6 @@ const EXIT_PATIENCE = 1_000;
 const SUPERVISOR_HEAP = 96;
 /** What flock exits with when another relay holds the lock: EX_TEMPFAIL. */
 const LOCK_HELD = 75;
-/** Seconds that a lock may take to be given back after its sandbox was killed; it takes a few milliseconds. */
-const LOCK_PATIENCE = 1;
 /** Characters of a start's last words that go into an error. */
 const COMPLAINT_TAIL = 1_000;
 
@@ -39,18 +40,18 @@ const COMPLAINT_TAIL = 1_000;
  * Nothing in the sandbox has a descriptor of a host's file: a command of the same user opens it anew by way of
  * /proc/<pid>/fd, and can then write to it, or make it a setuid program of the person's.
  */
-export async function launch(workshop: Workshop, place: SandboxPlace): Promise<Connection> {
-  const first = await attempt(workshop, place);
+export async function launch(workshop: Workshop, place: SandboxPlace, meta: Meta): Promise<Connection> {
+  const first = await attempt(workshop, place, meta);
   if (first !== 'held') return first;
   const winner = await connectToWinner(place, socketPath(workshop.dirs, place.id), workshop.answerPatience);
   if (winner !== undefined) return winner;
   await killSandbox(place);
-  const second = await attempt(workshop, place);
+  const second = await attempt(workshop, place, meta);
   if (second !== 'held') return second;
   throw lost('The sandbox is held by a process that cannot be reached');
 }
 
-async function attempt(workshop: Workshop, place: SandboxPlace): Promise<Connection | 'held'> {
+async function attempt(workshop: Workshop, place: SandboxPlace, meta: Meta): Promise<Connection | 'held'> {
   const final = socketPath(workshop.dirs, place.id);
   const temporary = `${final}.${randomBytes(2).toString('hex')}`;
   const server = await listen(temporary);
@@ -61,7 +62,7 @@ async function attempt(workshop: Workshop, place: SandboxPlace): Promise<Connect
     fs.openSync('/dev/null', 'r+'),
   ];
   try {
-    const child = spawnDetached(workshop, place, descriptorOf(server), files);
+    const child = spawnDetached(workshop, place, meta, descriptorOf(server), files);
     // Our copy would otherwise take the connection that is meant for the supervisor.
     server.close();
     return await firstWord(child, place, { temporary, final });
@@ -96,28 +97,34 @@ function descriptorOf(server: Server): number {
 function spawnDetached(
   workshop: Workshop,
   place: SandboxPlace,
+  meta: Meta,
   listening: number,
-  files: number[],
+  descriptors: number[],
 ): ChildProcess {
-  const [seccomp = -1, info = -1, devNull = -1] = files;
+  const [seccomp = -1, info = -1, devNull = -1] = descriptors;
+  const files = filesOf(place, meta);
   const supervisor = [INSIDE.node, `--max-old-space-size=${SUPERVISOR_HEAP}`, INSIDE.supervisor];
   const folders = [
-    { from: place.workspace, to: INSIDE.workspace },
-    { from: place.home, to: INSIDE.home },
-    { from: place.scratch, to: INSIDE.scratch },
+    { from: files.workspace, to: INSIDE.workspace },
+    { from: files.home, to: INSIDE.home },
+    { from: files.scratch, to: INSIDE.scratch },
     { from: place.state, to: INSIDE.state },
   ];
   const locking = [
     ...['--exclusive', '--close', '--timeout', String(LOCK_PATIENCE)],
     ...['--conflict-exit-code', String(LOCK_HELD), place.lock],
   ];
-  const child = spawn(workshop.host.flock, [...locking, ...workshop.command(supervisor, folders)], {
-    cwd: '/',
-    detached: true,
-    // The first process of a sandbox shows its environment to all others there.
-    env: { PATH: '/usr/bin:/bin' },
-    stdio: onlyThese(['ignore', 'ignore', 'pipe', listening, seccomp, info], devNull),
-  });
+  const child = spawn(
+    workshop.host.flock,
+    [...locking, ...workshop.command(supervisor, folders, overlayOf(workshop, place.id, meta))],
+    {
+      cwd: '/',
+      detached: true,
+      // The first process of a sandbox shows its environment to all others there.
+      env: { PATH: '/usr/bin:/bin' },
+      stdio: onlyThese(['ignore', 'ignore', 'pipe', listening, seccomp, info], devNull),
+    },
+  );
   child.unref();
   return child;
 }

@@ -10,12 +10,9 @@ const MAX_SOCKET_PATH = 107;
 export interface SandboxPlace {
   id: string;
   root: string;
-  /** What a sandbox sees; each is bound into it. */
-  workspace: string;
-  home: string;
-  scratch: string;
+  /** The supervisor's records; belongs to the sandbox's user. */
   state: string;
-  /** What it does not see. */
+  /** What it does not see: what it was created as (`meta.ts`). */
   meta: string;
   lock: string;
   /** Holds the path of the control socket, which depends on the TMPDIR of the relay that started it. */
@@ -24,11 +21,26 @@ export interface SandboxPlace {
   process: string;
 }
 
-/** Where the provider keeps everything. */
+/** The folders that a sandbox writes to and sees again after hibernation; a layer consists of the same. */
+export interface Files {
+  workspace: string;
+  home: string;
+  scratch: string;
+}
+
+export function filesAt(root: string): Files {
+  return { workspace: `${root}/workspace`, home: `${root}/home`, scratch: `${root}/scratch` };
+}
+
+/** Where the provider keeps everything, all of it on one file system. */
 export interface Layout {
   /** All sandboxes, each in a folder named by its id. */
   sandboxes: string;
-  /** What sandboxes are started with: supervisor, filter, small files of /etc. Same file system as `sandboxes`. */
+  /** Files that nobody writes to any more, each in a folder named by a layer's id. */
+  layers: string;
+  /** Which layers a snapshot is made of, a file each. */
+  snapshots: string;
+  /** What sandboxes are started with: supervisor, filter, small files of /etc. */
   runtime: string;
   /** Removed sandboxes on their way out. */
   trash: string;
@@ -39,6 +51,8 @@ export function layoutOf(dataDir: string): Layout {
   const sandboxes = `${dataDir}/sandboxes`;
   return {
     sandboxes,
+    layers: `${sandboxes}/.layers`,
+    snapshots: `${sandboxes}/.snapshots`,
     runtime: `${sandboxes}/.runtime`,
     trash: `${sandboxes}/.trash`,
     place(id) {
@@ -54,9 +68,6 @@ export function placeAt(id: string, root: string): SandboxPlace {
   return {
     id,
     root,
-    workspace: `${root}/workspace`,
-    home: `${root}/home`,
-    scratch: `${root}/scratch`,
     state: `${root}/state`,
     meta: `${root}/meta.json`,
     lock: `${root}/lock`,
@@ -71,7 +82,7 @@ export function sandboxIdOf(taskId: string): string {
   return `t-${readable}-${hash(taskId, 12)}`;
 }
 
-function isSandboxId(id: string): boolean {
+export function isSandboxId(id: string): boolean {
   return /^t-[A-Za-z0-9-]{1,40}$/.test(id);
 }
 
@@ -81,6 +92,8 @@ export interface RuntimeDirs {
   sockets: string;
   /** An empty folder that any user can reach, to mount `sandboxes` on where they cannot reach that. */
   mountPoint: string;
+  /** The same for toolchains, each in a folder named by a number. */
+  toolchains: string;
 }
 
 /**
@@ -91,10 +104,12 @@ export function runtimeDirs(dataDir: string, uid: number): RuntimeDirs {
   const root = `${fs.realpathSync(tmpdir())}/handoff-${uid}-${hash(fs.realpathSync(dataDir), 8)}`;
   const sockets = `${root}/s`;
   const mountPoint = `${root}/m`;
+  const toolchains = `${root}/t`;
   for (const [path, mode] of [
     [root, 0o711],
     [sockets, 0o700],
     [mountPoint, 0o711],
+    [toolchains, 0o711],
   ] as const) {
     fs.mkdirSync(path, { recursive: true });
     const stat = fs.lstatSync(path);
@@ -105,7 +120,7 @@ export function runtimeDirs(dataDir: string, uid: number): RuntimeDirs {
     }
     if ((stat.mode & 0o777) !== mode) fs.chmodSync(path, mode);
   }
-  return { sockets, mountPoint };
+  return { sockets, mountPoint, toolchains };
 }
 
 /** @throws SandboxError `unavailable` where the kernel would not take so long a path */

@@ -2,9 +2,12 @@ import fs from 'node:fs';
 import { release } from 'node:os';
 import { ANSWER_PATIENCE } from '../supervised/connection.ts';
 import { type BwrapPlan, bwrapCommand, processLimit } from './bwrap.ts';
-import { examineHost, type Host, thisHost, withoutRoot } from './host.ts';
+import { examineHost, type Host, thisHost } from './host.ts';
 import { installRuntime } from './install.ts';
 import { type Layout, layoutOf, type RuntimeDirs, runtimeDirs } from './layout.ts';
+import { type Overlay, withMounts, withoutRoot } from './mounts.ts';
+import { checkedToolchains, reachable } from './toolchains.ts';
+import { isOpenToAll } from './tools.ts';
 import { type HostUser, hostUser } from './user.ts';
 
 export interface LocalOptions {
@@ -16,6 +19,13 @@ export interface LocalOptions {
   nodePath?: string;
   /** Milliseconds after which a supervisor that says nothing counts as failed. Default: `ANSWER_PATIENCE`. */
   answerPatience?: number;
+  /**
+   * Folders of toolchains that sandboxes see, at the same paths and to read, with their `bin` first on PATH: for compilers that are
+   * not in /usr (nvm, pyenv, rustup). See `checkedToolchains` for what is refused.
+   */
+  readOnly?: string[];
+  /** False: snapshots are copies, also where the kernel lays folders upon each other. */
+  overlays?: boolean;
 }
 
 /** Everything that starting a sandbox takes. */
@@ -26,8 +36,11 @@ export interface Workshop {
   dirs: RuntimeDirs;
   seccomp: string;
   answerPatience: number;
-  /** The command that runs another one in a new sandbox, with these host folders in it; it dies with whoever starts it. */
-  command(inside: string[], folders: BwrapPlan['folders']): string[];
+  /**
+   * The command that runs another one in a new sandbox, with these host folders in it, after `overlay` was mounted; it dies with
+   * whoever starts it.
+   */
+  command(inside: string[], folders: BwrapPlan['folders'], overlay?: Overlay): string[];
 }
 
 /**
@@ -39,16 +52,18 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
   fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const layout = layoutOf(fs.realpathSync(options.dataDir));
   // Others may pass, for the sandbox' user has to; they cannot list.
-  for (const folder of [layout.sandboxes, layout.runtime]) makeFolder(folder, 0o711);
-  makeFolder(layout.trash, 0o700);
+  const { sandboxes, runtime: started, layers, trash } = layout;
+  for (const folder of [sandboxes, started, layers, trash]) makeFolder(folder, 0o711);
+  makeFolder(layout.snapshots, 0o700);
   const user = hostUser(layout, process.getuid?.() ?? -1, process.getgid?.() ?? -1);
   const dirs = runtimeDirs(options.dataDir, process.getuid?.() ?? -1);
   const { nodePath = process.execPath, supervisorPath } = options;
   const runtime = installRuntime(layout, { arch: host.arch, nodePath, supervisorPath, user });
-  const { view, wrap } = withoutRoot(host, user, {
-    sandboxes: layout.sandboxes,
-    mountPoint: dirs.mountPoint,
-  });
+  const toolchains = reachable(checkedToolchains(options), user, dirs.toolchains);
+  // What its user cannot pass to (below /root, for example) is mounted where they can, visible to the sandbox' start only.
+  const isHidden = user.dropped && !isOpenToAll(layout.sandboxes, 0o001);
+  const view = isHidden ? dirs.mountPoint : layout.sandboxes;
+  const binds = [...(isHidden ? [{ from: layout.sandboxes, to: view }] : []), ...toolchains.binds];
   const seen = (path: string): string =>
     path.startsWith(`${layout.sandboxes}/`) ? view + path.slice(layout.sandboxes.length) : path;
   const seenRuntime = {
@@ -64,18 +79,20 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
     dirs,
     seccomp: runtime.seccomp,
     answerPatience: options.answerPatience ?? ANSWER_PATIENCE,
-    command: (inside, folders) =>
-      wrap(
-        bwrapCommand({
-          bwrap: host.bwrap,
-          prlimit: host.prlimit,
-          runtime: seenRuntime,
-          folders: folders.map(({ from, to }) => ({ from: seen(from), to })),
-          canDisableUserns: host.canDisableUserns,
-          maxProcesses: processLimit(release()),
-          command: inside,
-        }),
-      ),
+    command: (inside, folders, overlay) => {
+      const sandbox = bwrapCommand({
+        bwrap: host.bwrap,
+        prlimit: host.prlimit,
+        runtime: seenRuntime,
+        folders: folders.map(({ from, to }) => ({ from: seen(from), to })),
+        toolchains: toolchains.shown,
+        canDisableUserns: host.canDisableUserns,
+        maxProcesses: processLimit(release()),
+        command: inside,
+      });
+      const layers = overlay && { ...overlay, from: view };
+      return withMounts(host, { binds, overlay: layers }, withoutRoot(host, user, sandbox));
+    },
   };
 }
 

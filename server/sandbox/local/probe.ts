@@ -9,6 +9,9 @@ import { killGroup } from './process.ts';
 /** Milliseconds; it takes about 20. */
 const TRIAL_TIMEOUT = 10_000;
 
+/** Has the kernel say how what runs it is confined. */
+export const LOOKING = ['/usr/bin/cat', '/proc/self/status', '/proc/net/dev'];
+
 /** Kernel settings that forbid what sandboxes are made of: the value that forbids it, and what to set instead. */
 const SWITCHES = [
   { name: 'kernel.apparmor_restrict_unprivileged_userns', forbids: '1', allows: '0' },
@@ -42,7 +45,7 @@ export async function probeIsolation(options: LocalOptions): Promise<IsolationRe
  * @throws SandboxError `unavailable`
  */
 export async function verifyIsolation(workshop: Workshop): Promise<void> {
-  const { code, output, complaint } = await trial(workshop);
+  const { code, output, complaint } = await trial(workshop, workshop.command(LOOKING, []));
   if (code !== 0) {
     const said = complaint.trim().split('\n').at(-1) ?? '';
     throw new SandboxError(
@@ -64,11 +67,11 @@ export async function verifyIsolation(workshop: Workshop): Promise<void> {
   );
 }
 
-async function trial(
+/** Runs the command of a sandbox, and waits for its end. */
+export async function trial(
   workshop: Workshop,
+  [file = '', ...args]: string[],
 ): Promise<{ code: number | null; output: string; complaint: string }> {
-  const looking = ['/usr/bin/cat', '/proc/self/status', '/proc/net/dev'];
-  const [file = '', ...args] = workshop.command(looking, []);
   const seccomp = fs.openSync(workshop.seccomp, 'r');
   const devNull = fs.openSync('/dev/null', 'r+');
   try {

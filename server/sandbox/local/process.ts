@@ -99,7 +99,7 @@ function firstProcessOf(place: SandboxPlace, pid: number): Identity | undefined 
     const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
     if (!/^NSpid:\t\d+(\t\d+)*\t1$/m.test(status)) return undefined;
     const owner = /^Uid:\t(\d+)/m.exec(status)?.[1];
-    if (owner !== String(fs.statSync(place.workspace).uid)) return undefined;
+    if (owner !== String(fs.statSync(place.state).uid)) return undefined;
     const fields = statOf(pid);
     // State is field 3 of proc(5), starttime field 22.
     if ('ZXx'.includes(fields[0] ?? '')) return undefined;

@@ -11,12 +11,19 @@ import { ANSWER_PATIENCE, type Connection, greet, lost } from '../supervised/con
 import { INSIDE } from '../supervised/places.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
 import { knownSocket, launch } from './launch.ts';
-import { layoutOf, placeAt, type SandboxPlace, sandboxIdOf } from './layout.ts';
+import { discardUnnamedLayers, layersOf, snapshotFile } from './layers.ts';
+import { isSandboxId, layoutOf, type SandboxPlace, sandboxIdOf } from './layout.ts';
+import { whileAsleep } from './lock.ts';
+import { checkSpec, makeSandbox } from './make.ts';
+import { isWhole, type Meta, readMeta, settle } from './meta.ts';
+import { verifyOverlay } from './overlay.ts';
 import { type LocalOptions, prepare, type Workshop } from './prepare.ts';
 import { verifyIsolation } from './probe.ts';
 import { killSandbox, livingProcess } from './process.ts';
 import { emptyTrash } from './remove.ts';
+import { takeSnapshot } from './snapshots.ts';
 import { connect } from './socket.ts';
+import { checkedToolchains, withToolchains } from './toolchains.ts';
 
 const LOCAL_CAPS: SandboxCaps = {
   isolation: 'namespaces',
@@ -71,6 +78,19 @@ export function createLocalProvider(
     return ready;
   };
 
+  /** Found out when it is first needed: a start does not wait for it. */
+  let overlaid: Promise<boolean> | undefined;
+  const overlays = (shop: Workshop): Promise<boolean> => {
+    overlaid ??= (options.overlays === false ? Promise.resolve(false) : verifyOverlay(shop)).then((can) => {
+      if (!can) log('this machine does not lay folders upon each other: snapshots of sandboxes are copies');
+      return can;
+    });
+    overlaid.catch(() => {
+      overlaid = undefined;
+    });
+    return overlaid;
+  };
+
   fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const layout = layoutOf(fs.realpathSync(options.dataDir));
   const { place } = layout;
@@ -116,50 +136,61 @@ export function createLocalProvider(
     }
   };
 
-  const start = async (at: SandboxPlace, shop: Workshop): Promise<void> => {
+  const start = async (at: SandboxPlace, meta: Meta, shop: Workshop): Promise<void> => {
     const began = performance.now();
     await disconnect(at.id);
-    connections.set(at.id, Promise.resolve(await launch(shop, at)));
+    settle(layout, at, meta);
+    connections.set(at.id, Promise.resolve(await launch(shop, at, meta)));
     log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
   };
 
-  const handle = (at: SandboxPlace): Sandbox =>
-    supervisedSandbox({
+  const wholeMeta = (at: SandboxPlace): Meta => {
+    const meta = readMeta(at);
+    if (meta === undefined || !isWhole(layout, at, meta)) throw damaged();
+    return meta;
+  };
+
+  const handle = (at: SandboxPlace, { network }: Meta): Sandbox => {
+    const sandbox = supervisedSandbox({
       ref: { provider: 'local', id: at.id },
-      caps: LOCAL_CAPS,
+      caps: { ...LOCAL_CAPS, network: network?.mode ?? 'none' },
       places: INSIDE,
       connection: () => connectionTo(at),
     });
+    return withToolchains(sandbox, checkedToolchains(options));
+  };
 
   return {
     name: 'local',
     traits: { locality: 'host', images: false },
 
     /** A task has one sandbox: created again, after a crash of the relay perhaps, it is the one that is there. */
-    async create({ taskId }) {
-      const id = sandboxIdOf(taskId);
+    async create(spec) {
+      checkSpec(spec);
+      const id = sandboxIdOf(spec.taskId);
       return inTurn(id, async () => {
         const shop = await workshop();
         const at = shop.layout.place(id);
-        if (!fs.existsSync(at.root)) makeFolders(at, shop, taskId);
-        if (!isWhole(at)) throw damaged();
-        if (!(await answers(at))) await start(at, shop);
-        return handle(at);
+        if (!fs.existsSync(at.root)) await makeSandbox(shop, at, spec, () => overlays(shop));
+        const meta = wholeMeta(at);
+        if (!(await answers(at))) await start(at, meta, shop);
+        return handle(at, meta);
       });
     },
 
     resume: (ref) =>
       inTurn(ref.id, async () => {
         const at = place(ref.id);
-        if (!isWhole(at)) throw damaged();
-        if (!(await answers(at))) await start(at, await workshop());
-        return handle(at);
+        const meta = wholeMeta(at);
+        if (!(await answers(at))) await start(at, meta, await workshop());
+        return handle(at, meta);
       }),
 
     async state(ref: SandboxRef): Promise<ProviderState> {
       const at = place(ref.id);
       if (!fs.existsSync(at.root)) return 'gone';
-      if (!isWhole(at)) return 'failed';
+      const meta = readMeta(at);
+      if (meta === undefined || !isWhole(layout, at, meta)) return 'failed';
       if (livingProcess(at) === undefined) return 'hibernated';
       return (await answers(at)) ? 'running' : 'failed';
     },
@@ -185,13 +216,47 @@ export function createLocalProvider(
           fs.renameSync(at.root, `${layout.trash}/${at.id}.${process.hrtime.bigint()}`);
           log(`sandbox ${at.id} destroyed`);
         }
+        discardUnnamedLayers(layout);
         await emptyTrash(layout.trash);
       }),
 
-    snapshot: () => Promise.reject(unbuilt()),
-    deleteSnapshot: () => Promise.reject(unbuilt()),
+    /** It is a stop: what holds for it is what was on the disk when its processes had ended. */
+    snapshot: (ref, name) =>
+      inTurn(ref.id, async () => {
+        const at = place(ref.id);
+        if (layersOf(layout, name) === undefined) {
+          wholeMeta(at);
+          const shop = await workshop();
+          const overlaid = await overlays(shop);
+          const began = performance.now();
+          await disconnect(at.id);
+          await killSandbox(at);
+          await whileAsleep(shop, at, () => takeSnapshot(shop, at, wholeMeta(at), name, overlaid));
+          discardUnnamedLayers(layout);
+          await emptyTrash(layout.trash);
+          log(`sandbox ${at.id} kept as ${name} in ${Math.round(performance.now() - began)} ms`);
+        }
+        return { provider: 'local', id: name };
+      }),
+
+    async deleteSnapshot(snapshot) {
+      fs.rmSync(snapshotFile(layout, snapshot.id), { force: true });
+      discardUnnamedLayers(layout);
+      await emptyTrash(layout.trash);
+    },
+
     keepAlive: async () => {},
-    list: () => Promise.reject(unbuilt()),
+
+    async list() {
+      if (!fs.existsSync(layout.sandboxes)) return [];
+      return fs
+        .readdirSync(layout.sandboxes)
+        .filter(isSandboxId)
+        .flatMap((id) => {
+          const meta = readMeta(place(id));
+          return meta === undefined ? [] : [{ ref: { provider: 'local', id }, taskId: meta.taskId }];
+        });
+    },
 
     async close() {
       await Promise.all([...connections.keys()].map(disconnect));
@@ -199,28 +264,8 @@ export function createLocalProvider(
   };
 }
 
-/** The folders of a sandbox, whole or not at all. */
-function makeFolders(at: SandboxPlace, { layout, user }: Workshop, taskId: string): void {
-  const making = placeAt(at.id, `${layout.trash}/new.${at.id}.${process.hrtime.bigint()}`);
-  fs.mkdirSync(making.root, { mode: 0o711 });
-  fs.chmodSync(making.root, 0o711);
-  for (const folder of [making.workspace, making.home, making.scratch, making.state]) {
-    fs.mkdirSync(folder, { mode: 0o700 });
-    if (user.dropped) fs.chownSync(folder, user.uid, user.gid);
-  }
-  fs.writeFileSync(making.lock, '');
-  fs.writeFileSync(making.meta, JSON.stringify({ taskId }));
-  fs.renameSync(making.root, at.root);
-}
-
-function isWhole(at: SandboxPlace): boolean {
-  return [at.meta, at.workspace, at.home, at.scratch, at.state].every((path) => fs.existsSync(path));
-}
-
 function damaged(): SandboxError {
   return new SandboxError('lost', 'The sandbox and its files are gone, or are not complete.', {
     nextAction: 'Start a new task; what was captured of this one can still be reviewed.',
   });
 }
-
-const unbuilt = (): SandboxError => new SandboxError('unavailable', 'Local sandboxes have no snapshots yet.');

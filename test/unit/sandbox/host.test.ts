@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { processLimit } from '../../../server/sandbox/local/bwrap.ts';
-import { examineHost, type HostFacts, withoutRoot } from '../../../server/sandbox/local/host.ts';
+import { examineHost, type HostFacts } from '../../../server/sandbox/local/host.ts';
 import { onlyThese } from '../../../server/sandbox/local/inheritance.ts';
 import { layoutOf, sandboxIdOf } from '../../../server/sandbox/local/layout.ts';
+import { withMounts, withoutRoot } from '../../../server/sandbox/local/mounts.ts';
 import { adviceFor, findLeaks } from '../../../server/sandbox/local/probe.ts';
 import { freeUid } from '../../../server/sandbox/local/user.ts';
 
@@ -14,6 +15,8 @@ const facts = (more: Partial<HostFacts> = {}): HostFacts => ({
   bwrapVersion: async () => 'bubblewrap 0.11.0\n',
   ...more,
 });
+const ELSEWHERE =
+  'Set HANDOFF_SANDBOX=container with Docker or Podman on this machine, or HANDOFF_SANDBOX=daytona with a DAYTONA_API_KEY, or run the relay on Linux.';
 const lacking =
   (...missing: string[]) =>
   (tool: string): string | undefined =>
@@ -27,17 +30,15 @@ describe('what a host needs for local sandboxes', () => {
       prlimit: '/usr/bin/prlimit',
       flock: '/usr/bin/flock',
       canDisableUserns: true,
-      root: undefined,
+      setpriv: undefined,
+      mounting: { unshare: '/usr/bin/unshare', sh: '/usr/bin/sh', mount: '/usr/bin/mount' },
     });
   });
 
   const lacks: Array<[name: string, more: Partial<HostFacts>, nextAction: string]> = [
-    [
-      'Linux',
-      { platform: 'darwin' },
-      'Run the relay on a Linux machine, or in a Linux container that allows user namespaces.',
-    ],
-    ['a filter', { arch: 'riscv64' }, 'Run the relay on a Linux machine with an x64 or arm64 processor.'],
+    ['Linux (macOS)', { platform: 'darwin' }, ELSEWHERE],
+    ['Linux (Windows)', { platform: 'win32' }, ELSEWHERE],
+    ['a filter', { arch: 'riscv64' }, ELSEWHERE],
     ['bubblewrap', { find: lacking('bwrap') }, 'sudo apt-get install -y bubblewrap'],
     ['two packages', { find: lacking('bwrap', 'rg') }, 'sudo apt-get install -y bubblewrap ripgrep'],
     ['what only root needs', { uid: 0, find: lacking('setpriv') }, 'sudo apt-get install -y util-linux'],
@@ -108,14 +109,38 @@ describe('the trial sandbox', () => {
 });
 
 describe('details of the host', () => {
-  it('root gives up its rights before bubblewrap starts, and mounts what its successor cannot reach', async () => {
-    const host = await examineHost(facts({ uid: 0 }));
+  it('root gives up its rights before bubblewrap starts; who is not root has none to give up', async () => {
     const user = { uid: 60_800, gid: 60_800 };
-    const open = withoutRoot(host, user, { sandboxes: '/usr', mountPoint: '/m' });
     const dropping = ['/usr/bin/setpriv', '--reuid=60800', '--regid=60800', '--clear-groups', '--', 'true'];
-    assert.deepEqual([open.view, open.wrap(['true'])], ['/usr', dropping]);
-    const plain = withoutRoot(await examineHost(facts()), user, { sandboxes: '/usr', mountPoint: '/m' });
-    assert.deepEqual(plain.wrap(['true']), ['true']);
+    assert.deepEqual(withoutRoot(await examineHost(facts({ uid: 0 })), user, ['true']), dropping);
+    assert.deepEqual(withoutRoot(await examineHost(facts()), user, ['true']), ['true']);
+  });
+
+  it('mounts are made in a namespace of their own, by who is not root as the root of another', async () => {
+    const binds = [{ from: '/from', to: '/to' }];
+    const overlay = { from: '/d', options: 'lowerdir=a', at: 'b' };
+    const script = (command: string[]): string[] => command.toSpliced(command.indexOf('-c') + 1, 1, 'SCRIPT');
+    const [root, ordinary] = [await examineHost(facts({ uid: 0 })), await examineHost(facts())];
+    const rest = ['--', '/usr/bin/sh', '-c', 'SCRIPT', 'sh', '/usr/bin/mount'];
+    assert.deepEqual(script(withMounts(root, { binds, overlay }, ['true'])), [
+      ...['/usr/bin/unshare', '--mount', ...rest],
+      ...['bind', '/from', '/to', 'overlay', '/d', 'lowerdir=a', 'b', '--', 'true'],
+    ]);
+    assert.deepEqual(script(withMounts(ordinary, { overlay }, ['true'])), [
+      ...['/usr/bin/unshare', '--user', '--map-root-user', '--mount', ...rest],
+      ...['overlay', '/d', 'lowerdir=a', 'b', '--', 'true'],
+    ]);
+    assert.deepEqual(withMounts(ordinary, {}, ['true']), ['true']);
+  });
+
+  it('layers cannot be mounted without the tools for it, and that is said', async () => {
+    const host = await examineHost(facts({ find: lacking('unshare') }));
+    assert.equal(host.mounting, undefined);
+    const overlay = { from: '/d', options: 'lowerdir=a', at: 'b' };
+    assert.throws(() => withMounts(host, { overlay }, ['true']), {
+      code: 'unavailable',
+      nextAction: 'sudo apt-get install -y util-linux mount',
+    });
   });
 
   it('a user id for sandboxes is never one that exists', () => {
