@@ -6,7 +6,7 @@ import { messageText } from './prompt.ts';
 /** The facts that a model's conversation is made of. */
 export type TranscriptEvent = Extract<
   NewEvent,
-  { type: 'message.delivered' | 'model.answered' | 'tool.finished' }
+  { type: 'message.delivered' | 'model.answered' | 'tool.finished' | 'sandbox.changed' }
 >;
 
 /** What a call that never finished is answered with: a transcript with an unanswered call is refused by providers. */
@@ -41,6 +41,10 @@ export function createTranscript(agentId?: string): Transcript {
         if (delivered.has(event.messageId)) return;
         delivered.add(event.messageId);
         messages.push(userMessage(event));
+      } else if (event.type === 'sandbox.changed') {
+        // What the agent remembers of its machine may be wrong from here on.
+        const isNews = event.state === 'running' && event.detail !== undefined;
+        if (isNews) messages.push({ role: 'user', content: `[The machine: ${event.detail}.]` });
       } else if (event.type === 'model.answered') {
         answer(event);
       } else {
@@ -81,12 +85,17 @@ export function createTranscript(agentId?: string): Transcript {
   return transcript;
 }
 
-/** The person speaks to the lead. */
+/** The person speaks to the lead, and it is the lead who is told of the machine. */
 const agentOf = (event: TranscriptEvent): string | undefined =>
-  event.type === 'message.delivered' ? undefined : event.agentId;
+  event.type === 'message.delivered' || event.type === 'sandbox.changed' ? undefined : event.agentId;
+
+const TYPES: Record<TranscriptEvent['type'], true> = {
+  'message.delivered': true,
+  'model.answered': true,
+  'tool.finished': true,
+  'sandbox.changed': true,
+};
 
 function isTranscriptEvent(event: TaskEvent): event is Extract<TaskEvent, { type: TranscriptEvent['type'] }> {
-  return (
-    event.type === 'message.delivered' || event.type === 'model.answered' || event.type === 'tool.finished'
-  );
+  return Object.hasOwn(TYPES, event.type);
 }

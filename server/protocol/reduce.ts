@@ -102,10 +102,14 @@ const handlers: Handlers = {
     return { ...ended, status: outcome };
   },
 
-  'sandbox.changed': (state, { state: sandbox, detail }) => ({
-    ...state,
-    sandbox: { state: sandbox, ...(detail === undefined ? {} : { detail }) },
-  }),
+  'sandbox.changed': (state, { state: sandbox, detail, at }) => {
+    const changed = { ...state, sandbox: { state: sandbox, ...(detail === undefined ? {} : { detail }) } };
+    const turnId = state.turns.at(-1)?.turnId;
+    const isNews = sandbox === 'lost' || (sandbox === 'running' && detail !== undefined);
+    if (!isNews || turnId === undefined) return changed;
+    const text = sandbox === 'lost' ? `The task’s machine is lost. ${detail ?? ''}`.trim() : `${detail}`;
+    return append(changed, { turnId }, { kind: 'notice', level: 'warning', text: `${text}.`, at });
+  },
 
   'model.called': (state) => state,
   'model.retried': (state, { turnId, agentId, messageId, reason, delayMs, at }) =>

@@ -87,7 +87,7 @@ export function createRest(deps: RestDeps): Rest {
       await store.change(taskId, machine, { state: 'hibernated', asleepTree }, kept?.events);
     } catch (error) {
       logger.warn({ taskId, err: error }, 'an idle sandbox could not be hibernated');
-      await store.change(taskId, machine, { state: 'running', detail: 'It could not be put to sleep yet' });
+      await store.change(taskId, machine, { state: 'running' });
       await database.query(
         'UPDATE handoff.tasks SET sleep_at = $2 WHERE task_id = $1 AND sleep_at IS NOT NULL',
         [taskId, now() + AGAIN_MS],

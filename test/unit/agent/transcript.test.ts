@@ -86,6 +86,22 @@ describe('the transcript', () => {
     assert.deepEqual(read.messages(), running.messages());
   });
 
+  it('tells the model what became of its machine, after the results of the calls that were under way', () => {
+    const transcript = createTranscript();
+    transcript.add(answered);
+    transcript.add({ type: 'sandbox.changed', state: 'lost', detail: 'The provider has it no more' });
+    transcript.add({ type: 'sandbox.changed', state: 'running', detail: 'A new machine' });
+    transcript.add({ type: 'sandbox.changed', state: 'running' });
+    assert.deepEqual(
+      transcript.messages().map(({ role }) => role),
+      ['assistant', 'tool', 'user'],
+    );
+    assert.deepEqual(transcript.messages().at(-1), {
+      role: 'user',
+      content: '[The machine: A new machine.]',
+    });
+  });
+
   it('leaves out an answer that said nothing', () => {
     const transcript = createTranscript();
     transcript.add({ ...answered, text: '', toolCalls: [] });

@@ -25,6 +25,28 @@ const selection = [{ path: 'src/a.ts', startLine: 3, endLine: 9 }];
 const message: NewEvent = { type: 'message.delivered', turnId, messageId: 'c1', text: 'Fix it', selection };
 
 describe('reduce', () => {
+  it('shows in the chat what became of the machine, and nothing of its sleep', () => {
+    const made = state(
+      created,
+      { type: 'sandbox.changed', state: 'lost', detail: 'before any turn' },
+      started,
+      { type: 'sandbox.changed', state: 'hibernated' },
+      { type: 'sandbox.changed', state: 'lost', detail: 'The provider has it no more' },
+      { type: 'sandbox.changed', state: 'running', detail: 'A new machine' },
+      { type: 'sandbox.changed', state: 'running' },
+    );
+    assert.deepEqual(made.sandbox, { state: 'running' });
+    assert.deepEqual(made.turns[0]?.items, [
+      {
+        kind: 'notice',
+        level: 'warning',
+        text: 'The task’s machine is lost. The provider has it no more.',
+        at: 1004,
+      },
+      { kind: 'notice', level: 'warning', text: 'A new machine.', at: 1005 },
+    ]);
+  });
+
   it('makes the state of a whole turn', () => {
     const made = state(
       created,
