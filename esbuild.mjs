@@ -83,6 +83,45 @@ const bundles = [
     },
   },
   {
+    name: 'container',
+    budget: 64 * KB,
+    options: {
+      ...shared,
+      entryPoints: { 'supervisor-container': 'server/sandbox/supervisor/container.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    },
+  },
+  {
+    name: 'stdio',
+    budget: 8 * KB,
+    options: {
+      ...shared,
+      entryPoints: { 'supervisor-stdio': 'server/sandbox/supervisor/stdio.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    },
+  },
+  {
+    name: 'egress',
+    budget: 128 * KB,
+    options: {
+      ...shared,
+      entryPoints: { egress: 'server/sandbox/local/egress/main.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node22',
+    },
+  },
+  {
     name: 'websocket',
     budget: 128 * KB,
     options: {

@@ -13,9 +13,16 @@ export interface Context {
   scratch: Scratch;
 }
 
-/** @param places folders that exist, and that this process may write */
-export function createContext({ workspace, home, scratch, state, path }: Places): Context {
+/**
+ * @param places folders that exist, and that this process may write
+ * @param inherited what commands have in their environment besides
+ */
+export function createContext(
+  { workspace, home, scratch, state, path }: Places,
+  inherited: Record<string, string> = {},
+): Context {
   const env = {
+    ...inherited,
     PATH: path,
     HOME: home,
     USER: 'agent',

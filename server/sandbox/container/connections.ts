@@ -1,0 +1,38 @@
+import type { Connection } from '../supervised/connection.ts';
+
+/** One connection to each machine, shared by all who ask, also while it is being made. */
+export interface Connections {
+  get(name: string, open: () => Promise<Connection>): Promise<Connection>;
+  end(name: string): Promise<void>;
+  endAll(): Promise<void>;
+}
+
+export function createConnections(): Connections {
+  const known = new Map<string, Promise<Connection>>();
+
+  const end = async (name: string): Promise<void> => {
+    const current = known.get(name);
+    known.delete(name);
+    (await current?.catch(() => undefined))?.close();
+  };
+  const get: Connections['get'] = async (name, open) => {
+    const shared = known.get(name);
+    if (shared === undefined) {
+      const opening = open();
+      known.set(name, opening);
+      return opening;
+    }
+    const current = await shared.catch(() => undefined);
+    if (current !== undefined && !current.closed) return current;
+    if (known.get(name) === shared) known.delete(name);
+    return get(name, open);
+  };
+
+  return {
+    get,
+    end,
+    async endAll() {
+      await Promise.all([...known.keys()].map(end));
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import * as z from 'zod';
+import { type ProviderState, SandboxError } from '../sandbox.ts';
+import type { Engine } from './engine.ts';
+import { LABELS } from './plan.ts';
+
+/** Of what engines tell of a container, what all of them tell. */
+const Inspected = z.object({
+  Name: z.string(),
+  State: z.object({ Status: z.string() }),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
+  HostConfig: z.object({ NetworkMode: z.string() }),
+});
+
+export interface Container {
+  name: string;
+  status: string;
+  taskId: string;
+  image: string;
+  hasNetwork: boolean;
+}
+
+/**
+ * The container of that name; undefined only where the engine is certain that there is none.
+ * @throws SandboxError where the engine does not answer
+ */
+export async function findContainer(engine: Engine, name: string): Promise<Container | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return parsed(await engine.run(['container', 'inspect', name]))[0];
+    } catch (error) {
+      // To inspect what is not there fails like everything else; to list it does not.
+      if ((await listed(engine, `name=^${name}$`)).length === 0) return undefined;
+      if (attempt === 2) throw error;
+    }
+  }
+}
+
+/** The machines of a relay, those included that were never finished. */
+export async function findMachines(engine: Engine, relay: string): Promise<Container[]> {
+  const filters = [`label=${LABELS.relay}=${relay}`, `label=${LABELS.kind}=machine`];
+  const ids = await listed(engine, ...filters);
+  const found: Container[] = [];
+  for (const id of ids) {
+    try {
+      found.push(...parsed(await engine.run(['container', 'inspect', id])));
+    } catch (error) {
+      if ((await listed(engine, ...filters)).includes(id)) throw error;
+    }
+  }
+  return found;
+}
+
+async function listed(engine: Engine, ...filters: string[]): Promise<string[]> {
+  const asked = filters.map((filter) => `--filter=${filter}`);
+  const told = await engine.run(['ps', '--all', '--quiet', '--no-trunc', ...asked]);
+  return told.split(/\s+/).filter((id) => id !== '');
+}
+
+function parsed(told: string): Container[] {
+  const shape = z.array(Inspected).safeParse(JSON.parse(told));
+  if (!shape.success) {
+    throw new SandboxError(
+      'failed',
+      'The container engine describes a container in a way that Handoff does not know.',
+      {
+        cause: shape.error,
+        nextAction: 'Use podman 4 or docker 20.10, or newer ones.',
+      },
+    );
+  }
+  return shape.data.map(({ Name, State, Config, HostConfig }) => ({
+    name: Name.replace(/^\//, ''),
+    status: State.Status,
+    taskId: Config.Labels?.[LABELS.task] ?? '',
+    image: Config.Image,
+    hasNetwork: HostConfig.NetworkMode !== 'none',
+  }));
+}
+
+const STATES: Record<string, ProviderState> = {
+  running: 'running',
+  restarting: 'starting',
+  stopping: 'stopping',
+  removing: 'stopping',
+  exited: 'hibernated',
+  stopped: 'hibernated',
+  paused: 'hibernated',
+};
+
+/** A container that was made and never started belongs to a `create` that is under way, or was broken off. */
+export function isUnfinished({ status }: Pick<Container, 'status'>): boolean {
+  return ['created', 'configured', 'initialized'].includes(status);
+}
+
+export function stateOf(container: Container): ProviderState {
+  if (isUnfinished(container)) return 'starting';
+  return STATES[container.status] ?? 'failed';
+}

@@ -1,0 +1,310 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { createKit } from '../daytona/kit.ts';
+import {
+  type Sandbox,
+  type SandboxCaps,
+  SandboxError,
+  type SandboxProvider,
+  type SandboxRef,
+  type SandboxSpec,
+} from '../sandbox.ts';
+import { ANSWER_PATIENCE, type Connection, greet } from '../supervised/connection.ts';
+import { supervisedSandbox } from '../supervised/sandbox.ts';
+import { createConnections } from './connections.ts';
+import { createEngines, type Engine } from './engine.ts';
+import { ensureImage } from './image.ts';
+import { type Container, findContainer, findMachines, isUnfinished, stateOf } from './inspect.ts';
+import { addressOf, idOf, machineName, relayId, snapshotName } from './names.ts';
+import { PLACES, PROGRAMS } from './places.ts';
+import {
+  copyFromSnapshot,
+  copyToSnapshot,
+  createMachine,
+  createSnapshot,
+  DEFAULT_IMAGE,
+  layOut,
+} from './plan.ts';
+import { connectTo } from './reach.ts';
+import { installRuntime, type Programs } from './runtime.ts';
+
+export interface ContainerOptions {
+  /** The relay's data folder; what containers are given lies in `containers` below it. Made where it is missing. */
+  dataDir: string;
+  programs: Programs;
+  /** `docker`, `podman`, or the path of one. Default: whichever there is. */
+  cli?: string;
+  /** For tasks that name none. */
+  image?: string;
+  /** The environment of the engine's command line. Default: the relay's. */
+  env?: Record<string, string | undefined>;
+  /** Milliseconds after which a supervisor that says nothing counts as failed. */
+  answerPatience?: number;
+  /** Gets what happens to sandboxes, a line each. */
+  log?: (line: string) => void;
+}
+
+const NAME = 'container';
+
+/**
+ * Sandboxes in containers of docker or podman on this machine, by their command line: one container and one supervisor each, which
+ * outlive the relay. On Linux, macOS and Windows.
+ *
+ * A container has one volume (workspace, home, scratch, the records of commands), which goes when it goes; the rest of it is
+ * read-only, but for /tmp in memory. To sleep is to stop. A snapshot is another volume, held by a container that never runs, and a
+ * machine that is made of it gets a copy: `commit` would leave volumes out, and without a volume nothing could be read-only.
+ *
+ * What holds, as far as the engine keeps its word: its default filter of system calls, no capability, no new privilege, not root
+ * inside, limits on processes, and on memory and CPUs where they are set; no network, or all of it. No folder of the host but one of
+ * our own programs, read-only; no socket of the engine; no proxy setting of the person's.
+ *
+ * What does not: the kernel is shared with what runs the engine. Disk is not limited. Whoever may speak to Docker's engine is root on
+ * its machine, so the relay's user is. All in one sandbox is one user, as in local ones. The engine has to be on this machine.
+ *
+ * How this is tested: where it is developed no engine runs. The conformance suite runs over a double of the command line which
+ * starts the real supervisor and bridge in bubblewrap and enforces nothing; the options for containers are compared word by word, and
+ * given to the real `docker` client, which turns them into the request that a real engine would get. No real engine has seen them.
+ */
+export function createContainerProvider(options: ContainerOptions): SandboxProvider {
+  const log = options.log ?? (() => {});
+  const patience = options.answerPatience ?? ANSWER_PATIENCE;
+  fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = fs.realpathSync(options.dataDir);
+  const relay = relayId(dataDir);
+  const runtime = join(dataDir, 'containers', 'runtime');
+  const engines = createEngines(options.cli, options.env ?? process.env);
+  const queues = new Map<string, Promise<unknown>>();
+
+  /** Images of the person's need not have a Node, but only Linux has one to lend. */
+  const nodeFor = (image: string): string =>
+    process.platform !== 'linux' || image === DEFAULT_IMAGE ? 'node' : PROGRAMS.node;
+  const provide = async (image: string): Promise<void> => {
+    const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
+    const node = nodeFor(image) === PROGRAMS.node ? fs.realpathSync(process.execPath) : undefined;
+    const ripgrep = await createKit(options.programs.supervisor).ripgrep(arch);
+    await installRuntime(runtime, { programs: options.programs, node, ripgrep });
+  };
+
+  /** What is done to one container is done in turn. */
+  const inTurn = <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
+    const result = (queues.get(name) ?? Promise.resolve()).then(work, work);
+    queues.set(name, result);
+    const forget = (): void => {
+      if (queues.get(name) === result) queues.delete(name);
+    };
+    result.then(forget, forget);
+    return result;
+  };
+
+  const connections = createConnections();
+  const connect = (engine: Engine, { name, image }: Container): Promise<Connection> =>
+    connections.get(name, () => connectTo(engine, name, nodeFor(image), patience));
+
+  const handle = (engine: Engine, container: Container): Sandbox =>
+    supervisedSandbox({
+      ref: { provider: NAME, id: idOf({ engine: engine.kind, container: container.name }) },
+      caps: capsOf(container),
+      places: PLACES,
+      connection: () => connect(engine, container),
+    });
+
+  /** Has the container run and its supervisor answer; one that does not is started afresh. */
+  const wake = async (engine: Engine, container: Container): Promise<Sandbox> => {
+    if (container.status === 'running') {
+      try {
+        await greet(await connect(engine, container), patience);
+        return handle(engine, container);
+      } catch {
+        log(`sandbox ${container.name} does not answer`);
+      }
+    }
+    const began = performance.now();
+    await connections.end(container.name);
+    await stop(engine, container);
+    await provide(container.image);
+    await engine.run(['start', container.name]);
+    try {
+      await connect(engine, container);
+    } catch (error) {
+      throw await withLastWords(engine, container.name, error);
+    }
+    log(`sandbox ${container.name} started in ${Math.round(performance.now() - began)} ms`);
+    return handle(engine, container);
+  };
+
+  const make = async (engine: Engine, name: string, spec: SandboxSpec): Promise<Sandbox> => {
+    const image = spec.image ?? options.image ?? DEFAULT_IMAGE;
+    const { resources = {}, network } = spec;
+    const args = createMachine({
+      name,
+      taskId: spec.taskId,
+      relay,
+      image,
+      resources,
+      network,
+      runtime,
+      node: nodeFor(image),
+    });
+    const from = spec.from === undefined ? undefined : await snapshotOf(engine, spec.from.id);
+    await ensureImage(engine, image, log);
+    await provide(image);
+    await engine.run(args);
+    try {
+      await engine.run(layOut(name, image));
+      if (from !== undefined) await engine.run(copyFromSnapshot(from.name, name, image), COPY_DEADLINE);
+      const container = await findContainer(engine, name);
+      if (container === undefined) throw gone();
+      return await wake(engine, container);
+    } catch (error) {
+      await remove(engine, name).catch(() => {});
+      throw error;
+    }
+  };
+
+  const find = async (ref: SandboxRef): Promise<{ engine: Engine; container: Container | undefined }> => {
+    const address = addressOf(ref.id);
+    const engine = await engines.of(address.engine);
+    return { engine, container: await findContainer(engine, address.container) };
+  };
+  const nameOf = (ref: SandboxRef): string => addressOf(ref.id).container;
+
+  return {
+    name: NAME,
+    traits: { locality: 'host', images: true },
+
+    async create(spec) {
+      const name = machineName(relay, spec.taskId);
+      return inTurn(name, async () => {
+        const engine = await engines.preferred();
+        const there = await findContainer(engine, name);
+        if (there !== undefined && !isUnfinished(there)) return wake(engine, there);
+        if (there !== undefined) await remove(engine, name);
+        return make(engine, name, spec);
+      });
+    },
+
+    resume: async (ref) =>
+      inTurn(nameOf(ref), async () => {
+        const { engine, container } = await find(ref);
+        if (container === undefined || isUnfinished(container)) throw gone();
+        return wake(engine, container);
+      }),
+
+    async state(ref) {
+      const { container } = await find(ref);
+      return container === undefined ? 'gone' : stateOf(container);
+    },
+
+    hibernate: async (ref) =>
+      inTurn(nameOf(ref), async () => {
+        const { engine, container } = await find(ref);
+        await connections.end(nameOf(ref));
+        if (container === undefined) return;
+        await stop(engine, container);
+        log(`sandbox ${container.name} hibernated`);
+      }),
+
+    destroy: async (ref) =>
+      inTurn(nameOf(ref), async () => {
+        const { engine, container } = await find(ref);
+        await connections.end(nameOf(ref));
+        if (container === undefined) return;
+        await remove(engine, container.name);
+        log(`sandbox ${container.name} destroyed`);
+      }),
+
+    async snapshot(ref, asked) {
+      const name = snapshotName(relay, asked);
+      return inTurn(nameOf(ref), async () => {
+        const { engine, container } = await find(ref);
+        if (container === undefined || isUnfinished(container)) throw gone();
+        const snapshot = { provider: NAME, id: idOf({ engine: engine.kind, container: name }) };
+        if ((await findContainer(engine, name)) !== undefined) return snapshot;
+        await connections.end(container.name);
+        await stop(engine, container);
+        // Only one that is whole has the name.
+        const part = `${name}-part`;
+        await remove(engine, part);
+        await engine.run(createSnapshot({ name: part, relay, image: container.image }));
+        await engine.run(copyToSnapshot(container.name, part, container.image), COPY_DEADLINE);
+        await engine.run(['rename', part, name]);
+        return snapshot;
+      });
+    },
+
+    async deleteSnapshot({ id }) {
+      const { engine, container } = addressOf(id);
+      await remove(await engines.of(engine), container);
+    },
+
+    keepAlive: async () => {},
+
+    async list() {
+      const engine = await engines.preferred();
+      const found = (await findMachines(engine, relay)).filter((container) => !isUnfinished(container));
+      return found.map(({ name, taskId }) => ({
+        ref: { provider: NAME, id: idOf({ engine: engine.kind, container: name }) },
+        taskId,
+      }));
+    },
+
+    close: () => connections.endAll(),
+  };
+}
+
+/** Milliseconds for copying a volume. */
+const COPY_DEADLINE = 30 * 60_000;
+
+function capsOf({ hasNetwork }: Container): SandboxCaps {
+  return {
+    isolation: 'container',
+    byteExactOutput: true,
+    attach: true,
+    network: hasNetwork ? 'open' : 'none',
+    limits: { processes: true, cpus: true, memory: true, disk: false },
+  };
+}
+
+async function snapshotOf(engine: Engine, id: string): Promise<Container> {
+  const address = addressOf(id);
+  const found = address.engine === engine.kind ? await findContainer(engine, address.container) : undefined;
+  if (found !== undefined) return found;
+  throw new SandboxError('not-found', 'The snapshot to begin with is gone.', {
+    nextAction: 'Begin without it, or make it again.',
+  });
+}
+
+/** Kills what runs in a container. Idempotent. */
+async function stop(engine: Engine, { name, status }: Container): Promise<void> {
+  // Engines differ on stopping what is paused, or was never started.
+  if (status === 'paused') await engine.run(['unpause', name]);
+  if (status !== 'exited' && status !== 'stopped' && !isUnfinished({ status }))
+    await engine.run(['stop', '-t', '0', name]);
+}
+
+/** Removes a container with its volume. Idempotent. */
+async function remove(engine: Engine, name: string): Promise<void> {
+  if ((await findContainer(engine, name)) === undefined) return;
+  try {
+    await engine.run(['rm', '--force', '--volumes', name]);
+  } catch (error) {
+    // Somebody else may be removing it: all that counts is that it goes.
+    if ((await findContainer(engine, name)) !== undefined) throw error;
+  }
+}
+
+/** What did not start may have said why. */
+async function withLastWords(engine: Engine, name: string, error: unknown): Promise<unknown> {
+  const words = await engine.run(['logs', '--tail=5', name]).catch(() => '');
+  if (words.trim() === '' || !(error instanceof SandboxError)) return error;
+  return new SandboxError('unavailable', `The sandbox did not start: ${words.trim().slice(-600)}`, {
+    cause: error,
+    nextAction: 'Use another image (HANDOFF_IMAGE, or "image" of the repository).',
+  });
+}
+
+function gone(): SandboxError {
+  return new SandboxError('lost', 'The container and its files are gone.', {
+    nextAction: 'Start a new task; what was captured of this one can still be reviewed.',
+  });
+}
