@@ -16,6 +16,7 @@ import {
 import { ErrorBody, type ErrorCode } from './errors.ts';
 import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
+import { previewCalls } from './preview-client.ts';
 import { Changes, type PutReview, ReviewRecorded } from './review.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
 import { UsageReport } from './usage.ts';
@@ -187,6 +188,12 @@ export function createRelayClient(options: RelayClientOptions) {
     /** @param file what `exportTask` gave, of this relay or another */
     importTask: (file: Uint8Array<ArrayBuffer>) =>
       read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
+
+    ...previewCalls({
+      task,
+      request: (path, init) => request(path, { ...init, timeoutMs: ANSWER_MS }),
+      read,
+    }),
 
     /**
      * Follows a task's events from after `after` until aborted: connects again with growing waits when the stream ends,
