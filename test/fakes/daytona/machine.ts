@@ -36,10 +36,13 @@ const HOME = '/home/daytona';
 /** Milliseconds for the daemon to listen. */
 const START_PATIENCE = 20_000;
 
-/** @param folder where its files are; made if it is not there. Its path is short, for it has a Unix socket. */
+/**
+ * @param folder where its files are; made if it is not there. Its path is short, for it has a Unix socket.
+ * @param onEnd hears that it ended by itself: its daemon was killed from inside
+ */
 export async function createMachine(
   folder: string,
-  { from, tools }: { from?: string | undefined; tools: ImageTools },
+  { from, tools, onEnd }: { from?: string | undefined; tools: ImageTools; onEnd: () => void },
 ): Promise<Machine> {
   const home = join(folder, 'home');
   const control = join(folder, 'control');
@@ -72,6 +75,7 @@ export async function createMachine(
       running = spawn(
         'bwrap',
         [
+          ...['--unshare-user', '--uid', '1000', '--gid', '1000'],
           ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--die-with-parent', '--new-session'],
           ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
           ...['--tmpfs', '/home', '--bind', home, HOME, '--bind', control, control, '--chdir', HOME],
@@ -82,7 +86,11 @@ export async function createMachine(
         ],
         { stdio: ['ignore', 'inherit', 'inherit'] },
       );
-      await listening(socket, running);
+      const child = running;
+      child.on('exit', () => {
+        if (running === child) onEnd();
+      });
+      await listening(socket, child);
     },
 
     stop,

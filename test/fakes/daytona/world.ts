@@ -70,7 +70,10 @@ export async function createWorld(now: () => Date): Promise<World> {
       const at = now().toISOString();
       const number = (value: unknown, otherwise: number): number =>
         typeof value === 'number' ? value : otherwise;
-      const machine = createMachine(newFolder(), { from, tools: IMAGES[image ?? ''] ?? ALL_TOOLS });
+      const onEnd = (): void => {
+        if (record.dto.state === 'started') record.dto.state = 'stopped';
+      };
+      const machine = createMachine(newFolder(), { from, tools: IMAGES[image ?? ''] ?? ALL_TOOLS, onEnd });
       // Known from here on, so that of two at once only one is made.
       const record: SandboxRecord = {
         machine: lazily(machine),
