@@ -16,6 +16,7 @@ import { trackReviewTab } from './review/open-review.ts';
 import { createReviewSession } from './review/session.ts';
 import { createReviewTree } from './review/tree.ts';
 import { REVIEW_SCHEME } from './review/uris.ts';
+import { registerSecretCommands } from './secrets/register.ts';
 import { createNotifier } from './ui/notify.ts';
 import { createReport } from './ui/report.ts';
 import { createTaskTree } from './ui/task-tree.ts';
@@ -29,7 +30,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Handoff', { log: true });
   const report = createReport(log);
   const repositories = createRepositories();
-  const connection = createConnection({ ...relayPlaces(context), log });
+  const places = relayPlaces(context);
+  const connection = createConnection({ ...places, log });
   const store = createTaskStore({ client: connection.client, onLost: connection.lost, log });
   const setup = createSetup({ connection, workspace: repositories.status });
   const review = createReviewSession({ client: connection.client, store, report });
@@ -82,6 +84,7 @@ export function activate(context: vscode.ExtensionContext): void {
     store,
     poll,
     registerCommands(app),
+    registerSecretCommands(app, places.find),
     createReviewTree({ session: review, report }),
     createTaskTree(store, (visible) => poll.show('tasks', visible)),
     vscode.window.registerWebviewViewProvider('handoff.chat', chat.provider),

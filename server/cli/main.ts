@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Command>> = {
   relay: async () => (await import('./commands/relay.ts')).relay,
   run: async () => (await import('./commands/run.ts')).run,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,
+  secrets: async () => (await import('./commands/secrets.ts')).secrets,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 
@@ -34,6 +35,10 @@ Usage: npm start [-- <command> [options]]
   tasks answer ID ANSWER  answer what a task asks: an option's number, or words
   tasks export ID FILE    the whole task as a file; --force replaces one that is there
   tasks import FILE       a task that was exported, of this relay or another
+  secrets [list] [--json] your secrets, and the repositories that each is allowed for; never a value
+  secrets set NAME        add or replace one; its value is asked for, or read from standard input
+    --repo DIR|URL        the repository that it is for (default: this folder); more than once for several
+  secrets remove NAME     remove one
   doctor [--json]         say what is missing, and the command that mends it
   --help, --version
 

@@ -7,11 +7,13 @@ const SSH_OVER_HTTPS = /^ssh\.(github\.com)$/;
 /**
  * The one form that all addresses of a repository come down to, so that a secret which was allowed for one of them is allowed for
  * the repository: without user, password, `.git` and letter case; https and ssh are one (`example.com/owner/name`). Plain http is
- * another, for anybody on the way can answer there; a folder is its real path.
+ * another, for anybody on the way can answer there; a folder is its real path. The form itself is an address, too.
  * @returns undefined for what names no repository
  */
 export async function repositoryIdentity(address: string): Promise<string | undefined> {
   if (/[\s\0-\x1f\x7f]/.test(address)) return undefined;
+  const bare = /^((?:[\w-]+\.)+[\w-]+(?::\d+)?)(\/.+)$/.exec(address);
+  if (bare !== null) return hosted('', bare[1] ?? '', bare[2] ?? '');
   const scp = /^(?:[^@/:]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(address);
   if (scp !== null && !/^[a-z]$/i.test(scp[1] ?? '')) return hosted('', scp[1] ?? '', scp[2] ?? '');
   if (!URL.canParse(address)) return undefined;
