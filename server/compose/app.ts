@@ -12,6 +12,7 @@ import type { Teardown } from '../teardown.ts';
 import { exportTask } from '../transfer/export-task.ts';
 import { importTask } from '../transfer/import-task.ts';
 import { VERSION } from '../version.ts';
+import { composePreviews } from './previews.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
 import type { Works } from './works.ts';
@@ -76,6 +77,7 @@ export function composeApp(
       },
     },
     usage,
+    previews: composePreviews(config, logger, teardown, { token, storage, workplace }),
     async readiness() {
       const found = await troubles.current();
       return { ...readiness(config), ...(found.length > 0 ? { troubles: found } : {}) };

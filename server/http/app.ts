@@ -9,6 +9,7 @@ import { noSuchTask } from '../tasks/postgres-store.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
 import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
+import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
 import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
@@ -20,6 +21,7 @@ export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }
 
 export interface AppDeps
   extends EventRouteDeps,
+    PreviewRouteDeps,
     ReviewRouteDeps,
     SourceRouteDeps,
     SystemRouteDeps,
@@ -90,6 +92,7 @@ export function createApp(deps: AppDeps): App {
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
   usageRoutes(app, deps);
+  previewRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.doc31('/v1/openapi.json', {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import type { PortList, PreviewLink, PreviewOpened } from '../protocol/preview.ts';
+import { SandboxError } from '../sandbox/sandbox.ts';
 import { previewAddresses } from './addresses.ts';
 import { ENTER_PATH } from './gate.ts';
 import { createPreviewLinks } from './links.ts';
@@ -76,10 +77,17 @@ export function createPreviews(deps: PreviewDeps): Previews {
   };
 
   const ports = async (taskId: string): Promise<PortList> => {
-    const machine = await machines.find(taskId);
-    return typeof machine === 'string'
-      ? { sandbox: machine, ports: [] }
-      : { sandbox: 'awake', ports: await machine.ports() };
+    try {
+      const machine = await machines.find(taskId);
+      return typeof machine === 'string'
+        ? { sandbox: machine, ports: [] }
+        : { sandbox: 'awake', ports: await machine.ports() };
+    } catch (error) {
+      if (!(error instanceof SandboxError)) throw error;
+      // It fell asleep just now.
+      if (error.code === 'lost') return { sandbox: 'asleep', ports: [] };
+      throw unreachable(error);
+    }
   };
 
   return {
@@ -150,6 +158,12 @@ async function listen(server: Server, { host, port, isChosen }: PreviewDeps['lis
     nextAction: 'Free it, or give the relay another HANDOFF_PORT: previews are served on the one after it.',
   });
 }
+
+const unreachable = (error: SandboxError): AppError =>
+  new AppError('sandbox_unavailable', error.message, {
+    cause: error,
+    nextAction: error.nextAction ?? 'Try again in a moment.',
+  });
 
 const noSandbox = (): AppError =>
   new AppError('conflict', 'The task has no sandbox, so nothing runs in it.', {

@@ -4,17 +4,17 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
+import { createMemoryStore } from '../../../server/preview/memory-store.ts';
 import { createPreviews, type PreviewDeps, type Previews } from '../../../server/preview/previews.ts';
 import type { PreviewMachines } from '../../../server/preview/reach.ts';
 import { type Sandbox, SandboxError } from '../../../server/sandbox/sandbox.ts';
-import { memoryPreviewStore } from '../../fakes/preview-store.ts';
 
 export const TASK = 'task-1';
 
 /** Previews of one task whose "sandbox" is this machine: its ports are those of the test's own servers. */
 export interface Stage {
   previews: Previews;
-  store: ReturnType<typeof memoryPreviewStore>;
+  store: ReturnType<typeof createMemoryStore>;
   /** Milliseconds since 1970, as everything here sees it. */
   clock: { now: number };
   machine: { is: 'awake' | 'asleep' | 'none'; wakes: number; wake: () => Promise<void>; asked: number };
@@ -47,7 +47,7 @@ export interface Got {
 }
 
 export async function openStage(overrides: Partial<PreviewDeps> = {}): Promise<Stage> {
-  const store = memoryPreviewStore();
+  const store = createMemoryStore();
   const clock = { now: Date.now() };
   const servers: Array<{ close(): void }> = [];
   const sockets = new Set<Socket>();

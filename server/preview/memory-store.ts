@@ -1,7 +1,7 @@
-import type { Link, PreviewStore } from '../../server/preview/store.ts';
+import type { Link, PreviewStore } from './store.ts';
 
-/** Links that last as long as the test. */
-export function memoryPreviewStore(): PreviewStore & { links: Map<string, Link> } {
+/** Links that last as long as this process. */
+export function createMemoryStore(): PreviewStore & { links: Map<string, Link> } {
   const links = new Map<string, Link>();
   const isOpen = (link: Link, now: number): boolean => !link.isRevoked && link.expiresAt > now;
   return {
