@@ -17,12 +17,14 @@ export interface TurnRepo {
   /**
    * Fills the workspace of a machine that never had this task: with the last proposal, where there is one, else with the base.
    * Ignored files are part of neither.
+   * @param prebuiltId what a machine was made from that is no longer empty, if it was
    */
   checkout(
     taskId: string,
     sandbox: Sandbox,
     proposedTree: string | undefined,
     signal: AbortSignal,
+    prebuiltId?: string,
   ): Promise<void>;
   /** Whether the machine's files began at this task's base. */
   holds(taskId: string, sandbox: Sandbox): Promise<boolean>;

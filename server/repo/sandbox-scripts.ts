@@ -21,47 +21,10 @@ export const SCRIPT_ENV = {
 const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
 
 /**
- * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on, `$5` the tree that its files end at where
- * that is not the base. Done once: a marker ends it.
- * Until then nobody but this script has written to the workspace, so each part may overwrite what an earlier attempt left.
+ * How a workspace is finished whose files, and whose capture repository's index, are at the base: brings them to `$head` where that is
+ * set, gives the agent a repository of its own, and notes which base it is. `$given` is the file that the relay sent.
  */
-export const CHECKOUT_SCRIPT = `
-set -eu
-umask 022
-workspace=$1 scratch=$2 bundle=$3 branch=$4 head=\${5-}
-capture=$scratch/capture.git
-if [ -e "$capture/handoff-ready" ]; then
-  rm -f "$scratch/$bundle"
-  exit 0
-fi
-rm -rf "$capture" "$workspace/.git"
-mkdir -p "$workspace"
-
-git init --quiet --bare --template= "$capture"
-mkdir -p "$capture/info"
-echo '${BYTE_EXACT}' >"$capture/info/attributes"
-cat >>"$capture/config" <<'CONFIG'
-[core]
-	bare = false
-	autocrlf = false
-	ignoreCase = false
-	symlinks = true
-	fileMode = true
-	attributesFile = /dev/null
-	excludesFile = /dev/null
-	hooksPath = /dev/null
-	fsmonitor = false
-	logAllRefUpdates = false
-[gc]
-	auto = 0
-CONFIG
-git --git-dir="$capture" fetch --quiet --no-tags "$scratch/$bundle" 'refs/handoff/*:refs/handoff/*'
-cd "$workspace"
-export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
-git -c checkout.workers=4 read-tree --reset -u refs/handoff/base
-# Files as old as the index could have changed unseen, so every capture would read them all again. None is, after this.
-git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
-git update-index -q --refresh || :
+const FINISH = `
 # A submodule is an empty folder here; whatever becomes of it is not part of the proposal.
 pass_over_submodules() {
   git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
@@ -89,9 +52,75 @@ git config user.name 'Handoff agent'
 git config user.email handoff@localhost
 mv "$capture/index.base" .git/index
 
-: >"$capture/handoff-ready"
-rm -f "$scratch/$bundle"
+printf '%s\\n' "$base" >"$capture/handoff-ready.part"
+mv "$capture/handoff-ready.part" "$capture/handoff-ready"
+rm -f "$scratch/$given"
 `;
+
+/**
+ * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on, `$5` the tree that its files end at where
+ * that is not the base. Done once: a marker ends it.
+ * Until then nobody but this script has written to the workspace, so each part may overwrite what an earlier attempt left.
+ */
+export const CHECKOUT_SCRIPT = `
+set -eu
+umask 022
+workspace=$1 scratch=$2 given=$3 branch=$4 head=\${5-}
+capture=$scratch/capture.git
+if [ -e "$capture/handoff-ready" ]; then
+  rm -f "$scratch/$given"
+  exit 0
+fi
+rm -rf "$capture" "$workspace/.git"
+mkdir -p "$workspace"
+
+git init --quiet --bare --template= "$capture"
+mkdir -p "$capture/info"
+echo '${BYTE_EXACT}' >"$capture/info/attributes"
+cat >>"$capture/config" <<'CONFIG'
+[core]
+	bare = false
+	autocrlf = false
+	ignoreCase = false
+	symlinks = true
+	fileMode = true
+	attributesFile = /dev/null
+	excludesFile = /dev/null
+	hooksPath = /dev/null
+	fsmonitor = false
+	logAllRefUpdates = false
+[gc]
+	auto = 0
+CONFIG
+git --git-dir="$capture" fetch --quiet --no-tags "$scratch/$given" 'refs/handoff/*:refs/handoff/*'
+cd "$workspace"
+export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
+git -c checkout.workers=4 read-tree --reset -u refs/handoff/base
+# Files as old as the index could have changed unseen, so every capture would read them all again. None is, after this.
+git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
+git update-index -q --refresh || :
+${FINISH}`;
+
+/**
+ * The same for a workspace that was filled for another task of the repository: `$3` names a pack of what is new, `$4` the branch, `$5` the
+ * base that it has now, `$6` the base that it gets, `$7` the tree that its files end at where that is not the base. What it has besides,
+ * such as installed packages, stays. Until it is noted that it is done, each part may be repeated.
+ */
+export const MOVE_SCRIPT = `
+set -eu
+umask 022
+workspace=$1 scratch=$2 given=$3 branch=$4 from=$5 to=$6 head=\${7-}
+capture=$scratch/capture.git
+rm -f "$capture/index.lock"
+rm -rf "$workspace/.git"
+export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
+cd "$workspace"
+git index-pack --stdin --fix-thin <"$scratch/$given" >/dev/null
+git update-ref refs/handoff/base "$to"
+git -c checkout.workers=4 read-tree --reset -u "$to"
+git diff-tree -r -z --name-only --no-renames --diff-filter=d "$from" "$to" | xargs -0 -r touch -c -h -t 200001010000 --
+git update-index -q --refresh || :
+${FINISH}`;
 
 /** How the capture script says that another run has, or had, the index. */
 export const CAPTURE_LOCKED = 75;

@@ -7,7 +7,7 @@ import { readLoose } from './loose.ts';
 import { assertOid, proposalRef, type RepoDeps, readRef, repoPath, writeRef } from './repository.ts';
 import { CAPTURE_LOCKED, CAPTURE_SCRIPT, CHECKOUT_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
 
-const CHECKOUT_LIMIT_MS = 10 * 60_000;
+export const CHECKOUT_LIMIT_MS = 10 * 60_000;
 const CAPTURE_LIMIT_MS = 5 * 60_000;
 const START_BUNDLE = 'start.bundle';
 /** A pack of fewer objects becomes loose files, so that hundreds of captures do not make hundreds of packs (as Git's own fetch). */
@@ -145,7 +145,8 @@ function runScript(
   );
 }
 
-function scriptFailure(message: string, result: ExecResult): AppError {
+/** What a script of ours said, as a failure for the person. */
+export function scriptFailure(message: string, result: ExecResult): AppError {
   if (result.reason === 'lost') {
     return new AppError('sandbox_lost', `${message} The sandbox lost the command.`, {
       nextAction: 'Try again.',
