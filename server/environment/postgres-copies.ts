@@ -47,6 +47,9 @@ const MOST_CONNECTIONS = 20;
 /** As Postgres's own default: the password is 32 random bytes, which nobody guesses. */
 const SCRAM_ITERATIONS = 4096;
 
+/** The number of an advisory lock, of its name. The session's end gives it back. */
+const LOCK = 'hashtextextended($1, 7420)';
+
 const OBJECT_IN_USE = '55006';
 const DUPLICATE_OBJECT = '42710';
 
@@ -91,10 +94,10 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
       const url = urlOf(template);
       const source = decodeURIComponent(new URL(url).pathname.slice(1));
       await asAdministrator(url, async (admin) => {
-        await acquireAdvisoryLock(admin, 'hashtextextended($1, 7420)', [copy.database]);
+        await acquireAdvisoryLock(admin, LOCK, [copy.database]);
         if ((await commentOn(admin, copy.database)) === COMMENT + taskId) return;
         await makeAccount(admin, copy);
-        await admin.query(`REVOKE CONNECT, TEMPORARY ON DATABASE ${quote(source)} FROM PUBLIC`);
+        await shutTemplate(admin, copy.user, source);
         await assertShutOut(admin, copy);
         await makeDatabase(admin, copy, source, template);
         // Nobody gets in before the door is shut to all but the task.
@@ -112,9 +115,12 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
     },
 
     async remove(taskId) {
-      const name = quote(nameOf(taskId));
+      const database = nameOf(taskId);
+      const name = quote(database);
       for (const url of servers(databases)) {
         await asAdministrator(url, async (admin) => {
+          // Whoever makes it at this moment has it whole first.
+          await acquireAdvisoryLock(admin, LOCK, [database]);
           await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
           await admin.query(`DROP ROLE IF EXISTS ${name}`);
         });
@@ -210,6 +216,20 @@ function scramVerifier(password: string): string {
   const storedKey = createHash('sha256').update(keyed(salted, 'Client Key')).digest('base64');
   const serverKey = keyed(salted, 'Server Key').toString('base64');
   return `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
+}
+
+/** A template is for copying. Once, and one at a time: Postgres fails two who change the same database's rights. */
+async function shutTemplate(admin: pg.Client, user: string, source: string): Promise<void> {
+  const lock = [`shut ${source}`];
+  await acquireAdvisoryLock(admin, LOCK, lock);
+  const { rows } = await admin.query<{ isOpen: boolean }>(
+    `SELECT has_database_privilege($1, oid, 'CONNECT') OR has_database_privilege($1, oid, 'TEMPORARY') AS "isOpen"
+     FROM pg_database WHERE datname = $2`,
+    [user, source],
+  );
+  if (rows[0]?.isOpen)
+    await admin.query(`REVOKE CONNECT, TEMPORARY ON DATABASE ${quote(source)} FROM PUBLIC`);
+  await admin.query(`SELECT pg_advisory_unlock(${LOCK})`, lock);
 }
 
 /** By default Postgres lets every account into every database. */
