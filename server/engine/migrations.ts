@@ -257,5 +257,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX machines_to_check ON handoff.machines (checked_at) WHERE state NOT IN ('lost', 'provisioning');
   INSERT INTO handoff.machines (task_id, state, step, generation, changed_at, checked_at)
     SELECT task_id, 'running', 1, 1, updated_at, 0 FROM handoff.tasks WHERE sandbox IS NOT NULL;
+
+  -- Machines that were filled and set up beforehand, for tasks of the same repository and person to begin as copies of.
+  CREATE TABLE handoff.prebuilds (
+    prebuild_id text PRIMARY KEY,
+    -- Of all that decides what such a machine has.
+    key         text NOT NULL,
+    host        text NOT NULL,
+    state       text NOT NULL CHECK (state IN ('building', 'ready', 'failed', 'unwanted')),
+    started_at  bigint NOT NULL,
+    used_at     bigint NOT NULL,
+    snapshot    json
+  );
+  CREATE UNIQUE INDEX prebuilds_by_key ON handoff.prebuilds (host, key) WHERE state <> 'unwanted';
   `,
 ];

@@ -18,7 +18,12 @@ export interface Surroundings {
 /** What a task has in its machine: how it gets there, whether it is still that, and how it is kept. */
 export interface Contents {
   /** Brings a machine to where the task is: fills it where it never had it. Repeatable. */
-  bring(taskId: string, machine: Machine, sandbox: Sandbox, signal?: AbortSignal): Promise<void>;
+  bring(
+    taskId: string,
+    machine: Machine,
+    sandbox: Sandbox,
+    options: { signal?: AbortSignal | undefined; prebuiltId?: string | undefined },
+  ): Promise<void>;
   /** Looks at a machine that has slept: `other` where it is not the task's at all, `mended` where its files had to be put back. */
   check(machine: Machine, sandbox: Sandbox): Promise<'same' | 'mended' | 'other'>;
   /** Keeps what is in the workspace before it sleeps: its tree, and what is to be told of it. */
@@ -41,12 +46,12 @@ export function createContents({
   surroundings,
 }: ContentsDeps): Contents {
   return {
-    async bring(taskId, { generation }, sandbox, signal = new AbortController().signal) {
+    async bring(taskId, { generation }, sandbox, { signal = NEVER, prebuiltId }) {
       // Done once for a machine: checking out again would undo what the agent did since.
       const again = generation === 1 ? '' : `:${generation}`;
       await store.memo(taskId, `checkout:${sandbox.ref.id}${again}`, async () => {
         const { proposal } = await states.current(taskId);
-        await repo.checkout(taskId, sandbox, proposal?.headTree, signal);
+        await repo.checkout(taskId, sandbox, proposal?.headTree, signal, prebuiltId);
         return true;
       });
       await surroundings.ready(taskId, sandbox, { signal });
@@ -81,3 +86,5 @@ export function createContents({
     },
   };
 }
+
+const NEVER = new AbortController().signal;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Prebuilds } from '../prebuild/prebuilds.ts';
 import { type Sandbox, SandboxError, type SandboxProvider, type SandboxRef } from '../sandbox.ts';
 import { attentive } from './attentive.ts';
 import type { SpawnBreaker } from './breaker.ts';
@@ -36,6 +37,7 @@ export interface MachinesDeps {
   contents: Contents;
   surroundings: Surroundings;
   breaker: SpawnBreaker;
+  prebuilds: Pick<Prebuilds, 'find'>;
   now: () => number;
   logger: Logger;
 }
@@ -108,16 +110,18 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
       ...(isAnew ? { detail: 'Making a new machine from what was fetched last' } : {}),
     });
     if (!making) return undefined;
-    const sandbox = await start(making, provider.name, async () =>
-      provider.create(await surroundings.spec(taskId)),
-    );
+    const spec = await surroundings.spec(taskId);
+    const prebuild = await deps.prebuilds.find(taskId);
+    const from = prebuild && { from: prebuild.snapshot };
+    const sandbox = await start(making, provider.name, () => provider.create({ ...spec, ...from }));
     const made = await store.change(taskId, making, {
       state: 'provisioning',
       ref: sandbox.ref,
       isSilent: true,
     });
     if (!made) return undefined;
-    await contents.bring(taskId, made, sandbox, wish.signal);
+    const prebuiltId = prebuild?.prebuildId;
+    await contents.bring(taskId, made, sandbox, { signal: wish.signal, prebuiltId });
     const isNew = generation === 1;
     const running = await store.change(taskId, made, {
       state: 'running',
@@ -139,7 +143,7 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     if (truth === 'gone') return isLost(seen);
     if (truth !== 'running') return awaken(wish, seen, 'It had been stopped');
     const sandbox = await from.resume(ref);
-    await contents.bring(wish.taskId, seen, sandbox, wish.signal);
+    await contents.bring(wish.taskId, seen, sandbox, wish);
     if (seen.state === 'running') return sandbox;
     return (await store.change(wish.taskId, seen, { state: 'running' })) && sandbox;
   }
@@ -164,7 +168,7 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     }
     const found = await contents.check(waking, sandbox);
     if (found === 'other') return isLost(waking, 'What came back is not this task’s machine');
-    await contents.bring(taskId, waking, sandbox, wish.signal);
+    await contents.bring(taskId, waking, sandbox, wish);
     const running: MachineChange = {
       state: 'running',
       asleepTree: null,

@@ -70,6 +70,7 @@ export async function openGarage(pool: pg.Pool) {
       contents,
       surroundings,
       breaker: createSpawnBreaker(now),
+      prebuilds: { find: async () => undefined },
       now,
       logger,
     });

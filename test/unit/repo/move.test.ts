@@ -8,15 +8,7 @@ import { createTaskRepo } from '../../../server/repo/task-repo.ts';
 import { captureProposal, checkoutInto } from '../../../server/repo/workspace.ts';
 import type { Sandbox } from '../../../server/sandbox/sandbox.ts';
 import { directorySandbox } from './directory-sandbox.ts';
-import {
-  contents,
-  type Files,
-  git,
-  makeClone,
-  repoDeps,
-  temporaryFolder,
-  writeFiles,
-} from './repositories.ts';
+import { type Files, git, makeClone, repoDeps, temporaryFolder, writeFiles } from './repositories.ts';
 
 const OLD: Files = {
   'same.txt': 'same\r\n',
