@@ -10,7 +10,7 @@ const deadline = performance.now() + Number(process.argv[2] ?? 0);
 
 function tryToConnect(): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ path: SOCKET, allowHalfOpen: true });
+    const socket = connect(SOCKET);
     socket.once('connect', () => resolve(socket)).once('error', reject);
   });
 }

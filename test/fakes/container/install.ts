@@ -1,0 +1,53 @@
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { killContainer } from './processes.ts';
+import { stateIn } from './state.ts';
+
+/** A command line that pretends to be an engine. */
+export interface FakeEngine {
+  /** The program's path; its name is that of the engine. */
+  program: string;
+  /** What it needs in its environment. */
+  env: Record<string, string>;
+  /** All that it was asked so far, but for its version. */
+  calls(): Promise<string[][]>;
+  /** Makes commands fail, `*` all of them; none from now on where absent. */
+  fail(faults: Record<string, { code: number; err: string }>): Promise<void>;
+  /** Kills what runs in its containers. */
+  dispose(): Promise<void>;
+}
+
+/** @param folder its own, below which it keeps everything */
+export async function installFakeEngine(folder: string, kind: 'docker' | 'podman'): Promise<FakeEngine> {
+  const root = join(folder, `fake-${kind}`);
+  const bundle = join(root, 'main.mjs');
+  await build({
+    entryPoints: ['test/fakes/container/main.ts'],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    logLevel: 'warning',
+  });
+  const program = join(root, kind);
+  await fs.writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${bundle}' "$@"\n`, { mode: 0o755 });
+  await fs.writeFile(join(root, 'kind'), kind);
+  const env = { HANDOFF_FAKE_CONTAINERS: root };
+  return {
+    program,
+    env,
+    async calls() {
+      const lines = await fs.readFile(join(root, 'calls.jsonl'), 'utf8').catch(() => '');
+      return lines
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as string[]);
+    },
+    fail: (faults) => fs.writeFile(join(root, 'faults.json'), JSON.stringify(faults)),
+    async dispose() {
+      for (const container of stateIn(root).all()) await killContainer(container);
+    },
+  };
+}
