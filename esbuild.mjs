@@ -1,7 +1,7 @@
 // The bundles: the extension (cjs, for the extension host), the panel (iife, for the webview) and what it loads when it shows
 // code (esm), the relay (esm, for Node 24) and the supervisor of its sandboxes.
 // `node esbuild.mjs` builds once, prints a size report and fails when a bundle is over its budget; `--watch` rebuilds.
-import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { build, context } from 'esbuild';
 
 const KB = 1024;
@@ -10,6 +10,19 @@ const shared = { bundle: true, minify: true, sourcemap: false, logLevel: 'warnin
 /** What is CommonJS among the packages asks for built-in modules by `require`, which modules lack. */
 const REQUIRE = {
   js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
+/** Daytona's SDK hides from bundlers what it uploads files with, and would miss it where the packages are not. */
+const uploadsIncluded = {
+  name: 'uploads-included',
+  setup(build) {
+    build.onLoad({ filter: /@daytonaio.sdk.*utils.Import\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(
+        "__esmRequire('form-data')",
+        "require('form-data')",
+      ),
+    }));
+  },
 };
 
 /** One entry a bundle; `budget` is the design's size limit in bytes (DESIGN: extension 700 KB, webview 400 KB). */
@@ -150,6 +163,7 @@ const bundles = [
       target: 'node22',
       external: ['bufferutil', 'utf-8-validate'],
       banner: REQUIRE,
+      plugins: [uploadsIncluded],
     },
   },
 ];

@@ -22,7 +22,7 @@ export const realClock: Clock = {
 const ATTEMPTS = 5;
 /** The first wait (ms) after no answer; each one after it is twice as long. */
 const FIRST_WAIT = 500;
-/** What the vendor asks for is granted up to this (ms): longer, and whoever waits is told. */
+/** What the vendor asks for is granted up to this (ms, in all): longer, and whoever waits is told. */
 const LONGEST_WAIT = 60_000;
 /** Of a wait, how much chance adds at most, so that many do not come back in the same moment. */
 const JITTER = 0.25;
@@ -108,6 +108,7 @@ export function createClient({ apiKey, apiUrl, target, clock, requestMs }: Clien
     close: () => closed.abort(),
 
     async ask(doing, work, { repeat = true, patience = requestMs } = {}) {
+      let waited = 0;
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await once(work, patience);
@@ -117,7 +118,8 @@ export function createClient({ apiKey, apiUrl, target, clock, requestMs }: Clien
           const failure = failureOf(error, [apiKey ?? ''].filter(Boolean), clock.now());
           const again = failure.kind === 'patience' || (repeat && failure.kind === 'down');
           const wait = failure.retryAfter ?? FIRST_WAIT * 2 ** (attempt - 1);
-          if (!again || attempt === ATTEMPTS || wait > LONGEST_WAIT) throw toSandboxError(failure, doing);
+          waited += wait;
+          if (!again || attempt === ATTEMPTS || waited > LONGEST_WAIT) throw toSandboxError(failure, doing);
           await clock.sleep(wait * (1 + JITTER * clock.random()), closed.signal).catch(() => {});
         }
       }

@@ -29,15 +29,12 @@ export async function openDoor({ url, token, key }: Door, patience: number): Pro
   return new Promise((resolve, reject) => {
     let socket: Socket | undefined;
     websocket.on('error', (error) => reject(shut(error.message)));
-    websocket.on('unexpected-response', (request, { statusCode }) => {
-      request.destroy();
-      reject(shut(`HTTP ${statusCode}`));
-    });
     websocket.on('upgrade', (response) => {
       socket = response.socket;
     });
     websocket.on('open', () => {
-      if (socket !== undefined) resolve(streamOver(websocket, socket.setNoDelay(true)));
+      if (socket === undefined) reject(shut('it has no socket'));
+      else resolve(streamOver(websocket, socket.setNoDelay(true)));
     });
   });
 }

@@ -75,7 +75,7 @@ const CODES: Record<Kind, SandboxErrorCode> = {
   missing: 'not-found',
   taken: 'exists',
   refused: 'failed',
-  odd: 'failed',
+  odd: 'busy',
 };
 
 const SENTENCES: Record<Kind, string> = {
@@ -91,6 +91,7 @@ const SENTENCES: Record<Kind, string> = {
 const NEXT_ACTIONS: Partial<Record<Kind, string>> = {
   patience: 'Wait a minute, then try again.',
   down: 'Try again later; https://status.daytona.io says whether Daytona has trouble. DAYTONA_API_URL is where it is looked for.',
+  odd: 'Check DAYTONA_API_URL, and whether a proxy in between answers instead of Daytona; then try again.',
   credential:
     'Check DAYTONA_API_KEY: that it is valid, may create and delete sandboxes, and that its organization has not used up its limits.',
 };

@@ -22,11 +22,15 @@ import {
   OWNER_LABEL,
   snapshotNameOf,
   TASK_LABEL,
+  type Terms,
   termsOf,
 } from './terms.ts';
 
 /** Milliseconds between two words to the vendor that a machine is in use; it counts in minutes. */
 const KEEP_ALIVE_PACE = 60_000;
+/** How often a machine is asked for while none is there, and milliseconds before the second time. */
+const CREATE_ATTEMPTS = 4;
+const CREATE_PACE = 1_000;
 /** Milliseconds for one request, where none is chosen. */
 const REQUEST_MS = 30_000;
 
@@ -82,23 +86,27 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
   };
 
   /** What is asked for is made once: whatever became of asking, the name tells. */
-  const make = async (terms: ReturnType<typeof termsOf>, name: string, taskId: string): Promise<Machine> => {
-    try {
-      // The SDK adds to the labels that it is given.
-      const own = { ...terms, labels: { ...terms.labels } };
-      return await client.ask(
-        'create a sandbox',
-        (daytona) => daytona.create(own, { timeout: requestMs / 1000 }),
-        {
-          repeat: false,
-          patience: requestMs,
-        },
-      );
-    } catch (error) {
-      if (error instanceof SandboxError && error.code === 'unavailable') throw error;
-      const machine = await find(name, taskId);
-      if (machine !== undefined) return machine;
-      throw error instanceof SandboxError && error.code === 'failed' ? unavailable(error) : error;
+  const make = async (terms: Terms, name: string, taskId: string): Promise<Machine> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // The SDK adds to the labels that it is given.
+        const own = { ...terms, labels: { ...terms.labels } };
+        const within = { repeat: false, patience: requestMs };
+        return await client.ask(
+          'create a sandbox',
+          (daytona) => daytona.create(own, { timeout: requestMs / 1000 }),
+          within,
+        );
+      } catch (error) {
+        if (!(error instanceof SandboxError) || ['unavailable', 'cancelled'].includes(error.code))
+          throw error;
+        const machine = await find(name, taskId);
+        if (machine !== undefined) return machine;
+        if (error.code === 'failed') throw unavailable(error);
+        // The name may be that of one that is just being removed, or the request have been lost on its way.
+        if (attempt === CREATE_ATTEMPTS) throw error;
+        await clock.sleep(CREATE_PACE * 2 ** (attempt - 1), client.closing).catch(() => {});
+      }
     }
   };
 
@@ -139,13 +147,13 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
     },
 
     async hibernate(ref) {
-      await reach.leave(idOf(ref));
+      reach.leave(ref.id);
       await life.asleep(idOf(ref));
       log(`sandbox ${ref.id} of Daytona hibernated`);
     },
 
     async destroy(ref) {
-      await reach.leave(idOf(ref));
+      reach.leave(ref.id);
       await life.removed(idOf(ref));
       keptAlive.delete(ref.id);
       log(`sandbox ${ref.id} of Daytona destroyed`);
@@ -195,7 +203,7 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
 
     async close() {
       client.close();
-      await reach.close();
+      reach.close();
     },
   };
 

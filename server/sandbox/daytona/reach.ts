@@ -24,8 +24,8 @@ export interface Reach {
    * start a machine. @throws SandboxError `lost` where it does not run, `busy` where it cannot be reached
    */
   connection(id: string): Promise<Connection>;
-  leave(id: string): Promise<void>;
-  close(): Promise<void>;
+  leave(id: string): void;
+  close(): void;
 }
 
 interface Entered {
@@ -86,10 +86,14 @@ export function createReach(client: Client, life: Life, kit: Kit, patience: numb
     return machine;
   };
 
-  const leave = async (id: string): Promise<void> => {
+  /** Does not wait for one that is just being made: it ends as soon as it is there. */
+  const leave = (id: string): void => {
     const current = entered.get(id);
     entered.delete(id);
-    (await current?.catch(() => undefined))?.connection.close();
+    current?.then(
+      ({ connection }) => connection.close(),
+      () => {},
+    );
   };
 
   return {
@@ -114,8 +118,8 @@ export function createReach(client: Client, life: Life, kit: Kit, patience: numb
     },
 
     leave,
-    async close() {
-      await Promise.all([...entered.keys()].map(leave));
+    close() {
+      for (const id of entered.keys()) leave(id);
     },
   };
 }

@@ -50,7 +50,11 @@ export function termsOf(spec: SandboxSpec, choices: Choices): Terms {
     autoDeleteInterval: AUTO_DELETE,
     ...networkTerms(spec.network ?? { mode: 'none' }),
   };
-  if (spec.from !== undefined) return { ...terms, snapshot: spec.from.id };
+  if (spec.from !== undefined) {
+    if (spec.from.provider !== 'daytona')
+      throw new SandboxError('not-found', 'That snapshot is not one of Daytona.');
+    return { ...terms, snapshot: spec.from.id };
+  }
   if (spec.image === undefined && choices.snapshot !== undefined)
     return { ...terms, snapshot: choices.snapshot };
   const image = spec.image ?? choices.image;

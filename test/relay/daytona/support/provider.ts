@@ -45,12 +45,17 @@ export async function daytonaFixture(): Promise<DaytonaFixture> {
 
 /** The supervisor as `esbuild.mjs` bundles it, in a folder of its own. */
 export async function bundleSupervisor(): Promise<{ path: string; remove(): Promise<void> }> {
-  const { build } = await import('esbuild');
   const folder = await mkdtemp(join(tmpdir(), 'daytona-kit-'));
   const path = join(folder, 'supervisor-websocket.mjs');
+  await bundle('server/sandbox/supervisor/websocket.ts', path);
+  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+export async function bundle(entry: string, outfile: string): Promise<void> {
+  const { build } = await import('esbuild');
   await build({
-    entryPoints: ['server/sandbox/supervisor/websocket.ts'],
-    outfile: path,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     minify: true,
     platform: 'node',
@@ -62,5 +67,4 @@ export async function bundleSupervisor(): Promise<{ path: string; remove(): Prom
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
-  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
 }
