@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EGRESS_FOLDER, PRESENCE_SOCKET } from '../supervised/egress-folder.ts';
-import { EGRESS_PROXY_PORT } from '../supervised/own-ports.ts';
+import { claimPort, EGRESS_PROXY_PORT } from '../supervised/own-ports.ts';
 
 /** Milliseconds until presence is shown again where the process outside was restarted. */
 const PRESENCE_PACE = 1_000;
@@ -19,13 +19,16 @@ const AWAY =
 export function openEgress(folder: string = EGRESS_FOLDER): Record<string, string> {
   const ports = egressPorts(folder);
   if (ports.length === 0) return {};
-  for (const port of ports) listen(port, `${folder}/${port}`);
+  for (const port of ports) {
+    claimPort(port);
+    listen(port, `${folder}/${port}`);
+  }
   void showPresence(`${folder}/${PRESENCE_SOCKET}`);
   return ports.includes(EGRESS_PROXY_PORT) ? proxyVariables() : {};
 }
 
-/** The ports of loopback that lead out, and so are no server of the task's. */
-export function egressPorts(folder: string = EGRESS_FOLDER): number[] {
+/** The ports of loopback that lead out. */
+function egressPorts(folder: string): number[] {
   if (!fs.existsSync(folder)) return [];
   return fs
     .readdirSync(folder)

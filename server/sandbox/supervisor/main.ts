@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { INSIDE } from '../supervised/places.ts';
 import { createContext } from './context.ts';
+import { openEgress } from './egress.ts';
 import { serve } from './serve.ts';
 
 /** The inherited descriptor on which the supervisor listens. */
@@ -12,5 +13,5 @@ const LISTEN_FD = 3;
 const OOM_SCORE = '700';
 
 fs.writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);
-const context = createContext(INSIDE);
+const context = createContext(INSIDE, openEgress());
 createServer((socket) => serve(socket, context)).listen({ fd: LISTEN_FD });

@@ -5,10 +5,10 @@ import fs from 'node:fs';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SandboxError } from '../../sandbox.ts';
+import { type NetworkPolicy, SandboxError } from '../../sandbox.ts';
 import { onlyThese } from '../inheritance.ts';
 import { CONTROL_SOCKET, ControlAnswer, type ControlRequest } from './control.ts';
-import { type NetworkPlace, needsEgress, readPolicy, socketFolder } from './policy.ts';
+import { type NetworkPlace, needsEgress, socketFolder, writePolicy } from './policy.ts';
 import type { Refusal } from './refusals.ts';
 
 /** Milliseconds from the start of the process to its first answer, and between two tries; it takes about 80. */
@@ -46,9 +46,9 @@ export interface Egress {
    * Sees to it that what this sandbox may reach is reachable by the sockets in its folder. Nothing is started for one that may
    * reach nothing. @throws SandboxError `unavailable`
    */
-  serve(place: Place, host: () => Promise<EgressHost>): Promise<void>;
+  serve(place: Place, policy: NetworkPolicy | undefined, host: EgressHost): Promise<void>;
   /** What a running sandbox was refused since it was started; nothing where nothing is known of it. */
-  refusals(place: Place, host: () => Promise<EgressHost>): Promise<Refusal[]>;
+  refusals(place: Place, policy: NetworkPolicy | undefined, host: EgressHost): Promise<Refusal[]>;
 }
 
 /** @param options.program the bundle of `main.ts`; `idleMs` as `EgressOptions` has it */
@@ -86,23 +86,25 @@ export function createEgress(options: {
   };
 
   return {
-    async serve(place, host) {
-      if (!needsEgress(readPolicy(place))) return;
-      const here = await host();
-      const home = homeOf(here, options.program);
-      makeOwned(socketFolder(place), here);
+    async serve(place, policy, host) {
+      if (policy === undefined || !needsEgress(policy)) return;
+      const home = homeOf(host, options.program);
+      makeOwned(socketFolder(place), host);
+      writePolicy(place, policy);
       const request = { op: 'serve', id: place.id } as const;
       const running = await ask(home, request).catch(() => undefined);
       if (running === undefined) {
-        starting ??= start(home, here).finally(() => (starting = undefined));
+        starting ??= start(home, host).finally(() => {
+          starting = undefined;
+        });
         await starting;
       }
       const answered = running ?? (await ask(home, request));
       if (!answered.ok) throw unavailable(answered.message);
     },
-    async refusals(place, host) {
-      if (!needsEgress(readPolicy(place))) return [];
-      const home = homeOf(await host(), options.program);
+    async refusals(place, policy, host) {
+      if (!needsEgress(policy)) return [];
+      const home = homeOf(host, options.program);
       const answered = await ask(home, { op: 'refusals', id: place.id }).catch(() => undefined);
       return answered?.ok ? answered.refusals : [];
     },

@@ -42,31 +42,24 @@ const policyFile = ({ root }: NetworkPlace): string => `${root}/network.json`;
 /** The folder with the sandbox's sockets; the host's side of `EGRESS_FOLDER`. */
 export const socketFolder = ({ root }: NetworkPlace): string => `${root}/net`;
 
-/**
- * Notes what a sandbox may reach from its next start on.
- * @throws SandboxError `failed` where the policy itself is wrong
- */
-export function writePolicy(place: NetworkPlace, policy: NetworkPolicy = NONE): void {
+/** @throws SandboxError `failed` where the policy itself is wrong */
+export function checkNetwork(policy: NetworkPolicy = NONE): void {
   const checked = Policy.safeParse(policy);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const where = issue?.path.join('.') ?? '';
-    throw new SandboxError('failed', `The network of a sandbox is wrong at ${where}: ${issue?.message}.`);
-  }
-  fs.writeFileSync(`${policyFile(place)}.part`, JSON.stringify(checked.data), { mode: 0o644 });
+  if (checked.success) return;
+  const [issue] = checked.error.issues;
+  const where = issue?.path.join('.') ?? '';
+  throw new SandboxError('failed', `The network of a sandbox is wrong at ${where}: ${issue?.message}.`);
+}
+
+/** Notes for the egress process what a sandbox may reach. */
+export function writePolicy(place: NetworkPlace, policy: NetworkPolicy): void {
+  fs.writeFileSync(`${policyFile(place)}.part`, JSON.stringify(policy), { mode: 0o644 });
   fs.renameSync(`${policyFile(place)}.part`, policyFile(place));
 }
 
-/** What a sandbox may reach: nothing, where nothing was noted. @throws where the note cannot be understood */
+/** What was noted. @throws where nothing was, or nothing that can be understood */
 export function readPolicy(place: NetworkPlace): NetworkPolicy {
-  let text: string;
-  try {
-    text = fs.readFileSync(policyFile(place), 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return NONE;
-    throw error;
-  }
-  return Policy.parse(JSON.parse(text));
+  return Policy.parse(JSON.parse(fs.readFileSync(policyFile(place), 'utf8')));
 }
 
 /** Whether the sandbox has a proxy. */
@@ -81,12 +74,14 @@ export function forwardsOf(
 }
 
 /** Whether anything has to run outside of the sandbox for it. */
-export function needsEgress(policy: NetworkPolicy): boolean {
+export function needsEgress(policy: NetworkPolicy = NONE): boolean {
   return hasProxy(policy) || forwardsOf(policy).length > 0;
 }
 
 /** Host folder by place inside, to be bound read-only: nothing, where the sandbox has no network. */
-export function networkFolders(place: NetworkPlace): Array<{ from: string; to: string }> {
-  if (!needsEgress(readPolicy(place))) return [];
-  return [{ from: socketFolder(place), to: EGRESS_FOLDER }];
+export function networkFolders(
+  place: NetworkPlace,
+  policy: NetworkPolicy | undefined,
+): Array<{ from: string; to: string }> {
+  return needsEgress(policy) ? [{ from: socketFolder(place), to: EGRESS_FOLDER }] : [];
 }
