@@ -59,18 +59,18 @@ const KNOWN: Known[] = [
     nextAction: (kind) => `Check the network, or pull the image by hand: ${kind} pull IMAGE`,
   },
   {
+    said: /container[- ]init|catatonit|docker-init|conmon|cgroup|controller/i,
+    code: 'unavailable',
+    what: (kind) => `${kind} on this machine lacks what limits or starts a container.`,
+    nextAction: (kind) =>
+      `See: ${kind} info. ${kind === 'podman' ? 'Install catatonit, crun and conmon.' : 'Reinstall docker.'}`,
+  },
+  {
     said: /executable file[^\n]*not found|exec format error|exec[^\n]*no such file or directory|stat [^\n]*no such file or directory/i,
     code: 'unavailable',
     what: () =>
       'The image cannot run what a sandbox needs: Node with glibc, bash, Git and coreutils of this machine’s architecture.',
     nextAction: () => 'Use an image based on Debian, Ubuntu or Fedora, or unset HANDOFF_IMAGE.',
-  },
-  {
-    said: /container[- ]init|catatonit|docker-init|conmon|oci runtime[^\n]*not found|cgroup|controller/i,
-    code: 'unavailable',
-    what: (kind) => `${kind} on this machine lacks what limits or starts a container.`,
-    nextAction: (kind) =>
-      `See: ${kind} info. ${kind === 'podman' ? 'Install catatonit, crun and conmon.' : 'Reinstall docker.'}`,
   },
 ];
 

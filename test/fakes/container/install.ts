@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { killContainer } from './processes.ts';
-import { stateIn } from './state.ts';
+import { type FakeContainer, stateIn } from './state.ts';
 
 /** A command line that pretends to be an engine. */
 export interface FakeEngine {
@@ -14,6 +14,10 @@ export interface FakeEngine {
   calls(): Promise<string[][]>;
   /** Makes commands fail, `*` all of them; none from now on where absent. */
   fail(faults: Record<string, { code: number; err: string }>): Promise<void>;
+  /** What it has, running or not. */
+  containers(): FakeContainer[];
+  /** Changes one behind everybody's back. */
+  change(container: FakeContainer): void;
   /** Kills what runs in its containers. */
   dispose(): Promise<void>;
 }
@@ -46,6 +50,8 @@ export async function installFakeEngine(folder: string, kind: 'docker' | 'podman
         .map((line) => JSON.parse(line) as string[]);
     },
     fail: (faults) => fs.writeFile(join(root, 'faults.json'), JSON.stringify(faults)),
+    containers: () => stateIn(root).all(),
+    change: (container) => stateIn(root).save(container),
     async dispose() {
       for (const container of stateIn(root).all()) await killContainer(container);
     },

@@ -21,6 +21,8 @@ export interface ContainerFixture {
   provider: SandboxProvider;
   /** What the provider said that happened. */
   log: string[];
+  /** As they are for the provider, so that another process can have one. */
+  options: ContainerOptions;
   anotherRelay(more?: Partial<ContainerOptions>): SandboxProvider;
   taskId: string;
   dispose(): Promise<void>;
@@ -34,22 +36,22 @@ export async function containerFixture(kind: 'docker' | 'podman' = 'docker'): Pr
   await bundle('server/sandbox/supervisor/stdio.ts', programs.bridge);
   const dataDir = join(root, 'data');
   const log: string[] = [];
+  const options = {
+    dataDir,
+    programs,
+    cli: engine.program,
+    image: IMAGE,
+    env: { ...process.env, ...engine.env },
+  };
   const anotherRelay = (more: Partial<ContainerOptions> = {}): SandboxProvider =>
-    createContainerProvider({
-      dataDir,
-      programs,
-      cli: engine.program,
-      image: IMAGE,
-      env: { ...process.env, ...engine.env },
-      log: (line) => log.push(line),
-      ...more,
-    });
+    createContainerProvider({ ...options, log: (line) => log.push(line), ...more });
   const provider = anotherRelay();
   return {
     dataDir,
     engine,
     provider,
     log,
+    options,
     anotherRelay,
     taskId: `task-of-${basename(root)}`,
     async dispose() {

@@ -49,7 +49,7 @@ describe('the process by which sandboxes leave their host', () => {
   const ask = async (line: string): Promise<unknown> => {
     const socket = await dial(home, 'control');
     socket.write(`${line}\n`);
-    return JSON.parse(await text(socket));
+    return JSON.parse(await text(socket).finally(() => socket.destroy()));
   };
   const asks = (request: object): Promise<unknown> => ask(JSON.stringify(request));
   const run = async (idleMs: number): Promise<{ ended: Promise<void> }> => {
