@@ -5,7 +5,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { loadConfig, modelSettings } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { createEngines } from '../sandbox/container/engine.ts';
+import { DEFAULT_IMAGE } from '../sandbox/container/plan.ts';
 import { probeIsolation } from '../sandbox/local/probe.ts';
+import { SandboxError } from '../sandbox/sandbox.ts';
 import { dataDirOf, findRelay } from './local-relay.ts';
 import { MODEL_ADVICE } from './model-settings.ts';
 import { packageRoot } from './package-root.ts';
@@ -42,6 +45,7 @@ export async function checkMachine(env: Env): Promise<Check[]> {
     await checkGit(env),
     checkRipgrep(env),
     await checkIsolation(env),
+    await checkContainers(env),
     checkPostgres(env),
     checkDataDir(env),
     await checkModel(env),
@@ -77,6 +81,24 @@ async function checkIsolation(env: Env): Promise<Check> {
   if (report.ok)
     return good('sandbox', 'isolated by the kernel: bubblewrap, namespaces, a filter of system calls');
   return bad('sandbox', report.message, report.nextAction);
+}
+
+/** What HANDOFF_SANDBOX=container would need; only where that was chosen, tasks need it. */
+async function checkContainers(env: Env): Promise<Check> {
+  // What is wrong with the settings is told with the model's.
+  const chosen = await loadConfig(env).then(
+    ({ sandbox }) => sandbox,
+    () => undefined,
+  );
+  const needed = chosen?.provider === 'container';
+  try {
+    const { banner } = await createEngines(chosen?.containerCli, env).preferred();
+    const image = chosen?.image ?? DEFAULT_IMAGE;
+    return { ...good('containers', `${banner}; HANDOFF_SANDBOX=container uses it, with ${image}`), needed };
+  } catch (error) {
+    if (!(error instanceof SandboxError)) throw error;
+    return { ...bad('containers', error.message, error.nextAction ?? 'Install podman or Docker.'), needed };
+  }
 }
 
 function checkPostgres(env: Env): Check {

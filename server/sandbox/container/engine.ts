@@ -64,14 +64,9 @@ interface Called {
   stderr: string;
 }
 
-/** @throws SandboxError `unavailable` where the engine does not answer */
-export async function assertAnswers(engine: Engine): Promise<void> {
-  await engine.run(['ps', '--quiet', '--last=1']);
-}
-
 /** The engines that a relay may use: one that was chosen, or whichever are there. */
 export interface Engines {
-  /** For machines to come. */
+  /** For machines to come. @throws SandboxError `unavailable` where none answers, of what is most worth mending */
   preferred(): Promise<Engine>;
   /** The one that has a certain machine. */
   of(kind: EngineKind): Promise<Engine>;
@@ -79,37 +74,36 @@ export interface Engines {
 
 /**
  * Podman comes first: without rights of its own, root in its containers is nobody on the host, while whoever may speak to Docker's
- * engine is root there. One that is installed and does not answer gives way to the other.
+ * engine is root there. One that does not answer gives way to the other.
  * @param chosen a program's name or path; absent, whichever answers
  */
 export function createEngines(chosen: string | undefined, env: Env): Engines {
-  const known = new Map<string, Promise<Engine>>();
-  const find = (program: string): Promise<Engine> => {
-    const finding = known.get(program) ?? findEngine(program, env);
-    known.set(program, finding);
-    finding.catch(() => known.delete(program));
-    return finding;
-  };
   const candidates = chosen === undefined ? ['podman', 'docker'] : [chosen];
+  const found = new Map<string, Engine>();
   let answered: Engine | undefined;
+
+  const find = async (program: string): Promise<Engine> => {
+    const engine = found.get(program) ?? (await findEngine(program, env));
+    found.set(program, engine);
+    return engine;
+  };
 
   return {
     async preferred() {
       if (answered !== undefined) return answered;
-      const failures: SandboxError[] = [];
+      const failures: unknown[] = [];
       for (const program of candidates) {
+        const engine = await find(program).catch(() => undefined);
+        if (engine === undefined) continue;
         try {
-          const engine = await find(program);
-          await assertAnswers(engine);
+          await engine.run(['ps', '--quiet', '--last=1']);
           answered = engine;
           return engine;
         } catch (error) {
-          if (!(error instanceof SandboxError)) throw error;
           failures.push(error);
         }
       }
-      // One that is installed says more about what to do than one that is not.
-      throw (await mostTelling(failures, candidates, find)) ?? notInstalled('podman');
+      throw failures[0] ?? notInstalled(candidates.join(' or '));
     },
     async of(kind) {
       const engine = await find(chosen ?? kind);
@@ -123,19 +117,4 @@ export function createEngines(chosen: string | undefined, env: Env): Engines {
       );
     },
   };
-}
-
-async function mostTelling(
-  failures: SandboxError[],
-  candidates: string[],
-  find: (program: string) => Promise<Engine>,
-): Promise<SandboxError | undefined> {
-  for (const [at, program] of candidates.entries()) {
-    const installed = await find(program).then(
-      () => true,
-      () => false,
-    );
-    if (installed) return failures[at];
-  }
-  return failures[0];
 }

@@ -89,7 +89,7 @@ export function engineFailure(kind: EngineKind, verb: string, complaint: string)
 }
 
 export function notInstalled(program: string): SandboxError {
-  return new SandboxError('unavailable', `${program} is not installed, or not on the path.`, {
+  return new SandboxError('unavailable', `There is no ${program} on the path.`, {
     nextAction:
       'Install podman (https://podman.io) or Docker (https://docs.docker.com/engine/install), or set HANDOFF_CONTAINER_CLI to where it is.',
   });

@@ -8,8 +8,8 @@ import { type FakeContainer, stateIn } from './state.ts';
 export interface FakeEngine {
   /** The program's path; its name is that of the engine. */
   program: string;
-  /** What it needs in its environment. */
-  env: Record<string, string>;
+  /** The folder of all that it remembers. */
+  root: string;
   /** All that it was asked so far, but for its version. */
   calls(): Promise<string[][]>;
   /** Makes commands fail, `*` all of them; none from now on where absent. */
@@ -38,10 +38,9 @@ export async function installFakeEngine(folder: string, kind: 'docker' | 'podman
   const program = join(root, kind);
   await fs.writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${bundle}' "$@"\n`, { mode: 0o755 });
   await fs.writeFile(join(root, 'kind'), kind);
-  const env = { HANDOFF_FAKE_CONTAINERS: root };
   return {
     program,
-    env,
+    root,
     async calls() {
       const lines = await fs.readFile(join(root, 'calls.jsonl'), 'utf8').catch(() => '');
       return lines

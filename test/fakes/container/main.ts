@@ -1,5 +1,5 @@
 // A double of `docker` and `podman`: takes their commands word by word, refuses what they would, and runs what a container would run.
-// `HANDOFF_FAKE_CONTAINERS` is the folder of what it remembers: `kind` (which of the two it is), `calls.jsonl` (all that was asked), and
+// Beside it lies what it remembers: `kind` (which of the two it is), `calls.jsonl` (all that was asked), and
 // `faults.json` (how commands fail: `{"pull": {"code": 1, "err": "…"}}`).
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { parse, Refused } from './arguments.ts';
 import { type Answer, COMMANDS } from './commands.ts';
 import { stateIn } from './state.ts';
 
-const root = process.env['HANDOFF_FAKE_CONTAINERS'] ?? '';
+const root = import.meta.dirname;
 const words = process.argv.slice(2);
 const grouped = words[0] === 'container' || words[0] === 'image';
 const command = words.slice(0, grouped ? 2 : 1).join(' ');

@@ -41,7 +41,6 @@ export async function containerFixture(kind: 'docker' | 'podman' = 'docker'): Pr
     programs,
     cli: engine.program,
     image: IMAGE,
-    env: { ...process.env, ...engine.env },
   };
   const anotherRelay = (more: Partial<ContainerOptions> = {}): SandboxProvider =>
     createContainerProvider({ ...options, log: (line) => log.push(line), ...more });

@@ -149,7 +149,7 @@ describe('sandboxes in containers', function () {
     const snapshot = await fixture.provider.snapshot(sandbox.ref, 'name');
     await fixture.provider.destroy(sandbox.ref);
     await fixture.provider.deleteSnapshot(snapshot);
-    const volumes = await fs.readdir(join(fixture.engine.env['HANDOFF_FAKE_CONTAINERS'] ?? '', 'volumes'));
+    const volumes = await fs.readdir(join(fixture.engine.root, 'volumes'));
     assert.deepEqual([statuses(), volumes], [[], []]);
   });
 
