@@ -69,7 +69,7 @@ export const silent = (port: number): Page => ({
   title: `Nothing answers on port ${port} yet`,
   text: [
     `The sandbox is awake, and no server in it takes connections on port ${port}.`,
-    'This page looks again by itself. If nothing comes, ask the agent to start the server.',
+    'This page looks again by itself. A server that the agent starts ends with the agent’s turn; the services of the repository’s .handoff/config.json go on.',
   ],
   refreshAfter: AGAIN,
 });

@@ -102,11 +102,12 @@ describe('the ports of a local sandbox', function () {
   });
 
   it('end a connection whose server dies', async () => {
-    await serveInside(sandbox, tcpServer(8080, "socket.on('data', () => process.exit())"));
+    const { ended } = await serveInside(sandbox, tcpServer(8080, "socket.on('data', () => process.exit())"));
     const connection = await sandbox.connect(8080);
     connection.write('die');
     assert.equal(await text(connection), '');
     connection.destroy();
+    await ended;
     assert.deepEqual(await sandbox.ports(), []);
   });
 

@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
-import { ask, openStage, type Stage } from './stage.ts';
+import { ask } from '../../fakes/preview-visitor.ts';
+import { openStage, type Stage } from './stage.ts';
 
 const sha = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { ask, openStage, raw, type Stage, send, TASK, type Visitor } from './stage.ts';
+import { ask, raw, send } from '../../fakes/preview-visitor.ts';
+import { openStage, type Stage, TASK } from './stage.ts';
 
 describe('a preview under attack', () => {
   let stage: Stage;
-  let visitor: Visitor;
+  let visitor: Awaited<ReturnType<Stage['visit']>>;
   let served: string[];
   beforeEach(async () => {
     stage = await openStage();

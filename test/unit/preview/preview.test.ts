@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ask, openStage, type Stage, send, TASK } from './stage.ts';
+import { ask, send } from '../../fakes/preview-visitor.ts';
+import { openStage, type Stage, TASK } from './stage.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingHttpHeaders, type RequestListener, Server } from 'node:http';
+import { type RequestListener, Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { createMemoryStore } from '../../../server/preview/memory-store.ts';
 import { createPreviews, type PreviewDeps, type Previews } from '../../../server/preview/previews.ts';
 import type { PreviewMachines } from '../../../server/preview/reach.ts';
 import { type Sandbox, SandboxError } from '../../../server/sandbox/sandbox.ts';
+import { enter, type Visitor } from '../../fakes/preview-visitor.ts';
 
 export const TASK = 'task-1';
 
@@ -25,25 +25,8 @@ export interface Stage {
   /** Serves raw TCP. */
   serveRaw(onSocket: (socket: Socket) => void): Promise<number>;
   /** Opens a preview as a browser does, and answers how it comes back. */
-  visit(port: number): Promise<Visitor>;
+  visit(port: number): Promise<Visitor & { previewId: string; url: string }>;
   close(): Promise<void>;
-}
-
-export interface Visitor {
-  previewId: string;
-  /** `<id>.localhost:<port>` */
-  host: string;
-  cookie: string;
-  /** Where previews are served. */
-  port: number;
-  /** The link as the relay gave it. */
-  url: string;
-}
-
-export interface Got {
-  status: number;
-  headers: IncomingHttpHeaders;
-  text: string;
 }
 
 export async function openStage(overrides: Partial<PreviewDeps> = {}): Promise<Stage> {
@@ -131,10 +114,7 @@ export async function openStage(overrides: Partial<PreviewDeps> = {}): Promise<S
     },
     async visit(port) {
       const { previewId, url } = await previews.open(TASK, { port, minutes: 60 });
-      const { host, port: at, pathname, search } = new URL(url);
-      const entered = await send(Number(at), pathname + search, { headers: { host } });
-      const [cookie = ''] = entered.headers['set-cookie']?.[0]?.split(';') ?? [];
-      return { previewId, host, cookie, port: Number(at), url };
+      return { previewId, url, ...(await enter(url)) };
     },
     async close() {
       await previews.close();
@@ -142,37 +122,4 @@ export async function openStage(overrides: Partial<PreviewDeps> = {}): Promise<S
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-/** One request over a connection of its own, with exactly these headers. */
-export function send(
-  port: number,
-  path: string,
-  options: { method?: string; headers?: Record<string, string | string[]>; body?: string | Buffer } = {},
-): Promise<Got> {
-  return new Promise((resolve, reject) => {
-    const { method = 'GET', headers = {}, body } = options;
-    const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
-      buffer(response).then(
-        (data) =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: String(data) }),
-        reject,
-      );
-    });
-    sent.on('error', reject).end(body);
-  });
-}
-
-/** The same as the browser that opened the preview. */
-export const ask = (
-  { host, cookie, port }: Visitor,
-  path: string,
-  options: Parameters<typeof send>[2] = {},
-): Promise<Got> => send(port, path, { ...options, headers: { host, cookie, ...options.headers } });
-
-/** Sends bytes as they are, and answers all that comes back until the other side is done. */
-export async function raw(port: number, bytes: string): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  socket.write(bytes, 'latin1');
-  return String(await buffer(socket).catch((error: Error) => `broken: ${error.message}`));
 }

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Server } from 'node:http';
 import WebSocket, { WebSocketServer } from 'ws';
-import { openStage, raw, type Stage, TASK, type Visitor } from './stage.ts';
+import { raw } from '../../fakes/preview-visitor.ts';
+import { openStage, type Stage, TASK } from './stage.ts';
 
 describe('a WebSocket through a preview', () => {
   let stage: Stage;
   let seen: Array<Record<string, unknown>>;
-  let visitor: Visitor;
+  let visitor: Awaited<ReturnType<Stage['visit']>>;
   let upstream: WebSocketServer;
   beforeEach(async () => {
     stage = await openStage();

@@ -1,8 +1,8 @@
 import type { Sandbox } from '../../../../server/sandbox/sandbox.ts';
 import { request } from './local.ts';
 
-/** Runs a Node program in the sandbox until it has printed `listening`, and leaves it running. */
-export async function serveInside(sandbox: Sandbox, program: string): Promise<void> {
+/** Runs a Node program in the sandbox until it has printed `listening`, and leaves it running; `ended` settles when it has. */
+export async function serveInside(sandbox: Sandbox, program: string): Promise<{ ended: Promise<unknown> }> {
   const listening = Promise.withResolvers<void>();
   let heard = '';
   const ended = sandbox.exec(request(['node', '-e', program], { timeoutMs: 120_000 }), {
@@ -17,6 +17,7 @@ export async function serveInside(sandbox: Sandbox, program: string): Promise<vo
     (error: unknown) => listening.reject(error),
   );
   await listening.promise;
+  return { ended: ended.catch(() => {}) };
 }
 
 /** A program that serves raw TCP: `onSocket` is the body of a function of `socket`. */
