@@ -26,8 +26,10 @@ export interface SandboxChoice {
   resources: SandboxResources;
   /** How long (ms) a machine may run without a rest. */
   lifetimeMs: number;
-  /** How many are kept ready for tasks to come. */
+  /** How many are kept, filled and set up, for tasks to come. */
   warm: number;
+  /** Folders that local sandboxes may read, besides the system's. */
+  toolchains: string[];
   daytona: {
     apiKey: string | undefined;
     apiUrl: string | undefined;
@@ -127,6 +129,7 @@ function sandboxChoice(settings: z.output<typeof Settings>): SandboxChoice {
     },
     lifetimeMs: settings.HANDOFF_SANDBOX_HOURS * 3_600_000,
     warm: settings.HANDOFF_WARM,
+    toolchains: settings.HANDOFF_TOOLCHAINS,
     daytona: {
       apiKey: settings.DAYTONA_API_KEY,
       apiUrl: settings.DAYTONA_API_URL,

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import * as z from 'zod';
 import { isDomainPattern } from './sandbox/network.ts';
 import type { NetworkPolicy } from './sandbox/sandbox.ts';
@@ -46,8 +47,13 @@ const SandboxSettings = z.object({
   HANDOFF_SANDBOX_MEMORY_MIB: Mebibytes.optional(),
   HANDOFF_SANDBOX_DISK_MIB: Mebibytes.optional(),
   HANDOFF_SANDBOX_HOURS: z.coerce.number().min(0.01).max(100_000).default(24),
-  /** How many machines are kept ready for tasks to come. */
-  HANDOFF_WARM: z.coerce.number().int().min(0).max(100).default(1),
+  /** How many machines are kept, filled and set up, for tasks to come. */
+  HANDOFF_WARM: z.coerce.number().int().min(0).max(1000).default(8),
+  /** Folders of compilers and the like which local sandboxes may read, separated as in PATH. */
+  HANDOFF_TOOLCHAINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(delimiter).filter((folder) => folder !== '')),
   DAYTONA_API_KEY: z.string().min(1).optional(),
   DAYTONA_API_URL: HttpUrl.optional(),
   DAYTONA_TARGET: z.string().min(1).optional(),

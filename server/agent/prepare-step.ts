@@ -3,10 +3,11 @@ import type { Failure } from '../protocol/errors.ts';
 import type { SandboxState } from '../protocol/events.ts';
 import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
 import type { Prepared, TaskRow } from '../tasks/task-store.ts';
+import type { MachineFacts } from './prompt.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 export type PrepareStep =
-  | { kind: 'ready'; baseTree: string; workdir: string; agentsMd?: string; model: string | undefined }
+  | { kind: 'ready'; baseTree: string; machine: MachineFacts; agentsMd?: string; model: string | undefined }
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
 
@@ -31,13 +32,14 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const sandbox = await turn.sandboxes.reopen(taskId, signal);
     if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
-    const { agentsMd } = await store.memo(taskId, `${turnId}:rules`, async () => ({
+    const { agentsMd, notes = [] } = await store.memo(taskId, `${turnId}:rules`, async () => ({
       agentsMd: await readAgentsMd(sandbox),
+      notes: turn.machineNotes(taskId),
     }));
     return {
       kind: 'ready',
       baseTree: prepared.baseTree,
-      workdir: sandbox.workdir,
+      machine: { workdir: sandbox.workdir, network: sandbox.caps.network, notes },
       model: row.spec.model,
       ...(agentsMd === undefined ? {} : { agentsMd }),
     };

@@ -1,20 +1,36 @@
 import type { Selection } from '../protocol/commands.ts';
 
+/** What the agent is told of its machine. */
+export interface MachineFacts {
+  workdir: string;
+  network: 'none' | 'allow-list' | 'open';
+  /** A line each. */
+  notes: readonly string[];
+}
+
+const NETWORK: Record<MachineFacts['network'], string> = {
+  none: 'in a sandbox without network',
+  'allow-list':
+    'in a sandbox whose network reaches only what was allowed for it, through the HTTP proxy of its environment',
+  open: 'in a sandbox',
+};
+
 /** The part of a request that is the same in every call of a task, byte for byte, so that provider caches hit. */
 export function instructionsFor({
-  workdir,
+  machine,
   agentsMd,
 }: {
-  workdir: string;
+  machine: MachineFacts;
   agentsMd: string | undefined;
 }): string {
   const rules =
     agentsMd === undefined ? '' : `\n\n# The repository's own rules (AGENTS.md)\n\n${agentsMd.trim()}\n`;
+  const notes = machine.notes.map((note) => `\n- ${note}`).join('');
   return `You are a software engineer who works on a task in the background. The person who gave it to you is not watching: \
 they will read your changes as a diff, hunk by hunk, and open a pull request from what they accept.
 
 # How you work
-- The repository is checked out in ${workdir}, in a sandbox without network. Paths are relative to it; you cannot leave it.
+- The repository is checked out in ${machine.workdir}, ${NETWORK[machine.network]}. Paths are relative to it; you cannot leave it.${notes}
 - Look before you change: find the code with grep and glob, read it, follow its style and conventions.
 - Make the smallest change that does the task well. Do not touch what the task does not need; leave no debris behind.
 - Check your work: run the tests, the type checker or the program, whatever the repository has. If you could not check something, say so.

@@ -40,6 +40,8 @@ export interface TurnDeps {
   states: TaskStates;
   signals: TurnSignals;
   sandboxes: SandboxSessions;
+  /** What the agent should know of the task's machine, a line each. */
+  machineNotes: (taskId: string) => string[];
   repo: TurnRepo;
   /** Read at every call, so that mending the settings mends the turn. Throws `model_not_configured`. */
   modelSettings: (model: string | undefined) => ModelSettings;

@@ -90,7 +90,7 @@ async function runLead(
     id: turnId,
     by: {},
     isLead: true,
-    instructions: instructionsFor({ workdir: prepared.workdir, agentsMd: prepared.agentsMd }),
+    instructions: instructionsFor({ machine: prepared.machine, agentsMd: prepared.agentsMd }),
     model: prepared.model,
     tools: leadTools,
     maxModelCalls: MAX_MODEL_CALLS,

@@ -15,6 +15,10 @@ export function createProgress(): (event: TaskEvent) => string {
   const shown: Shown = {
     'turn.waiting': ({ reason }) => line(`! ${reason.message} ${reason.nextAction ?? ''}`.trimEnd()),
     'sandbox.changed': ({ state, detail }) => line(`  sandbox ${state}${detail ? `: ${detail}` : ''}`),
+    'setup.started': ({ command }) => line(`  setting up: ${oneLine(command)}`),
+    'setup.finished': ({ outcome, durationMs }) =>
+      outcome === 'cached' ? '' : line(`  setup ${outcome} after ${(durationMs / 1000).toFixed(1)} s`),
+    'environment.noted': ({ text }) => line(`! ${oneLine(text)}`),
     'text.delta': ({ agentId, text }) => (agentId === undefined ? text : ''),
     'model.answered': ({ agentId }) => (lineOpen && agentId === undefined ? '\n' : ''),
     'model.retried': ({ reason, delayMs }) =>

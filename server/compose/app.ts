@@ -35,14 +35,18 @@ export function composeApp(
   const { database, log, store, states, cachedStates, troubles, host, now } = storage;
   const { repo, repoDeps, sandboxes, sourcesDir, transfersDir } = workplace;
   const { engine, tokens, wake, conversation, usage } = works;
+  const mayReadFiles = (owner: string): boolean => owner === OWNER || config.fileSources === 'all';
   const tasks = createTaskService({
     store,
     states,
     wake,
     now,
     host,
-    release: async ({ taskId, sandbox }) => (sandbox ? sandboxes.destroy(taskId, sandbox) : undefined),
-    mayReadFiles: (owner) => owner === OWNER || config.fileSources === 'all',
+    async release({ taskId, sandbox }) {
+      if (sandbox) await sandboxes.destroy(taskId, sandbox);
+      await workplace.around.release(taskId);
+    },
+    mayReadFiles,
     onReleaseFailed: (taskId, error) =>
       logger.warn({ taskId, err: error }, 'the sandbox of an archived task could not be removed'),
   });
@@ -77,6 +81,9 @@ export function composeApp(
       },
     },
     usage,
+    secrets: workplace.around.secrets,
+    prebuilds: workplace.prebuilds,
+    mayReadFiles,
     previews: composePreviews(config, logger, teardown, { token, storage, workplace }),
     async readiness() {
       const found = await troubles.current();

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createActivity } from '../preview/activity.ts';
-import { createMemoryStore } from '../preview/memory-store.ts';
+import { createPreviewStore } from '../preview/postgres-store.ts';
 import { createPreviews, type Previews } from '../preview/previews.ts';
 import type { PreviewMachines } from '../preview/reach.ts';
 import type { Teardown } from '../teardown.ts';
@@ -19,7 +19,7 @@ export function composePreviews(
   const { database, now } = storage;
   const own = new Set([token, ...Object.values(config.users)].map((secret) => `Bearer ${secret}`));
   const previews = createPreviews({
-    store: createMemoryStore(),
+    store: createPreviewStore(database),
     machines: previewMachines(storage, workplace),
     onActivity: createActivity(database, {
       idleMs: config.idleMs,

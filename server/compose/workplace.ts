@@ -1,16 +1,21 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { createGitHubRemote } from '../github/remote.ts';
 import { createGit } from '../repo/git.ts';
+import { repoPath } from '../repo/repository.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
 import { createTaskRepo } from '../repo/task-repo.ts';
 import { createSpawnBreaker } from '../sandbox/lifecycle/breaker.ts';
-import { createContents, type Surroundings } from '../sandbox/lifecycle/contents.ts';
+import { createContents } from '../sandbox/lifecycle/contents.ts';
 import { createMachineStore } from '../sandbox/lifecycle/machine-store.ts';
 import { createMachines } from '../sandbox/lifecycle/machines.ts';
+import { createPrebuildStore } from '../sandbox/prebuild/prebuild-store.ts';
+import { createPrebuilds } from '../sandbox/prebuild/prebuilds.ts';
 import { createProviders } from '../sandbox/providers.ts';
 import type { Storage } from './storage.ts';
+import { openSurroundings } from './surroundings.ts';
 
 /** Where repositories, sandboxes and files that come and go are. */
 export type Workplace = ReturnType<typeof openWorkplace>;
@@ -20,7 +25,7 @@ export type Workplace = ReturnType<typeof openWorkplace>;
  * loses its own would answer `lost`, and as tools in flight go on for a moment, that would be appended as its result.
  */
 export function openWorkplace(config: Config, logger: Logger, storage: Storage) {
-  const { turnStore, turnStates, killPoints, patient, now } = storage;
+  const { turnStore, turnStates, killPoints, patient, host, now } = storage;
   const { dataDir, workDir, env } = config;
   const folders = {
     reposDir: join(workDir, 'repos'),
@@ -33,16 +38,24 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     allowFileUrls: config.isLoopback,
   };
   const repo = createTaskRepo(repoDeps);
-  const providers = createProviders(config, (line) => logger.info({ sandbox: line }));
-  const surroundings: Surroundings = {
-    spec: async (taskId) => ({
-      taskId,
-      network: config.sandbox.network,
-      resources: config.sandbox.resources,
-    }),
-    ready: async () => {},
-    dress: async (_taskId, sandbox) => sandbox,
-  };
+  const providers = createProviders(config, {
+    owner: storage.host,
+    log: (line) => logger.info({ sandbox: line }),
+  });
+  const around = openSurroundings(config, storage, { repoDeps, repo, provider: providers.current });
+  const { surroundings } = around;
+  const prebuilds = createPrebuilds({
+    store: createPrebuildStore(patient, host, now),
+    provider: providers.current,
+    repo: {
+      ...repo,
+      remove: (id) => rm(repoPath(repoDeps, id), { recursive: true, force: true, maxRetries: 3 }),
+    },
+    environment: { ofTask: around.ofTask, of: around.ofPrebuild },
+    most: config.sandbox.warm,
+    now,
+    logger,
+  });
   const contents = createContents({
     repo,
     restoreWorkspace,
@@ -58,6 +71,7 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     contents,
     surroundings,
     breaker: createSpawnBreaker(now),
+    prebuilds,
     now,
     logger,
   });
@@ -66,6 +80,8 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     repoDeps,
     repo,
     providers,
+    around,
+    prebuilds,
     contents,
     machineStore,
     remote: createGitHubRemote(repoDeps, { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl }),

@@ -75,6 +75,7 @@ export async function startWorks(
     states: storage.turnStates,
     signals: createTurnSignals(turnStore, notices),
     sandboxes: room.sandboxes(sandboxes),
+    machineNotes: workplace.around.surroundings.notes,
     repo: room.repo(repo),
     modelSettings: (model) => modelSettings(config, model),
     callModel,

@@ -270,5 +270,31 @@ export const MIGRATIONS: readonly string[] = [
     snapshot    json
   );
   CREATE UNIQUE INDEX prebuilds_by_key ON handoff.prebuilds (host, key) WHERE state <> 'unwanted';
+
+  -- What people let the sandboxes of their repositories have. Sealed under a key that is not in the database.
+  CREATE TABLE handoff.secrets (
+    owner         text NOT NULL,
+    name          text NOT NULL,
+    sealed        bytea NOT NULL,
+    -- In which repositories' sandboxes the owner allowed it.
+    repositories  text[] NOT NULL,
+    created_at    bigint NOT NULL,
+    updated_at    bigint NOT NULL,
+    used_at       bigint,
+    PRIMARY KEY (owner, name)
+  );
+
+  -- Links to ports of sandboxes. What opens them is here as hashes only.
+  CREATE TABLE handoff.previews (
+    preview_id   text PRIMARY KEY,
+    task_id      text NOT NULL REFERENCES handoff.tasks ON DELETE CASCADE,
+    port         integer NOT NULL,
+    created_at   bigint NOT NULL,
+    expires_at   bigint NOT NULL,
+    key_hash     text NOT NULL,
+    cookie_hash  text,
+    revoked      boolean NOT NULL DEFAULT false
+  );
+  CREATE INDEX previews_by_task ON handoff.previews (task_id, created_at DESC);
   `,
 ];

@@ -13,7 +13,7 @@ import type { PostgresCopies, PostgresCopy } from './postgres-copies.ts';
 import { repositoryIdentity } from './repository-identity.ts';
 import type { Granted, SecretStore } from './secret-store.ts';
 import { createServices, type ServiceStatus } from './services.ts';
-import { runSetup } from './setup.ts';
+import { runSetup, type SetupResult } from './setup.ts';
 import { copySqlite, sqlitePath, sqliteUrl } from './sqlite-copy.ts';
 
 /** What a task's repository needs around its workspace. Every function may be repeated. */
@@ -28,6 +28,16 @@ export interface TaskEnvironment {
    * @returns what the agent should know of its machine, a line each
    */
   ready(taskId: string, sandbox: Sandbox, how: { tell: Tell; signal: AbortSignal }): Promise<string[]>;
+  /** The setup alone, as `ready` runs it; undefined where there is none. */
+  setUp(
+    taskId: string,
+    sandbox: Sandbox,
+    how: { tell: Tell; signal: AbortSignal },
+  ): Promise<SetupResult | undefined>;
+  /** As `spec`, of a machine that is only set up: without a database of its own. */
+  prebuildSpec(taskId: string): Promise<SandboxSpec>;
+  /** Names all that decides what a machine has once it is set up: also whose it is, and of which repository. */
+  prebuildKey(taskId: string): Promise<{ key: string; hasSetup: boolean }>;
   /** The machine as commands of the task are to see it: with variables, secrets and the database's URL, and those kept from being shown. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
   services(taskId: string): ServiceStatus[];
@@ -58,6 +68,8 @@ interface Known {
   plan: EnvironmentPlan;
   owner: string;
   repository: string | undefined;
+  /** Whose it is, and of which repository: what setup makes is for nobody else. */
+  holder: string;
 }
 
 export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironment {
@@ -75,7 +87,7 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     const files = await readEnvironmentFiles(deps.repo, taskId, row.prepared.baseTree);
     const holder = JSON.stringify([row.owner, repository]);
     const plan = planEnvironment(files, { ...deps.allowed, databases: copies.templates, holder });
-    const known = { plan, owner: row.owner, repository };
+    const known = { plan, owner: row.owner, repository, holder };
     plans.set(taskId, known);
     return known;
   }
@@ -111,18 +123,44 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     });
   }
 
+  async function setUp(
+    taskId: string,
+    sandbox: Sandbox,
+    { tell, signal }: { tell: Tell; signal: AbortSignal },
+  ): Promise<SetupResult | undefined> {
+    const known = await know(taskId);
+    const { setup, env } = known.plan;
+    if (setup === undefined) return undefined;
+    const own = dress(sandbox, { env, secrets: secretsOf(await grant(known)) });
+    return runSetup(own, setup, { tell, signal, putBack: () => deps.putBack(taskId, sandbox) });
+  }
+
+  const machineOf = (taskId: string, { image, resources, network }: EnvironmentPlan): SandboxSpec => ({
+    taskId,
+    ...(image === undefined ? {} : { image }),
+    ...(resources === undefined ? {} : { resources }),
+    network,
+  });
+
   return {
     plan: async (taskId) => (await know(taskId)).plan,
+    setUp,
+    prebuildSpec: async (taskId) => machineOf(taskId, (await know(taskId)).plan),
+
+    async prebuildKey(taskId) {
+      const { plan, holder } = await know(taskId);
+      const { setup, image } = plan;
+      const { platform } = deps.allowed;
+      return {
+        key: digest(JSON.stringify([holder, platform, image, setup?.key])),
+        hasSetup: setup !== undefined,
+      };
+    },
 
     async spec(taskId) {
       const { plan } = await know(taskId);
-      const { image, resources, network, database } = plan;
-      const spec: SandboxSpec = {
-        taskId,
-        ...(image === undefined ? {} : { image }),
-        ...(resources === undefined ? {} : { resources }),
-        network,
-      };
+      const { network, database } = plan;
+      const spec = machineOf(taskId, plan);
       if (database?.kind !== 'postgres' || network.mode === 'open') return spec;
       const { host, port } = await copies.provide(taskId, database.template);
       const forward: PortForward = { port: portFor(plan.services), to: { host, port } };
@@ -138,14 +176,7 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
       const granted = await grant(known);
       for (const problem of missing(granted)) await note(problem);
       await deps.secrets.used(known.owner, Object.keys(granted.values));
-      const own = { env: plan.env, secrets: secretsOf(granted) };
-      const setup =
-        plan.setup &&
-        (await runSetup(dress(sandbox, own), plan.setup, {
-          tell,
-          signal,
-          putBack: () => deps.putBack(taskId, sandbox),
-        }));
+      const setup = await setUp(taskId, sandbox, { tell, signal });
       if (plan.database?.kind === 'sqlite') {
         const problem = await copySqlite(sandbox, plan.database.template, signal);
         if (problem !== undefined) await note(problem);

@@ -11,11 +11,13 @@ import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
 import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
 import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
+import { type SecretRouteDeps, secretRoutes } from './secret-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
 import { type TransferRouteDeps, transferRoutes } from './transfer-routes.ts';
 import { type UsageRouteDeps, usageRoutes } from './usage-routes.ts';
+import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
@@ -23,11 +25,13 @@ export interface AppDeps
   extends EventRouteDeps,
     PreviewRouteDeps,
     ReviewRouteDeps,
+    SecretRouteDeps,
     SourceRouteDeps,
     SystemRouteDeps,
     TaskRouteDeps,
     TransferRouteDeps,
-    UsageRouteDeps {
+    UsageRouteDeps,
+    WarmRouteDeps {
   token: string;
   /** People besides the owner, and their tokens. */
   users: Record<string, string>;
@@ -92,6 +96,8 @@ export function createApp(deps: AppDeps): App {
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
   usageRoutes(app, deps);
+  secretRoutes(app, deps);
+  warmRoutes(app, deps);
   previewRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Oid, RepoPath, SourceSpec } from './source.ts';
+import { Oid, RepoPath, SourcePlace, SourceSpec } from './source.ts';
 
 /** Made by the client, so that a repeated request is one command. */
 export const ClientId = z
@@ -36,6 +36,10 @@ export const CreateTask = z.object({
   model: z.string().max(200).optional(),
 });
 export type CreateTask = z.input<typeof CreateTask>;
+/** `POST /v1/warm`: somebody is about to delegate from here. The machine that the task begins from may be built beforehand. */
+export const Warm = z.object({ source: SourcePlace.required({ url: true }) });
+export type Warm = z.infer<typeof Warm>;
+
 export const TaskCreated = z.object({ taskId: z.string(), turnId: z.string() });
 export type TaskCreated = z.infer<typeof TaskCreated>;
 

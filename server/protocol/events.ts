@@ -98,6 +98,18 @@ export const TaskEvent = z.discriminatedUnion('type', [
 
   event('sandbox.changed', { state: SandboxState, detail: z.string().optional() }),
 
+  /** The repository's own setup of a new machine; it goes on for as long as nothing else is told. */
+  event('setup.started', { key: z.string(), command: z.string() }),
+  /** `cached`: the machine came with it done. `output` is the end of what it printed. */
+  event('setup.finished', {
+    key: z.string(),
+    outcome: z.enum(['passed', 'failed', 'cached']),
+    output: z.string(),
+    durationMs: z.number().int(),
+  }),
+  /** Something that the repository asked for around its workspace, and does not get as asked. */
+  event('environment.noted', { text: z.string() }),
+
   event('model.called', { ...byAgent, messageId: z.string(), attempt: z.number().int(), model: z.string() }),
   /** A call that failed and is tried again; what was shown of it before is superseded by the next attempt. */
   event('model.retried', {

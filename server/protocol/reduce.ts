@@ -4,6 +4,8 @@ import type { Check, TaskState, Turn } from './task.ts';
 
 /** How much of a running command's output is kept for showing, in UTF-16 units; the tool's result has the rest. */
 const LIVE_OUTPUT_LIMIT = 20_000;
+/** Characters of what a setup that failed printed last. */
+const SETUP_OUTPUT = 1000;
 
 /** A task before its first event. */
 export function emptyTask(taskId: string): TaskState {
@@ -104,12 +106,25 @@ const handlers: Handlers = {
 
   'sandbox.changed': (state, { state: sandbox, detail, at }) => {
     const changed = { ...state, sandbox: { state: sandbox, ...(detail === undefined ? {} : { detail }) } };
-    const turnId = state.turns.at(-1)?.turnId;
     const isNews = sandbox === 'lost' || (sandbox === 'running' && detail !== undefined);
-    if (!isNews || turnId === undefined) return changed;
+    if (!isNews) return changed;
     const text = sandbox === 'lost' ? `The task’s machine is lost. ${detail ?? ''}`.trim() : `${detail}`;
-    return append(changed, { turnId }, { kind: 'notice', level: 'warning', text: `${text}.`, at });
+    return notice(changed, 'warning', `${text}.`, at);
   },
+  'setup.started': (state, { command }) => ({
+    ...state,
+    sandbox: { state: state.sandbox?.state ?? 'provisioning', detail: `Running ${command}` },
+  }),
+  'setup.finished': (state, { outcome, output, durationMs, at }) => {
+    const { detail: _done, ...sandbox } = state.sandbox ?? { state: 'provisioning' as const };
+    const done = { ...state, sandbox };
+    if (outcome === 'cached') return done;
+    if (outcome === 'passed')
+      return notice(done, 'info', `Set up in ${(durationMs / 1000).toFixed(1)} s.`, at);
+    const why = output === '' ? '' : ` It ended with:\n${output.slice(-SETUP_OUTPUT)}`;
+    return notice(done, 'warning', `The repository’s setup failed; the agent goes on without it.${why}`, at);
+  },
+  'environment.noted': (state, { text, at }) => notice(state, 'warning', text, at),
 
   'model.called': (state) => state,
   'model.retried': (state, { turnId, agentId, messageId, reason, delayMs, at }) =>
@@ -186,6 +201,12 @@ const handlers: Handlers = {
 
   'log.compacted': (state) => state,
 };
+
+/** What is told of a task in its newest turn; before the first there is nowhere to tell it. */
+function notice(state: TaskState, level: 'info' | 'warning', text: string, at: number): TaskState {
+  const turnId = state.turns.at(-1)?.turnId;
+  return turnId === undefined ? state : append(state, { turnId }, { kind: 'notice', level, text, at });
+}
 
 /** A turn that waits no longer; how long it did is not the agent's time. */
 function goingOn({ waiting: _waiting, restingSince, ...turn }: Turn, at: number): Turn {

@@ -36,26 +36,29 @@ export const OverlayEntry = z.object({
 });
 export type OverlayEntry = z.infer<typeof OverlayEntry>;
 
+/** A commit, and where the relay gets its objects from. */
+export const SourcePlace = z.object({
+  /** Where the relay fetches from. `file://` only on a relay that listens on loopback. */
+  url: RepositoryUrl.optional(),
+  /** Where accepted work is pushed to. Absent: `url`, unless that is a `file://` one. Never with credentials. */
+  remote: RepositoryUrl.optional(),
+  commit: Oid,
+  /** The branch that the person was on: the base of the pull request. */
+  branch: z.string().max(255).optional(),
+  /** As the upload was answered. */
+  sourceId: z.uuid().optional(),
+});
+export type SourcePlace = z.infer<typeof SourcePlace>;
+
 /**
  * What a sandbox starts from: the tree of `commit` with `overlay` laid over it.
  * The relay gets the commit's objects from `url`, or from the uploaded bundle `sourceId`.
  */
-export const SourceSpec = z
-  .object({
-    /** Where the relay fetches from. `file://` only on a relay that listens on loopback. */
-    url: RepositoryUrl.optional(),
-    /** Where accepted work is pushed to. Absent: `url`, unless that is a `file://` one. Never with credentials. */
-    remote: RepositoryUrl.optional(),
-    commit: Oid,
-    /** The branch that the person was on: the base of the pull request. */
-    branch: z.string().max(255).optional(),
-    /** As the upload was answered. */
-    sourceId: z.uuid().optional(),
-    overlay: z.array(OverlayEntry).max(20_000).default([]),
-  })
-  .refine((source) => source.url !== undefined || source.sourceId !== undefined, {
-    message: 'needs a url, or the sourceId of an uploaded bundle',
-  });
+export const SourceSpec = SourcePlace.extend({
+  overlay: z.array(OverlayEntry).max(20_000).default([]),
+}).refine((source) => source.url !== undefined || source.sourceId !== undefined, {
+  message: 'needs a url, or the sourceId of an uploaded bundle',
+});
 export type SourceSpec = z.infer<typeof SourceSpec>;
 
 /** What is shown of a source: no content, no credential. */

@@ -1,17 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SandboxChoice } from '../config.ts';
+import type { Config, SandboxChoice } from '../config.ts';
+import { createContainerProvider } from './container/provider.ts';
+import { createDaytonaProvider } from './daytona/provider.ts';
 import { createLocalProvider } from './local/provider.ts';
-import { SandboxError, type SandboxProvider } from './sandbox.ts';
+import { SandboxError, type SandboxProvider, type SandboxRef } from './sandbox.ts';
 
-export interface ProviderSettings {
-  /** Where local sandboxes are. */
-  workDir: string;
-  sandbox: Pick<SandboxChoice, 'provider'>;
-}
-
-/** The kinds of sandboxes that this relay can reach: tasks keep theirs when the settings name another kind. */
+/** The kinds of sandboxes that this relay reaches: tasks keep theirs when the settings name another kind. */
 export interface SandboxProviders {
   /** Where new machines come from. */
   current: SandboxProvider;
@@ -21,32 +17,79 @@ export interface SandboxProviders {
   close(): Promise<void>;
 }
 
-export function createProviders(settings: ProviderSettings, log: (line: string) => void): SandboxProviders {
-  const current = createSandboxProvider(settings, log);
+export interface ProviderDeps {
+  /** By which a vendor tells this relay's machines from others. */
+  owner: string;
+  /** Gets what happens to sandboxes, a line each. */
+  log: (line: string) => void;
+  /** A machine was stopped because it went past a limit. */
+  onLimit?: (ref: SandboxRef, message: string) => void;
+}
+
+type Kind = SandboxChoice['provider'];
+type Settings = Pick<Config, 'workDir' | 'idleMs' | 'sandbox' | 'env'>;
+
+/** Nothing is loaded or looked for before the first machine is wanted. */
+const MAKE: { [K in Kind]: (settings: Settings, deps: ProviderDeps) => SandboxProvider } = {
+  local: ({ workDir, sandbox }, { log, onLimit }) =>
+    createLocalProvider({
+      dataDir: workDir,
+      supervisorPath: program('supervisor.mjs'),
+      readOnly: sandbox.toolchains,
+      log,
+      ...(onLimit === undefined ? {} : { onLimit }),
+    }),
+  daytona: ({ idleMs, sandbox }, { owner, log }) =>
+    createDaytonaProvider({
+      ...sandbox.daytona,
+      image: sandbox.image,
+      owner,
+      idleMs,
+      supervisorPath: program('supervisor-websocket.mjs'),
+      log,
+    }),
+  container: ({ workDir, sandbox, env }, { log }) =>
+    createContainerProvider({
+      dataDir: workDir,
+      programs: {
+        supervisor: program('supervisor-container.mjs'),
+        bridge: program('supervisor-stdio.mjs'),
+      },
+      ...(sandbox.containerCli === undefined ? {} : { cli: sandbox.containerCli }),
+      ...(sandbox.image === undefined ? {} : { image: sandbox.image }),
+      env,
+      log,
+    }),
+};
+
+export function createProviders(settings: Settings, deps: ProviderDeps): SandboxProviders {
+  const made = new Map<string, SandboxProvider>();
+  const kind = (name: Kind): SandboxProvider => {
+    const provider = made.get(name) ?? MAKE[name](settings, deps);
+    made.set(name, provider);
+    return provider;
+  };
   return {
-    current,
+    current: kind(settings.sandbox.provider),
     async of(name) {
-      if (name === current.name) return current;
+      if (isKind(name)) return kind(name);
       throw new SandboxError(
         'unavailable',
         `This relay knows no sandboxes of the kind ${JSON.stringify(name)}.`,
+        {
+          nextAction: 'Use the version of the relay that made them, or start a new task.',
+        },
       );
     },
-    close: () => current.close(),
+    close: async () => void (await Promise.all([...made.values()].map((provider) => provider.close()))),
   };
 }
 
-/** The provider that the settings name. */
-export function createSandboxProvider(
-  { workDir }: { workDir: string },
-  log: (line: string) => void,
-): SandboxProvider {
-  return createLocalProvider({ dataDir: workDir, supervisorPath: supervisorPath(), log });
-}
+const isKind = (name: string): name is Kind => Object.hasOwn(MAKE, name);
 
-/** The supervisor's bundle lies beside the relay's; when the relay runs from its sources, in the build's folder. */
-function supervisorPath(): string {
+/** Programs that run inside sandboxes lie beside the relay's bundle; when it runs from its sources, in the build's folder. */
+export function program(name: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
-  const beside = join(here, 'supervisor.mjs');
-  return existsSync(beside) ? beside : join(here, '..', '..', 'dist', 'supervisor.mjs');
+  const beside = join(here, name);
+  return existsSync(beside) ? beside : join(here, '..', '..', 'dist', name);
 }

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createRelayClient, type RelayClient } from '../../server/protocol/client.ts';
 import { DATA_FILES } from '../../server/protocol/locations.ts';
-import { createSandboxProvider } from '../../server/sandbox/providers.ts';
+import { createLocalProvider } from '../../server/sandbox/local/provider.ts';
+import { program } from '../../server/sandbox/providers.ts';
 import type { Scenario } from '../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../fakes/model/server.ts';
 import type { Repository } from './bench.ts';
@@ -137,14 +138,14 @@ export const sourceOf = ({ directory, commit }: Repository) => ({
 
 /** Removes the sandboxes below a work folder: they outlive their relays on purpose. */
 export async function destroySandboxes(work: string): Promise<void> {
-  const provider = createSandboxProvider({ workDir: work }, () => {});
+  const provider = createLocalProvider({ dataDir: work, supervisorPath: program('supervisor.mjs') });
   for (const id of await sandboxIds(work)) await provider.destroy({ provider: 'local', id });
   await provider.close();
 }
 
 /** Puts the sandboxes below a work folder to sleep, as a relay does with those that idle. */
 export async function hibernateSandboxes(work: string): Promise<void> {
-  const provider = createSandboxProvider({ workDir: work }, () => {});
+  const provider = createLocalProvider({ dataDir: work, supervisorPath: program('supervisor.mjs') });
   for (const id of await sandboxIds(work)) await provider.hibernate({ provider: 'local', id });
   await provider.close();
 }

@@ -8,7 +8,8 @@ import { createJournal } from '../../server/engine/journal.ts';
 import { createGit } from '../../server/repo/git.ts';
 import { createTaskRepo } from '../../server/repo/task-repo.ts';
 import type { SandboxSessions } from '../../server/sandbox/lifecycle/machines.ts';
-import { createSandboxProvider } from '../../server/sandbox/providers.ts';
+import { createLocalProvider } from '../../server/sandbox/local/provider.ts';
+import { program } from '../../server/sandbox/providers.ts';
 import type { Sandbox, SandboxProvider } from '../../server/sandbox/sandbox.ts';
 import { createTaskStates } from '../../server/tasks/task-states.ts';
 import type { Repository } from './bench.ts';
@@ -45,7 +46,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     turnId,
     'Do it.',
   );
-  const provider = createSandboxProvider({ workDir: data }, () => {});
+  const provider = createLocalProvider({ dataDir: data, supervisorPath: program('supervisor.mjs') });
   const repo = createTaskRepo({
     git: createGit({ dataDir: data, env: process.env }),
     reposDir: join(data, 'repos'),
@@ -58,6 +59,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     states: createTaskStates(log),
     signals,
     sandboxes: simpleSessions(provider, repo),
+    machineNotes: () => [],
     repo,
     modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),
     callModel,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutOf, sandboxIdOf } from '../../server/sandbox/local/layout.ts';
+import { filesOf } from '../../server/sandbox/local/meta.ts';
 import { follow } from '../relay/turn/watch.ts';
 import { type RelayProcess, startRelay } from './relay.ts';
 import type { Stage } from './stage.ts';
@@ -43,7 +44,8 @@ export function killable(stage: Stage): KillableStage {
     async start() {
       relay = await startRelay(settings);
     },
-    openGate: (taskId) => writeFile(join(layoutOf(data).place(sandboxIdOf(taskId)).workspace, 'gate'), ''),
+    openGate: (taskId) =>
+      writeFile(join(filesOf(layoutOf(data).place(sandboxIdOf(taskId)), {}).workspace, 'gate'), ''),
     log: () => relay?.log() ?? lastWords,
     async close() {
       if (relay === undefined) await killableStage.start();

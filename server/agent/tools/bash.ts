@@ -5,7 +5,7 @@ import { defineTool, ToolProblem } from './tool.ts';
 
 export const bash = defineTool({
   name: 'bash',
-  description: `Runs a command with bash in the workspace. There is no network and no terminal: commands that ask for input fail. Ends after ${LIMITS.bashTimeout} ms unless timeoutMs says otherwise; what was printed until then is returned. Long output keeps its beginning and end.`,
+  description: `Runs a command with bash in the workspace. There is no terminal: commands that ask for input fail. Ends after ${LIMITS.bashTimeout} ms unless timeoutMs says otherwise; what was printed until then is returned. Long output keeps its beginning and end.`,
   input: z.object({
     command: z.string().min(1),
     cwd: z.string().min(1).optional().describe('Relative to the workspace.'),

@@ -10,7 +10,9 @@ export interface Surroundings {
   /** The machine that the task is to have. */
   spec(taskId: string): Promise<SandboxSpec>;
   /** Begins what is to run or lie there, in a machine that was made or woken, once its workspace is filled. */
-  ready(taskId: string, sandbox: Sandbox, options: { signal?: AbortSignal }): Promise<void>;
+  ready(taskId: string, sandbox: Sandbox, options: { signal: AbortSignal }): Promise<void>;
+  /** What the agent should know of the machine that was made ready last, a line each. */
+  notes(taskId: string): string[];
   /** The machine as the agent's commands see it. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
 }

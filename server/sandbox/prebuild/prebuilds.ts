@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createTurnstile } from '../../engine/turnstile.ts';
-import type { SourceSpec } from '../../protocol/source.ts';
+import type { SourcePlace, SourceSpec } from '../../protocol/source.ts';
 import type { Prepared } from '../../tasks/task-store.ts';
 import type { Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts';
 import type { Prebuild, PrebuildStore } from './prebuild-store.ts';
@@ -9,7 +9,7 @@ import type { Prebuild, PrebuildStore } from './prebuild-store.ts';
 /** Where a prebuild's files come from, and for whom: nobody else's tasks begin from it. */
 export interface PrebuildSource {
   owner: string;
-  source: Omit<SourceSpec, 'overlay'>;
+  source: SourcePlace;
 }
 
 /** Machines that are filled and set up before anybody waits for them. */

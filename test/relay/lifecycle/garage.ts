@@ -59,6 +59,7 @@ export async function openGarage(pool: pg.Pool) {
   const surroundings = {
     spec: async (taskId: string) => ({ taskId }),
     ready: async () => {},
+    notes: () => [],
     dress: async <T>(_taskId: string, sandbox: T) => sandbox,
   };
   /** As another relay process on the same database has it. */

@@ -1,0 +1,46 @@
+import { createRoute } from '@hono/zod-openapi';
+import { AppError } from '../errors.ts';
+import { Warm } from '../protocol/commands.ts';
+import { ErrorBody } from '../protocol/errors.ts';
+import type { Prebuilds } from '../sandbox/prebuild/prebuilds.ts';
+import type { App } from './app.ts';
+
+export interface WarmRouteDeps {
+  prebuilds: Pick<Prebuilds, 'want'>;
+  /** Whether the user may have this machine's files read. */
+  mayReadFiles: (owner: string) => boolean;
+}
+
+const warm = createRoute({
+  security: [{ token: [] }],
+  method: 'post',
+  path: '/v1/warm',
+  summary:
+    'Says that somebody is about to delegate from a repository: a machine may be built for that beforehand.',
+  request: { body: { required: true, content: { 'application/json': { schema: Warm } } } },
+  responses: {
+    202: { description: 'It was heard; nothing has to come of it.' },
+    default: {
+      description: 'What went wrong, why, and what to do next.',
+      content: { 'application/json': { schema: ErrorBody } },
+    },
+  },
+});
+
+export function warmRoutes(app: App, { prebuilds, mayReadFiles }: WarmRouteDeps): void {
+  app.openapi(warm, (context) => {
+    const { source } = context.req.valid('json');
+    const owner = context.get('user');
+    if (source.url.startsWith('file:') && !mayReadFiles(owner)) {
+      throw new AppError(
+        'source_not_allowed',
+        'Only the relay’s owner may use repositories on its machine.',
+        {
+          nextAction: 'Name a repository by https.',
+        },
+      );
+    }
+    prebuilds.want({ owner, source });
+    return context.body(null, 202);
+  });
+}
