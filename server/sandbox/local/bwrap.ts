@@ -44,8 +44,8 @@ export interface BwrapPlan {
   bwrap: string;
   prlimit: string;
   runtime: Runtime;
-  /** Host folder by place inside; writable. */
-  folders: Bind[];
+  /** Host folder by place inside; writable, if not said otherwise. */
+  folders: Array<Bind & { readOnly?: true }>;
   /** The same for folders that the relay's owner shows to all sandboxes, to read. */
   toolchains: Bind[];
   /** Whether this bwrap knows `--disable-userns` (0.8.0 and later). */
@@ -79,7 +79,7 @@ export function bwrapCommand(plan: BwrapPlan): string[] {
     ...['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', SHM_BYTES), '--remount-ro', '/dev'],
     ...[...tmpfs('/tmp', TMP_BYTES), '--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--dir', '/run'],
     ...plan.toolchains.flatMap(({ from, to }) => ['--ro-bind', from, to]),
-    ...plan.folders.flatMap(({ from, to }) => ['--bind', from, to]),
+    ...plan.folders.flatMap(({ from, to, readOnly }) => [readOnly ? '--ro-bind' : '--bind', from, to]),
     // Last, so that nothing can be written but to the folders above, and to bounded memory.
     ...['--remount-ro', '/', '--chdir', plan.folders.length > 0 ? INSIDE.workspace : '/tmp'],
     ...['--seccomp', String(SECCOMP_FD), '--info-fd', String(INFO_FD), '--'],

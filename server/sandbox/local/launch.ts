@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
 import { type Connection, lost } from '../supervised/connection.ts';
 import { INSIDE } from '../supervised/places.ts';
+import { networkFolders } from './egress/policy.ts';
 import { onlyThese } from './inheritance.ts';
 import { type SandboxPlace, socketPath } from './layout.ts';
 import { LOCK_PATIENCE } from './lock.ts';
@@ -32,6 +33,9 @@ const LOCK_HELD = 75;
 /** Characters of a start's last words that go into an error. */
 const COMPLAINT_TAIL = 1_000;
 
+/** Wraps the command that starts a sandbox so that the kernel holds it to its limits. */
+type Confine = (command: string[]) => string[];
+
 /**
  * Starts a sandbox that does not run, so that it outlives this process: in a session of its own. A flock outside of it
  * holds the lock and waits for it; either dies with the other, so a sandbox never runs twice. Where the lock is held,
@@ -40,18 +44,28 @@ const COMPLAINT_TAIL = 1_000;
  * Nothing in the sandbox has a descriptor of a host's file: a command of the same user opens it anew by way of
  * /proc/<pid>/fd, and can then write to it, or make it a setuid program of the person's.
  */
-export async function launch(workshop: Workshop, place: SandboxPlace, meta: Meta): Promise<Connection> {
-  const first = await attempt(workshop, place, meta);
+export async function launch(
+  workshop: Workshop,
+  place: SandboxPlace,
+  meta: Meta,
+  confine: Confine,
+): Promise<Connection> {
+  const first = await attempt(workshop, place, meta, confine);
   if (first !== 'held') return first;
   const winner = await connectToWinner(place, socketPath(workshop.dirs, place.id), workshop.answerPatience);
   if (winner !== undefined) return winner;
   await killSandbox(place);
-  const second = await attempt(workshop, place, meta);
+  const second = await attempt(workshop, place, meta, confine);
   if (second !== 'held') return second;
   throw lost('The sandbox is held by a process that cannot be reached');
 }
 
-async function attempt(workshop: Workshop, place: SandboxPlace, meta: Meta): Promise<Connection | 'held'> {
+async function attempt(
+  workshop: Workshop,
+  place: SandboxPlace,
+  meta: Meta,
+  confine: Confine,
+): Promise<Connection | 'held'> {
   const final = socketPath(workshop.dirs, place.id);
   const temporary = `${final}.${randomBytes(2).toString('hex')}`;
   const server = await listen(temporary);
@@ -62,7 +76,7 @@ async function attempt(workshop: Workshop, place: SandboxPlace, meta: Meta): Pro
     fs.openSync('/dev/null', 'r+'),
   ];
   try {
-    const child = spawnDetached(workshop, place, meta, descriptorOf(server), files);
+    const child = spawnDetached(workshop, place, meta, confine, descriptorOf(server), files);
     // Our copy would otherwise take the connection that is meant for the supervisor.
     server.close();
     return await firstWord(child, place, { temporary, final });
@@ -98,6 +112,7 @@ function spawnDetached(
   workshop: Workshop,
   place: SandboxPlace,
   meta: Meta,
+  confine: Confine,
   listening: number,
   descriptors: number[],
 ): ChildProcess {
@@ -109,22 +124,21 @@ function spawnDetached(
     { from: files.home, to: INSIDE.home },
     { from: files.scratch, to: INSIDE.scratch },
     { from: place.state, to: INSIDE.state },
+    ...networkFolders(place, meta.network),
   ];
   const locking = [
     ...['--exclusive', '--close', '--timeout', String(LOCK_PATIENCE)],
     ...['--conflict-exit-code', String(LOCK_HELD), place.lock],
   ];
-  const child = spawn(
-    workshop.host.flock,
-    [...locking, ...workshop.command(supervisor, folders, overlayOf(workshop, place.id, meta))],
-    {
-      cwd: '/',
-      detached: true,
-      // The first process of a sandbox shows its environment to all others there.
-      env: { PATH: '/usr/bin:/bin' },
-      stdio: onlyThese(['ignore', 'ignore', 'pipe', listening, seccomp, info], devNull),
-    },
-  );
+  const sandbox = workshop.command(supervisor, folders, overlayOf(workshop, place.id, meta));
+  const [file = '', ...args] = confine([workshop.host.flock, ...locking, ...sandbox]);
+  const child = spawn(file, args, {
+    cwd: '/',
+    detached: true,
+    // The first process of a sandbox shows its environment to all others there.
+    env: { PATH: '/usr/bin:/bin' },
+    stdio: onlyThese(['ignore', 'ignore', 'pipe', listening, seccomp, info], devNull),
+  });
   child.unref();
   return child;
 }

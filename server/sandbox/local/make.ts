@@ -1,27 +1,19 @@
 import fs from 'node:fs';
 import { SandboxError, type SandboxSpec } from '../sandbox.ts';
+import { checkNetwork } from './egress/policy.ts';
 import { placeAt, type SandboxPlace } from './layout.ts';
 import { type Meta, metaOf, writeMeta } from './meta.ts';
 import type { Workshop } from './prepare.ts';
 import { existingLayers, fillFrom, makeFiles } from './snapshots.ts';
 
-/** @throws SandboxError `unavailable` for what local sandboxes cannot be */
+/** @throws SandboxError `unavailable` for what local sandboxes cannot be, `failed` for what makes no sense */
 export function checkSpec({ image, network, from }: SandboxSpec): void {
   if (image !== undefined) {
     throw new SandboxError('unavailable', `Local sandboxes have no images, and ${image} was asked for.`, {
       nextAction: 'Leave the image out, or use HANDOFF_SANDBOX=container or HANDOFF_SANDBOX=daytona.',
     });
   }
-  if (network?.mode === 'open') {
-    throw new SandboxError('unavailable', 'Local sandboxes cannot have the whole network.', {
-      nextAction: 'List the host names in HANDOFF_NETWORK, or use HANDOFF_SANDBOX=container or daytona.',
-    });
-  }
-  if (network?.mode === 'allow-list' || network?.forwards?.length) {
-    throw new SandboxError('unavailable', 'Local sandboxes have no network but their own loopback.', {
-      nextAction: 'Set HANDOFF_NETWORK=none, or use HANDOFF_SANDBOX=container or daytona.',
-    });
-  }
+  checkNetwork(network);
   if (from !== undefined && from.provider !== 'local') {
     throw new SandboxError('not-found', `A snapshot at ${from.provider} is of no use to local sandboxes.`, {
       nextAction: 'Make the sandbox without it.',

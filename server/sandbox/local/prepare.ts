@@ -1,7 +1,10 @@
 import fs from 'node:fs';
 import { release } from 'node:os';
+import type { SandboxRef } from '../sandbox.ts';
 import { ANSWER_PATIENCE } from '../supervised/connection.ts';
 import { type BwrapPlan, bwrapCommand, processLimit } from './bwrap.ts';
+import type { CgroupPlaces } from './cgroup.ts';
+import type { EgressHost } from './egress/client.ts';
 import { examineHost, type Host, thisHost } from './host.ts';
 import { installRuntime } from './install.ts';
 import { type Layout, layoutOf, type RuntimeDirs, runtimeDirs } from './layout.ts';
@@ -15,6 +18,8 @@ export interface LocalOptions {
   dataDir: string;
   /** The bundle of `supervisor/main.ts`. */
   supervisorPath: string;
+  /** The bundle of `egress/main.ts`. Default: `egress.mjs` beside the supervisor's. */
+  egressPath?: string;
   /** The Node that runs it, and that sandboxes have as `node` where the machine has none. Default: the relay's. */
   nodePath?: string;
   /** Milliseconds after which a supervisor that says nothing counts as failed. Default: `ANSWER_PATIENCE`. */
@@ -26,6 +31,12 @@ export interface LocalOptions {
   readOnly?: string[];
   /** False: snapshots are copies, also where the kernel lays folders upon each other. */
   overlays?: boolean;
+  /** Told when a sandbox was stopped for going past a limit, beside the next call on it, which fails. */
+  onLimit?: (ref: SandboxRef, message: string) => void;
+  /** Milliseconds between two looks at what sandboxes use; looking takes at most a fiftieth of the time. Default: 1000 and 10,000. */
+  watchPace?: { memory: number; disk: number };
+  /** Where control groups are made. Default: where this process is. */
+  cgroups?: CgroupPlaces;
 }
 
 /** Everything that starting a sandbox takes. */
@@ -36,6 +47,8 @@ export interface Workshop {
   dirs: RuntimeDirs;
   seccomp: string;
   answerPatience: number;
+  /** What connects sandboxes to the network is started with. */
+  egress: EgressHost;
   /**
    * The command that runs another one in a new sandbox, with these host folders in it, after `overlay` was mounted; it dies with
    * whoever starts it.
@@ -63,7 +76,8 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
   // What its user cannot pass to (below /root, for example) is mounted where they can, visible to the sandbox' start only.
   const isHidden = user.dropped && !isOpenToAll(layout.sandboxes, 0o001);
   const view = isHidden ? dirs.mountPoint : layout.sandboxes;
-  const binds = [...(isHidden ? [{ from: layout.sandboxes, to: view }] : []), ...toolchains.binds];
+  const hidden = isHidden ? [{ from: layout.sandboxes, to: view }] : [];
+  const binds = [...hidden, ...toolchains.binds];
   const seen = (path: string): string =>
     path.startsWith(`${layout.sandboxes}/`) ? view + path.slice(layout.sandboxes.length) : path;
   const seenRuntime = {
@@ -79,12 +93,20 @@ export async function prepare(options: LocalOptions): Promise<Workshop> {
     dirs,
     seccomp: runtime.seccomp,
     answerPatience: options.answerPatience ?? ANSWER_PATIENCE,
+    egress: {
+      sandboxes: layout.sandboxes,
+      user,
+      node: seenRuntime.node,
+      flock: host.flock,
+      seen,
+      asUser: (command) => withMounts(host, { binds: hidden }, withoutRoot(host, user, command)),
+    },
     command: (inside, folders, overlay) => {
       const sandbox = bwrapCommand({
         bwrap: host.bwrap,
         prlimit: host.prlimit,
         runtime: seenRuntime,
-        folders: folders.map(({ from, to }) => ({ from: seen(from), to })),
+        folders: folders.map((folder) => ({ ...folder, from: seen(folder.from) })),
         toolchains: toolchains.shown,
         canDisableUserns: host.canDisableUserns,
         maxProcesses: processLimit(release()),

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
+  type NetworkPolicy,
   type ProviderState,
   type Sandbox,
   type SandboxCaps,
@@ -10,9 +12,14 @@ import {
 import { ANSWER_PATIENCE, type Connection, greet, lost } from '../supervised/connection.ts';
 import { INSIDE } from '../supervised/places.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
+import type { HeldLimits } from './cgroup.ts';
+import { createEgress } from './egress/client.ts';
+import { needsEgress } from './egress/policy.ts';
+import type { Refusal } from './egress/refusals.ts';
 import { knownSocket, launch } from './launch.ts';
 import { discardUnnamedLayers, layersOf, snapshotFile } from './layers.ts';
 import { isSandboxId, layoutOf, type SandboxPlace, sandboxIdOf } from './layout.ts';
+import { createLimiter } from './limiter.ts';
 import { whileAsleep } from './lock.ts';
 import { checkSpec, makeSandbox } from './make.ts';
 import { isWhole, type Meta, readMeta, settle } from './meta.ts';
@@ -25,34 +32,47 @@ import { takeSnapshot } from './snapshots.ts';
 import { connect } from './socket.ts';
 import { checkedToolchains, withToolchains } from './toolchains.ts';
 
-const LOCAL_CAPS: SandboxCaps = {
-  isolation: 'namespaces',
-  byteExactOutput: true,
-  attach: true,
-  network: 'none',
-  limits: { processes: true, cpus: false, memory: false, disk: false },
-};
+/** What is in force for a sandbox. Disk is always watched; memory too, where the kernel does not hold it. */
+function capsOf(network: NetworkPolicy | undefined, { memory, cpus }: HeldLimits): SandboxCaps {
+  return {
+    isolation: 'namespaces',
+    byteExactOutput: true,
+    attach: true,
+    network: network?.mode ?? 'none',
+    limits: { processes: true, cpus, memory, disk: false },
+  };
+}
+
+export interface LocalProvider extends SandboxProvider {
+  /** What a running sandbox asked for and was not let reach, since its start; the process that keeps count keeps the first hundred. */
+  refusals(ref: SandboxRef): Promise<Refusal[]>;
+}
 
 /**
  * Sandboxes on this machine: one bubblewrap and one small supervisor each, Linux only. They outlive the relay; another
  * relay process on the same data folder attaches to them and to the commands that run in them.
  *
- * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback; no
+ * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback, and on that
+ * what `network` allows, by the process in `egress/`; no
  * file, open descriptor of one, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a
- * few files of `/etc`, Node); no capability, no setuid, a system call filter; never the host's root; limits on processes,
- * open files, file size and memory-backed folders. `create` and `resume` fail where the kernel does not confirm it.
+ * few files of `/etc`, Node, the folders in `readOnly`); no capability, no setuid, a system call filter; never the host's root;
+ * limits on processes, open files, file size and memory-backed folders, and where control groups can be had on memory and CPU.
+ * `create` and `resume` fail where the kernel does not confirm it.
  *
  * What does not, honestly:
  * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.
- * - Memory, CPU and the disk used below the workspace, home and scratch are not limited. Under memory pressure the kernel
- *   kills a sandbox' processes first.
+ * - What it has on disk is watched: every ten seconds or more rarely, and it is stopped past its limit. So is memory where there
+ *   is no control group, every second, without what is in memory-backed folders; CPU is then not limited. In between it can use
+ *   what it gets. Under memory pressure the kernel kills a sandbox' processes first. What was written before a snapshot counts no more.
+ * - After a snapshot, files below are copied when they are first written to: hard links between them part ways, and who is not
+ *   root cannot rename folders from below in place (EXDEV; `mv` and npm copy, `git mv` of a folder fails).
  * - All in one sandbox is one user. A command can stop or impersonate its supervisor and spoil the records of commands;
  *   it then lies about its own sandbox, and the relay bounds and checks what it is told.
  * - A process that wiped its environment, left its session and lost its parent escapes `killAll` and timeouts, until the
  *   sandbox hibernates.
  * - The sandbox sees the version, name and load of the kernel, and the host paths of its own folders: they are in its mount
  *   table and in the command line of its first process.
- * - /tmp is memory and is empty after hibernation. Toolchains in a home folder (nvm, pyenv, rustup) are not visible.
+ * - /tmp is memory and is empty after hibernation. Toolchains in a home folder (nvm, pyenv, rustup) are visible only by `readOnly`.
  * - File names that are not UTF-8 are left out of search, and the file tools cannot name them; commands and Git can.
  */
 export function createLocalProvider(
@@ -60,7 +80,7 @@ export function createLocalProvider(
     /** Gets what happens to sandboxes, a line each. */
     log?: (line: string) => void;
   },
-): SandboxProvider {
+): LocalProvider {
   const log = options.log ?? (() => {});
   const patience = options.answerPatience ?? ANSWER_PATIENCE;
   const connections = new Map<string, Promise<Connection>>();
@@ -94,6 +114,9 @@ export function createLocalProvider(
   fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const layout = layoutOf(fs.realpathSync(options.dataDir));
   const { place } = layout;
+  const program = options.egressPath ?? join(dirname(options.supervisorPath), 'egress.mjs');
+  const egress = createEgress({ program, log });
+  const limiter = createLimiter(options, layout, (at, first) => stopIfRunning(at, first), log);
 
   /** What is done to one sandbox is done in turn. */
   const inTurn = <Result>(id: string, work: () => Promise<Result>): Promise<Result> => {
@@ -140,8 +163,18 @@ export function createLocalProvider(
     const began = performance.now();
     await disconnect(at.id);
     settle(layout, at, meta);
-    connections.set(at.id, Promise.resolve(await launch(shop, at, meta)));
+    limiter.forgive(at.id);
+    const confine = (command: string[]): string[] => limiter.confine(at.id, meta.resources, command);
+    await egress.serve(at, meta.network, shop.egress);
+    connections.set(at.id, Promise.resolve(await launch(shop, at, meta, confine)));
     log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
+  };
+
+  /** Started where it does not run; where it does, what connects it to the network may have died. */
+  const bringUp = async (at: SandboxPlace, meta: Meta): Promise<Sandbox> => {
+    if (!(await answers(at))) await start(at, meta, await workshop());
+    else if (needsEgress(meta.network)) await egress.serve(at, meta.network, (await workshop()).egress);
+    return handle(at, meta);
   };
 
   const wholeMeta = (at: SandboxPlace): Meta => {
@@ -150,12 +183,25 @@ export function createLocalProvider(
     return meta;
   };
 
-  const handle = (at: SandboxPlace, { network }: Meta): Sandbox => {
+  const stop = async (at: SandboxPlace): Promise<void> => {
+    await disconnect(at.id);
+    await killSandbox(at);
+    await limiter.release(at.id);
+  };
+  const stopIfRunning = (at: SandboxPlace, first: () => void): Promise<void> =>
+    inTurn(at.id, async () => {
+      if (livingProcess(at) === undefined) return;
+      first();
+      await stop(at);
+    });
+
+  const handle = (at: SandboxPlace, { network, resources }: Meta): Sandbox => {
+    limiter.watch(at, resources);
     const sandbox = supervisedSandbox({
       ref: { provider: 'local', id: at.id },
-      caps: { ...LOCAL_CAPS, network: network?.mode ?? 'none' },
+      caps: capsOf(network, limiter.held(at.id)),
       places: INSIDE,
-      connection: () => connectionTo(at),
+      connection: () => limiter.explained(at, () => connectionTo(at)),
     });
     return withToolchains(sandbox, checkedToolchains(options));
   };
@@ -172,18 +218,14 @@ export function createLocalProvider(
         const shop = await workshop();
         const at = shop.layout.place(id);
         if (!fs.existsSync(at.root)) await makeSandbox(shop, at, spec, () => overlays(shop));
-        const meta = wholeMeta(at);
-        if (!(await answers(at))) await start(at, meta, shop);
-        return handle(at, meta);
+        return bringUp(at, wholeMeta(at));
       });
     },
 
     resume: (ref) =>
       inTurn(ref.id, async () => {
         const at = place(ref.id);
-        const meta = wholeMeta(at);
-        if (!(await answers(at))) await start(at, meta, await workshop());
-        return handle(at, meta);
+        return bringUp(at, wholeMeta(at));
       }),
 
     async state(ref: SandboxRef): Promise<ProviderState> {
@@ -199,7 +241,7 @@ export function createLocalProvider(
       inTurn(ref.id, async () => {
         const at = place(ref.id);
         await disconnect(at.id);
-        if (fs.existsSync(at.root)) await killSandbox(at);
+        if (fs.existsSync(at.root)) await stop(at);
         log(`sandbox ${at.id} hibernated`);
       }),
 
@@ -207,8 +249,9 @@ export function createLocalProvider(
       inTurn(ref.id, async () => {
         const at = place(ref.id);
         await disconnect(at.id);
+        limiter.forget(at.id);
         if (fs.existsSync(at.root)) {
-          await killSandbox(at);
+          await stop(at);
           const socket = knownSocket(at);
           if (socket !== undefined) fs.rmSync(socket, { force: true });
           // Gone in one step; the files follow, now or after a crash the next time.
@@ -229,8 +272,7 @@ export function createLocalProvider(
           const shop = await workshop();
           const overlaid = await overlays(shop);
           const began = performance.now();
-          await disconnect(at.id);
-          await killSandbox(at);
+          await stop(at);
           await whileAsleep(shop, at, () => takeSnapshot(shop, at, wholeMeta(at), name, overlaid));
           discardUnnamedLayers(layout);
           await emptyTrash(layout.trash);
@@ -247,6 +289,12 @@ export function createLocalProvider(
 
     keepAlive: async () => {},
 
+    async refusals(ref) {
+      const at = place(ref.id);
+      const network = readMeta(at)?.network;
+      return needsEgress(network) ? egress.refusals(at, (await workshop()).egress) : [];
+    },
+
     async list() {
       if (!fs.existsSync(layout.sandboxes)) return [];
       return fs
@@ -259,6 +307,7 @@ export function createLocalProvider(
     },
 
     async close() {
+      limiter.close();
       await Promise.all([...connections.keys()].map(disconnect));
     },
   };

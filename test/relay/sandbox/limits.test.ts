@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
+import type { Sandbox, SandboxProvider, SandboxResources } from '../../../server/sandbox/sandbox.ts';
+import { type LocalFixture, localFixture, request, shell } from './support/local.ts';
+
+/** MiB that a quiet sandbox stays far below. */
+const MEMORY = 300;
+const DISK = 64;
+
+describe('the watched limits of local sandboxes', () => {
+  let fixture: LocalFixture;
+  let provider: SandboxProvider;
+  let told: Array<{ id: string; message: string }>;
+  /** The next word about a limit. */
+  let word: EventTarget;
+  beforeEach(async () => {
+    fixture = await localFixture();
+    told = [];
+    word = new EventTarget();
+    provider = createLocalProvider({
+      ...fixture,
+      watchPace: { memory: 20, disk: 20 },
+      // As on a machine whose kernel holds no limits for us.
+      cgroups: { mount: '/nonexistent', self: '', removeFolder: () => {} },
+      onLimit: ({ id }, message) => {
+        told.push({ id, message });
+        word.dispatchEvent(new Event('limit'));
+      },
+    });
+  });
+  afterEach(async () => {
+    await provider.close();
+    await fixture.dispose();
+  });
+
+  const created = (resources: SandboxResources): Promise<Sandbox> =>
+    provider.create({ taskId: fixture.taskId, resources });
+  const hog = (mib: number): string[] => [
+    '/opt/handoff/bin/node',
+    '-e',
+    `const all = []; for (let n = 0; n < ${mib}; n += 10) all.push(Buffer.alloc(10 << 20, 1)); setTimeout(() => {}, 60_000)`,
+  ];
+  const write = (name: string, mib: number): string => `head -c ${mib}M /dev/zero > ${name}`;
+
+  it('are disclosed as such', async () => {
+    const { caps } = await created({ memoryMiB: MEMORY, diskMiB: DISK, cpus: 1 });
+    assert.deepEqual(caps.limits, { processes: true, cpus: false, memory: false, disk: false });
+  });
+
+  it('stop what takes too much memory, and whoever waits for it is told why', async () => {
+    const sandbox = await created({ memoryMiB: MEMORY });
+    await shell(sandbox, 'echo kept > f');
+    const stopped = once(word, 'limit');
+    await assert.rejects(sandbox.exec(request(hog(800))), {
+      code: 'limit',
+      message:
+        /^The sandbox was stopped because it used \d+ MiB of memory; its limit is 300 MiB\. Its files are kept\.$/,
+      nextAction:
+        'Resume it and run fewer things at once, or set HANDOFF_SANDBOX_MEMORY_MIB to more and start a new task.',
+    });
+    await assert.rejects(sandbox.readFile('f'), { code: 'lost' });
+    await stopped;
+    assert.equal(await provider.state(sandbox.ref), 'hibernated');
+    assert.equal((await shell(await provider.resume(sandbox.ref), 'cat f')).out, 'kept\n');
+    assert.deepEqual(
+      told.map(({ id }) => id),
+      [sandbox.ref.id],
+    );
+  });
+
+  it('count memory that several processes share once', async () => {
+    const sandbox = await created({ memoryMiB: MEMORY });
+    const shared = `
+import mmap, os, time
+memory = mmap.mmap(-1, 150 << 20)
+memory.write(b"x" * (150 << 20))
+for _ in range(6):
+  if os.fork() == 0:
+    total = sum(memory[n] for n in range(0, 150 << 20, 4096))
+    time.sleep(1.5)
+    os._exit(0)
+for _ in range(6): os.wait()`;
+    const { exitCode } = await sandbox.exec(request(['/usr/bin/python3', '-c', shared]));
+    assert.deepEqual({ exitCode, told }, { exitCode: 0, told: [] });
+  });
+
+  it('tell the next call where none was waiting, once', async () => {
+    const sandbox = await created({ memoryMiB: MEMORY });
+    const stopped = once(word, 'limit');
+    const [command = '', ...args] = hog(800);
+    await shell(
+      sandbox,
+      'setsid "$@" >/dev/null 2>&1 &'.replace(
+        '"$@"',
+        [command, ...args].map((word) => `'${word}'`).join(' '),
+      ),
+    );
+    await stopped;
+    await assert.rejects(sandbox.readFile('f'), { code: 'limit' });
+    await assert.rejects(sandbox.readFile('f'), { code: 'lost' });
+    assert.equal((await shell(await provider.resume(sandbox.ref), 'echo well')).out, 'well\n');
+  });
+
+  it('stop what has too much on disk, wherever it hid it, and let it be resumed to delete that', async () => {
+    const sandbox = await created({ diskMiB: DISK });
+    const stopped = once(word, 'limit');
+    await assert.rejects(
+      sandbox.exec(
+        request(['bash', '-c', `mkdir -p ~/a/b; ${write('~/a/b/big', 100)}; chmod 000 ~/a; sleep 1000`]),
+      ),
+      {
+        code: 'limit',
+        message:
+          /^The sandbox was stopped because it used 1\d\d MiB on disk; its limit is 64 MiB\. Its files are kept\.$/,
+        nextAction:
+          'Resume it and delete what is not needed, or set HANDOFF_SANDBOX_DISK_MIB to more and start a new task.',
+      },
+    );
+    await stopped;
+    const resumed = await provider.resume(sandbox.ref);
+    // Many looks long: it is not stopped again for what it had.
+    assert.equal(
+      (await shell(resumed, `${write('more', 20)}; sleep 1; chmod 700 ~/a; rm -r ~/a; echo deleted`)).out,
+      'deleted\n',
+    );
+    assert.equal(told.length, 1);
+  });
+
+  it('stop it again when it goes on writing', async () => {
+    const sandbox = await created({ diskMiB: DISK });
+    const first = once(word, 'limit');
+    await assert.rejects(sandbox.exec(request(['bash', '-c', `${write('one', 100)}; sleep 1000`])), {
+      code: 'limit',
+    });
+    await first;
+    const again = once(word, 'limit');
+    const resumed = await provider.resume(sandbox.ref);
+    await assert.rejects(resumed.exec(request(['bash', '-c', `${write('two', 400)}; sleep 1000`])), {
+      code: 'limit',
+    });
+    await again;
+    assert.equal(told.length, 2);
+  });
+
+  it('leave alone what stays below them, and end with their relay', async () => {
+    const sandbox = await created({ memoryMiB: MEMORY, diskMiB: DISK });
+    assert.equal((await shell(sandbox, `${write('f', 10)}; sleep 1; echo well`)).out, 'well\n');
+    await provider.close();
+    const stopped = once(word, 'limit', { signal: AbortSignal.timeout(500) });
+    const other = createLocalProvider({ ...fixture, watchPace: { memory: 60_000, disk: 60_000 } });
+    await shell(await other.resume(sandbox.ref), write('g', 100));
+    await assert.rejects(stopped, { name: 'AbortError' });
+    assert.equal(await other.state(sandbox.ref), 'running');
+    await other.close();
+  });
+});
