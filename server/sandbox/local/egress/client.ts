@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NetworkPolicy, SandboxError } from '../../sandbox.ts';
@@ -48,7 +49,7 @@ export interface Egress {
    */
   serve(place: Place, policy: NetworkPolicy | undefined, host: EgressHost): Promise<void>;
   /** What a running sandbox was refused since it was started; nothing where nothing is known of it. */
-  refusals(place: Place, policy: NetworkPolicy | undefined, host: EgressHost): Promise<Refusal[]>;
+  refusals(place: Place, host: EgressHost): Promise<Refusal[]>;
 }
 
 /** @param options.program the bundle of `main.ts`; `idleMs` as `EgressOptions` has it */
@@ -102,8 +103,7 @@ export function createEgress(options: {
       const answered = running ?? (await ask(home, request));
       if (!answered.ok) throw unavailable(answered.message);
     },
-    async refusals(place, policy, host) {
-      if (!needsEgress(policy)) return [];
+    async refusals(place, host) {
       const home = homeOf(host, options.program);
       const answered = await ask(home, { op: 'refusals', id: place.id }).catch(() => undefined);
       return answered?.ok ? answered.refusals : [];
@@ -130,7 +130,8 @@ function homeOf(host: EgressHost, program: string): string {
   makeOwned(home, host);
   const installed = `${home}/egress.mjs`;
   if (!fs.existsSync(installed)) {
-    fs.writeFileSync(`${installed}.${process.pid}`, content, { mode: 0o644 });
+    fs.writeFileSync(`${installed}.${process.pid}`, content);
+    fs.chmodSync(`${installed}.${process.pid}`, 0o644);
     fs.renameSync(`${installed}.${process.pid}`, installed);
   }
   return home;
@@ -146,7 +147,7 @@ function spawnDetached(host: EgressHost, home: string, idleMs: number): ChildPro
   const seen = host.seen(home);
   const locking = ['--exclusive', '--timeout', String(LOCK_PATIENCE), '--no-fork', `${seen}/lock`];
   const program = [host.node, `--max-old-space-size=${HEAP}`, `${seen}/egress.mjs`];
-  const args = [host.seen(host.sandboxes), seen, String(idleMs)];
+  const args = [dirname(seen), seen, String(idleMs)];
   const [file = '', ...rest] = host.asUser([host.flock, ...locking, ...program, ...args]);
   const devNull = fs.openSync('/dev/null', 'r+');
   try {

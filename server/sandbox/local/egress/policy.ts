@@ -4,6 +4,7 @@ import { isDomainPattern } from '../../network.ts';
 import { type NetworkPolicy, SandboxError } from '../../sandbox.ts';
 import { EGRESS_FOLDER } from '../../supervised/egress-folder.ts';
 import { EGRESS_PROXY_PORT } from '../../supervised/own-ports.ts';
+import type { BwrapPlan } from '../bwrap.ts';
 
 /** Inside, the supervisor listens for it without rights, so not below 1024. */
 const InsidePort = z
@@ -53,7 +54,9 @@ export function checkNetwork(policy: NetworkPolicy = NONE): void {
 
 /** Notes for the egress process what a sandbox may reach. */
 export function writePolicy(place: NetworkPlace, policy: NetworkPolicy): void {
-  fs.writeFileSync(`${policyFile(place)}.part`, JSON.stringify(policy), { mode: 0o644 });
+  fs.writeFileSync(`${policyFile(place)}.part`, JSON.stringify(policy));
+  // The process that reads it is not root, and the relay's umask may be anything.
+  fs.chmodSync(`${policyFile(place)}.part`, 0o644);
   fs.renameSync(`${policyFile(place)}.part`, policyFile(place));
 }
 
@@ -78,10 +81,7 @@ export function needsEgress(policy: NetworkPolicy = NONE): boolean {
   return hasProxy(policy) || forwardsOf(policy).length > 0;
 }
 
-/** Host folder by place inside, to be bound read-only: nothing, where the sandbox has no network. */
-export function networkFolders(
-  place: NetworkPlace,
-  policy: NetworkPolicy | undefined,
-): Array<{ from: string; to: string }> {
-  return needsEgress(policy) ? [{ from: socketFolder(place), to: EGRESS_FOLDER }] : [];
+/** Host folder by place inside: nothing, where the sandbox has no network. */
+export function networkFolders(place: NetworkPlace, policy: NetworkPolicy | undefined): BwrapPlan['folders'] {
+  return needsEgress(policy) ? [{ from: socketFolder(place), to: EGRESS_FOLDER, readOnly: true }] : [];
 }
