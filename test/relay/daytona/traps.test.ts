@@ -86,7 +86,7 @@ describe('traps of Daytona that are not stepped into', () => {
     const { previewToken } = fixture.double.world.sandbox(sandbox.ref.id);
     const isThere = async (text: string): Promise<boolean> =>
       // The pattern comes by stdin, so that it is in no command line either.
-      (await shell(sandbox, `grep -rlsaF -f - ${places}`, { stdin: Buffer.from(text) })).out !== '';
+      (await shell(sandbox, `LC_ALL=C grep -rlsaF -f - ${places}`, { stdin: Buffer.from(text) })).out !== '';
     assert.deepEqual(
       [
         await isThere('HOME=/home/daytona'),
@@ -102,7 +102,7 @@ describe('traps of Daytona that are not stepped into', () => {
     assert.equal(out, '700\n600\n');
     const found = await shell(
       sandbox,
-      'sed "s/.*key.:.//;s/.}$//" /dev/shm/handoff-*/supervisor.json | grep -rlsaF -f - ~',
+      'sed "s/.*key.:.//;s/.}$//" /dev/shm/handoff-*/supervisor.json | LC_ALL=C grep -rlsaF -f - ~',
     );
     assert.deepEqual(found, { code: 1, out: '', err: '' });
   });
