@@ -21,6 +21,8 @@ export interface Engine {
    * @throws SandboxError that says what mends it
    */
   run(args: string[], deadline?: number): Promise<string>;
+  /** The last that a container printed, on either stream; nothing where that is not known. */
+  lastWords(container: string): Promise<string>;
   /** Starts one that is spoken to. */
   start(args: string[]): ChildProcessWithoutNullStreams;
 }
@@ -53,6 +55,11 @@ export async function findEngine(program: string, env: Env): Promise<Engine> {
       if (called.error.killed) throw tooSlow(kind, verb, deadline / 1_000);
       if (called.error.code === 'ENOENT') throw notInstalled(program);
       throw engineFailure(kind, verb, called.stderr || called.error.message);
+    },
+    async lastWords(container) {
+      // What a container printed as an error, the command prints as an error.
+      const { error, stdout, stderr } = await call(['logs', '--tail=5', container], DEADLINE);
+      return error === null ? `${stdout}${stderr}`.trim() : '';
     },
     start: (args) => spawn(program, args, { ...options, stdio: 'pipe' }),
   };

@@ -6,14 +6,19 @@ import { LABELS } from './plan.ts';
 /** Of what engines tell of a container, what all of them tell. */
 const Inspected = z.object({
   Name: z.string(),
-  State: z.object({ Status: z.string() }),
+  State: z.object({ Status: z.string(), StartedAt: z.string() }),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
   HostConfig: z.object({ NetworkMode: z.string() }),
 });
 
+/** As engines have the time of what never happened. */
+const NEVER = '0001-01-01T00:00:00';
+
 export interface Container {
   name: string;
   status: string;
+  /** Whether it ever ran; until then it is being made, or that was broken off. */
+  started: boolean;
   taskId: string;
   image: string;
   hasNetwork: boolean;
@@ -71,6 +76,7 @@ function parsed(told: string): Container[] {
   return shape.data.map(({ Name, State, Config, HostConfig }) => ({
     name: Name.replace(/^\//, ''),
     status: State.Status,
+    started: !State.StartedAt.startsWith(NEVER),
     taskId: Config.Labels?.[LABELS.task] ?? '',
     image: Config.Image,
     hasNetwork: HostConfig.NetworkMode !== 'none',
@@ -85,14 +91,12 @@ const STATES: Record<string, ProviderState> = {
   exited: 'hibernated',
   stopped: 'hibernated',
   paused: 'hibernated',
+  // Podman says so of one that ran before, and then could not be started.
+  created: 'hibernated',
+  configured: 'hibernated',
+  initialized: 'hibernated',
 };
 
-/** A container that was made and never started belongs to a `create` that is under way, or was broken off. */
-export function isUnfinished({ status }: Pick<Container, 'status'>): boolean {
-  return ['created', 'configured', 'initialized'].includes(status);
-}
-
-export function stateOf(container: Container): ProviderState {
-  if (isUnfinished(container)) return 'starting';
-  return STATES[container.status] ?? 'failed';
+export function stateOf({ started, status }: Container): ProviderState {
+  return started ? (STATES[status] ?? 'failed') : 'starting';
 }

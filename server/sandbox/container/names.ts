@@ -10,8 +10,8 @@ export interface Address {
   container: string;
 }
 
-const ADDRESS = /^(docker|podman):(handoff-[a-z0-9-]{1,80})$/;
-const SNAPSHOT_NAME = /^[a-z0-9-]{1,40}$/;
+const ADDRESS = /^(docker|podman):(handoff-[a-z0-9-]{1,140})$/;
+const SNAPSHOT_NAME = /^[a-z0-9-]{1,100}$/;
 
 /** By which the machines of one data folder are told from those of others on the same engine. */
 export function relayId(dataDir: string): string {
@@ -32,7 +32,7 @@ export function snapshotName(relay: string, name: string): string {
   if (!SNAPSHOT_NAME.test(name))
     throw new SandboxError(
       'failed',
-      `A snapshot's name has 1 to 40 of a-z, 0-9 and "-", unlike ${JSON.stringify(name)}.`,
+      `A snapshot's name has 1 to 100 of a-z, 0-9 and "-", unlike ${JSON.stringify(name)}.`,
     );
   return `handoff-s-${name}-${relay}`;
 }

@@ -12,21 +12,17 @@ import {
 import { ANSWER_PATIENCE, type Connection, greet } from '../supervised/connection.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
 import { createConnections } from './connections.ts';
+import { remove, stop, withLastWords } from './control.ts';
 import { createEngines, type Engine } from './engine.ts';
 import { ensureImage } from './image.ts';
-import { type Container, findContainer, findMachines, isUnfinished, stateOf } from './inspect.ts';
+import { type Container, findContainer, findMachines, stateOf } from './inspect.ts';
 import { addressOf, idOf, machineName, relayId, snapshotName } from './names.ts';
 import { PLACES, PROGRAMS } from './places.ts';
-import {
-  copyFromSnapshot,
-  copyToSnapshot,
-  createMachine,
-  createSnapshot,
-  DEFAULT_IMAGE,
-  layOut,
-} from './plan.ts';
+import { createMachine, DEFAULT_IMAGE, layOut } from './plan.ts';
+import { createQueues } from './queues.ts';
 import { connectTo } from './reach.ts';
 import { installRuntime, type Programs } from './runtime.ts';
+import { fillFrom, snapshotOf, takeSnapshot } from './snapshots.ts';
 
 export interface ContainerOptions {
   /** The relay's data folder; what containers are given lies in `containers` below it. Made where it is missing. */
@@ -73,7 +69,6 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   const relay = relayId(dataDir);
   const runtime = join(dataDir, 'containers', 'runtime');
   const engines = createEngines(options.cli, options.env ?? process.env);
-  const queues = new Map<string, Promise<unknown>>();
 
   /** Images of the person's need not have a Node, but only Linux has one to lend. */
   const nodeFor = (image: string): string =>
@@ -86,16 +81,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   };
 
   /** What is done to one container is done in turn. */
-  const inTurn = <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (queues.get(name) ?? Promise.resolve()).then(work, work);
-    queues.set(name, result);
-    const forget = (): void => {
-      if (queues.get(name) === result) queues.delete(name);
-    };
-    result.then(forget, forget);
-    return result;
-  };
-
+  const inTurn = createQueues();
   const connections = createConnections();
   const connect = (engine: Engine, { name, image }: Container): Promise<Connection> =>
     connections.get(name, () => connectTo(engine, name, nodeFor(image), patience));
@@ -151,7 +137,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
     await engine.run(args);
     try {
       await engine.run(layOut(name, image));
-      if (from !== undefined) await engine.run(copyFromSnapshot(from.name, name, image), COPY_DEADLINE);
+      if (from !== undefined) await fillFrom(engine, from, { name, image });
       const container = await findContainer(engine, name);
       if (container === undefined) throw gone();
       return await wake(engine, container);
@@ -177,7 +163,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
       return inTurn(name, async () => {
         const engine = await engines.preferred();
         const there = await findContainer(engine, name);
-        if (there !== undefined && !isUnfinished(there)) return wake(engine, there);
+        if (there?.started) return wake(engine, there);
         if (there !== undefined) await remove(engine, name);
         return make(engine, name, spec);
       });
@@ -186,7 +172,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
     resume: async (ref) =>
       inTurn(nameOf(ref), async () => {
         const { engine, container } = await find(ref);
-        if (container === undefined || isUnfinished(container)) throw gone();
+        if (!container?.started) throw gone();
         return wake(engine, container);
       }),
 
@@ -217,17 +203,12 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
       const name = snapshotName(relay, asked);
       return inTurn(nameOf(ref), async () => {
         const { engine, container } = await find(ref);
-        if (container === undefined || isUnfinished(container)) throw gone();
+        if (!container?.started) throw gone();
         const snapshot = { provider: NAME, id: idOf({ engine: engine.kind, container: name }) };
         if ((await findContainer(engine, name)) !== undefined) return snapshot;
         await connections.end(container.name);
         await stop(engine, container);
-        // Only one that is whole has the name.
-        const part = `${name}-part`;
-        await remove(engine, part);
-        await engine.run(createSnapshot({ name: part, relay, image: container.image }));
-        await engine.run(copyToSnapshot(container.name, part, container.image), COPY_DEADLINE);
-        await engine.run(['rename', part, name]);
+        await takeSnapshot(engine, container, { name, relay });
         return snapshot;
       });
     },
@@ -241,7 +222,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
 
     async list() {
       const engine = await engines.preferred();
-      const found = (await findMachines(engine, relay)).filter((container) => !isUnfinished(container));
+      const found = (await findMachines(engine, relay)).filter(({ started }) => started);
       return found.map(({ name, taskId }) => ({
         ref: { provider: NAME, id: idOf({ engine: engine.kind, container: name }) },
         taskId,
@@ -252,9 +233,6 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   };
 }
 
-/** Milliseconds for copying a volume. */
-const COPY_DEADLINE = 30 * 60_000;
-
 function capsOf({ hasNetwork }: Container): SandboxCaps {
   return {
     isolation: 'container',
@@ -263,44 +241,6 @@ function capsOf({ hasNetwork }: Container): SandboxCaps {
     network: hasNetwork ? 'open' : 'none',
     limits: { processes: true, cpus: true, memory: true, disk: false },
   };
-}
-
-async function snapshotOf(engine: Engine, id: string): Promise<Container> {
-  const address = addressOf(id);
-  const found = address.engine === engine.kind ? await findContainer(engine, address.container) : undefined;
-  if (found !== undefined) return found;
-  throw new SandboxError('not-found', 'The snapshot to begin with is gone.', {
-    nextAction: 'Begin without it, or make it again.',
-  });
-}
-
-/** Kills what runs in a container. Idempotent. */
-async function stop(engine: Engine, { name, status }: Container): Promise<void> {
-  // Engines differ on stopping what is paused, or was never started.
-  if (status === 'paused') await engine.run(['unpause', name]);
-  if (status !== 'exited' && status !== 'stopped' && !isUnfinished({ status }))
-    await engine.run(['stop', '-t', '0', name]);
-}
-
-/** Removes a container with its volume. Idempotent. */
-async function remove(engine: Engine, name: string): Promise<void> {
-  if ((await findContainer(engine, name)) === undefined) return;
-  try {
-    await engine.run(['rm', '--force', '--volumes', name]);
-  } catch (error) {
-    // Somebody else may be removing it: all that counts is that it goes.
-    if ((await findContainer(engine, name)) !== undefined) throw error;
-  }
-}
-
-/** What did not start may have said why. */
-async function withLastWords(engine: Engine, name: string, error: unknown): Promise<unknown> {
-  const words = await engine.run(['logs', '--tail=5', name]).catch(() => '');
-  if (words.trim() === '' || !(error instanceof SandboxError)) return error;
-  return new SandboxError('unavailable', `The sandbox did not start: ${words.trim().slice(-600)}`, {
-    cause: error,
-    nextAction: 'Use another image (HANDOFF_IMAGE, or "image" of the repository).',
-  });
 }
 
 function gone(): SandboxError {

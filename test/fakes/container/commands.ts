@@ -46,7 +46,7 @@ export const COMMANDS: Record<string, Command> = {
       {
         Id: container.id,
         Name: `/${container.name}`,
-        State: { Status: container.status },
+        State: { Status: container.status, StartedAt: container.startedAt ?? '0001-01-01T00:00:00Z' },
         Config: { Labels: container.labels, Image: container.image },
         HostConfig: { NetworkMode: container.network },
       },
@@ -108,7 +108,7 @@ export const COMMANDS: Record<string, Command> = {
 
   logs: onContainer((container, _parsed, state) => {
     const path = state.logPath(container);
-    return { out: fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '' };
+    return { err: fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '' };
   }),
 
   exec: onContainer(async (container, { positional: [, ...command] }) => {

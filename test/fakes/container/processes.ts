@@ -73,7 +73,13 @@ export async function startContainer(state: State, container: FakeContainer): Pr
   const pid = Number(/"child-pid": (\d+)/.exec(told)?.[1]);
   const startTicks = startTicksOf(pid);
   // One that died at once has exited, which is what engines say of it, too.
-  state.save({ ...container, status: 'running', process: { pid, startTicks: startTicks ?? 'dead' } });
+  const startedAt = new Date().toISOString();
+  state.save({
+    ...container,
+    status: 'running',
+    startedAt,
+    process: { pid, startTicks: startTicks ?? 'dead' },
+  });
   child.unref();
 }
 

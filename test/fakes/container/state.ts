@@ -22,6 +22,7 @@ export interface FakeContainer {
   workdir: string;
   command: string[];
   status: 'created' | 'running' | 'paused' | 'exited';
+  startedAt?: string;
   /** The first process of its process namespace, as the host counts, and when that started. */
   process?: { pid: number; startTicks: string };
 }

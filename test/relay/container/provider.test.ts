@@ -153,7 +153,7 @@ describe('sandboxes in containers', function () {
     assert.deepEqual([statuses(), volumes], [[], []]);
   });
 
-  it('that somebody else stopped, paused or removed are what the engine says', async () => {
+  it('that somebody else stopped, paused or removed, or that could not be started once, are what the engine says', async () => {
     const { provider } = fixture;
     const sandbox = await create();
     await shell(sandbox, 'echo kept > kept');
@@ -163,6 +163,7 @@ describe('sandboxes in containers', function () {
     for (const [status, state] of [
       ['exited', 'hibernated'],
       ['paused', 'hibernated'],
+      ['created', 'hibernated'],
     ] as const) {
       fixture.engine.change({ ...container, status });
       assert.equal(await provider.state(sandbox.ref), state);

@@ -29,7 +29,7 @@ describe('the names of containers', () => {
       'docker:handoff-a\n',
     ])
       assert.throws(() => addressOf(id), { code: 'not-found' });
-    for (const name of ['', '../x', 'Big', '-part\n', 'x'.repeat(41)])
+    for (const name of ['', '../x', 'Big', '-part\n', 'x'.repeat(101)])
       assert.throws(() => snapshotName('r1', name), { code: 'failed' });
   });
 });
