@@ -35,6 +35,9 @@ Usage: npm start [-- <command> [options]]
   tasks answer ID ANSWER  answer what a task asks: an option's number, or words
   tasks export ID FILE    the whole task as a file; --force replaces one that is there
   tasks import FILE       a task that was exported, of this relay or another
+  tasks preview ID [PORT] what listens in its sandbox; with a port, a link that shows it in one browser
+    --minutes N           how long the link lives (default: 60)
+    --revoke              end the links of the port, or of the whole task
   secrets [list] [--json] your secrets, and the repositories that each is allowed for; never a value
   secrets set NAME        add or replace one; its value is asked for, or read from standard input
     --repo DIR|URL        the repository that it is for (default: this folder); more than once for several

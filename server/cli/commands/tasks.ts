@@ -8,15 +8,21 @@ import { printable } from '../progress.ts';
 import { answerText, questionText } from '../question.ts';
 import { answerTask } from './tasks-answer.ts';
 import { exportTask, importTask } from './tasks-file.ts';
+import { previewTask } from './tasks-preview.ts';
 
-/** Lists the relay's tasks, newest first; shows, answers, exports or imports one. */
+/** Lists the relay's tasks, newest first; shows, answers, exports, imports or previews one. */
 export const tasks: Command = async (args, terminal) => {
   const { values, positionals } = readArguments(args, {
     json: { type: 'boolean', default: false },
     force: { type: 'boolean', default: false },
+    revoke: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
   });
   const [verb, ...rest] = positionals;
   if (values.force && verb !== 'export') throw new UsageError('--force belongs to tasks export');
+  if ((values.revoke || values.minutes !== undefined) && verb !== 'preview') {
+    throw new UsageError('--revoke and --minutes belong to tasks preview');
+  }
   if (values.json && ['answer', 'export', 'import'].includes(verb ?? '')) {
     throw new UsageError(`tasks ${verb} has no --json`);
   }
@@ -28,6 +34,7 @@ export const tasks: Command = async (args, terminal) => {
   if (verb === 'answer') await answerTask(connect, rest, terminal);
   else if (verb === 'export') await exportTask(connect, rest, values.force, terminal);
   else if (verb === 'import') await importTask(connect, rest, terminal);
+  else if (verb === 'preview') await previewTask(connect, rest, { minutes: undefined, ...values }, terminal);
   else if (verb === undefined) await list(await connect(), values.json, terminal);
   else if (rest.length > 0) throw new UsageError('tasks shows one task at a time');
   else await show(await connect(), verb, values.json, terminal);
