@@ -109,7 +109,6 @@ describe('tasks preview', () => {
   ];
   for (const [args, options] of wrong) {
     it(`refuses “${args.join(' ')}” with ${JSON.stringify(options)} before it asks the relay`, async () => {
-      const terminal = { out: () => {}, err: () => {}, errIsTty: false, canAsk: false, env: {}, cwd: '/' };
       const connect = () => Promise.reject(new Error('it was asked'));
       const all = { revoke: false, minutes: undefined, json: false, ...options };
       await assert.rejects(previewTask(connect, args, all, recordTerminal()), UsageError);
