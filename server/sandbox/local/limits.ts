@@ -57,8 +57,10 @@ export function createDiskWatch(): DiskWatch {
         return false;
       }
       const least = overdrawn.get(id);
-      overdrawn.set(id, Math.min(used, least ?? used));
-      return least === undefined || used > least + GRACE;
+      const isOver = least === undefined || used > least + GRACE;
+      // Stopped, it begins anew with what it has then: else it could never be resumed to delete some of that.
+      overdrawn.set(id, isOver ? used : Math.min(used, least));
+      return isOver;
     },
     forget: (id) => void overdrawn.delete(id),
   };
