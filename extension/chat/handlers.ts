@@ -6,6 +6,8 @@ import type { SetupWatch } from './setup.ts';
 
 /** What the panel may ask for; each does it, or rejects with what is shown to the person. */
 export interface PanelActions {
+  /** Before there is a task. Never rejects: nobody waits for it. */
+  makeReady(): Promise<void>;
   delegate(text: string, selection: Selection[], clientId: string): Promise<string>;
   send(taskId: string, text: string, selection: Selection[], clientId: string): Promise<void>;
   answer(taskId: string, questionId: string, answer: Answer): Promise<unknown>;
@@ -52,6 +54,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
       await panel.connect(taskId);
       await Promise.all([setup.refresh(), refresh()]);
     },
+    typing: () => actions.makeReady(),
     delegate: ({ clientId, text, selection }) =>
       settle(clientId, async () => {
         await panel.showTask(await actions.delegate(text, selection, clientId));

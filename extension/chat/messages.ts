@@ -57,6 +57,8 @@ export type FromPanel =
    * `clientId` is made by the panel and becomes the command's own: sending it twice is one task or message.
    * A panel that was reloaded before `settled` sends the same command again.
    */
+  /** The person begins to write a task: what it will begin from may be made ready. */
+  | { type: 'typing' }
   | { type: 'delegate'; clientId: string; text: string; selection: Selection[] }
   | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[] }
   /** Answers a question of the agent. */
@@ -131,6 +133,7 @@ const answer: Check = (value) =>
 
 const shapes: Shapes = {
   ready: { taskId: orNull(text) },
+  typing: {},
   delegate: { clientId: text, text, selection: selections },
   send: { clientId: text, taskId: text, text, selection: selections },
   answer: { clientId: text, taskId: text, questionId: text, answer },

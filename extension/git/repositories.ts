@@ -34,6 +34,13 @@ export function createRepositories() {
   return {
     all,
 
+    /** Which one a new task would be about; undefined where the person would be asked, or nothing may be read here. */
+    async likely(): Promise<Repository | undefined> {
+      if (!vscode.workspace.isTrusted) return undefined;
+      const repositories = await all();
+      return repositories.find(({ root }) => root === chosen) ?? only(repositories);
+    },
+
     /** What a new task lacks here, for the panel. */
     async status(): Promise<Pick<Setup, 'workspace' | 'repository'>> {
       if (!vscode.workspace.workspaceFolders?.length) return { workspace: 'no-folder' };
@@ -59,9 +66,7 @@ export function createRepositories() {
     async pick(): Promise<Repository> {
       requireTrust();
       const repositories = await all();
-      const known =
-        repositories.find(({ root }) => root === chosen) ??
-        (repositories.length === 1 ? repositories[0] : undefined);
+      const known = repositories.find(({ root }) => root === chosen) ?? only(repositories);
       if (known) return known;
       if (repositories.length === 0) throw noRepository('No open folder is a Git repository.');
       const items = repositories.map((repository) => ({
@@ -130,3 +135,5 @@ function noRepository(message: string): ExpectedError {
     vscode.l10n.t('Open a folder that is under Git, or initialise a repository and make a first commit.'),
   );
 }
+
+const only = <One>(all: readonly One[]): One | undefined => (all.length === 1 ? all[0] : undefined);

@@ -68,6 +68,15 @@ export async function startWorks(
 
   const watch = afterTurns.watch(engine);
   teardown.add(() => void watch.stop());
+  /** What a task had to wait for at its beginning, the next one of the repository finds done. */
+  const buildForNext = async (taskId: string): Promise<void> => {
+    try {
+      const row = await turnStore.get(taskId);
+      if (row) await workplace.prebuilds.wantAfter(taskId, { owner: row.owner, source: row.spec.source });
+    } catch (error) {
+      logger.warn({ taskId, err: error }, 'no machine will be built beforehand');
+    }
+  };
   const room = createRoom({ folders: [config.workDir], log: turnLog, store: turnStore, logger });
   const turn = createTurn({
     log: turnLog,
@@ -81,7 +90,10 @@ export async function startWorks(
     callModel,
     now,
     random: Math.random,
-    onEnded: watch.onEnded,
+    onEnded(ended) {
+      watch.onEnded(ended);
+      void buildForNext(ended.taskId);
+    },
     idleMs: config.idleMs,
     logger,
   });

@@ -1,3 +1,4 @@
+import type { Warm } from './commands.ts';
 import type { OverlayEntry, SourceSpec } from './source.ts';
 
 /** What capturing needs of the machine. All paths are absolute. */
@@ -80,12 +81,9 @@ const QUIET = [
  */
 export async function captureSource(deps: CaptureDeps, options: CaptureOptions): Promise<Capture> {
   const place = await locate(deps, options.folder);
-  const git = (...args: string[]) =>
-    deps.git(['-C', place.toplevel, ...args], { env: { GIT_OPTIONAL_LOCKS: '0' } });
-
-  const [branch, remote, tracking] = await Promise.all([
-    git('symbolic-ref', '--quiet', '--short', 'HEAD').then(firstLine),
-    originUrl(git),
+  const git = readingIn(deps, place);
+  const [{ branch, remote }, tracking] = await Promise.all([
+    whereabouts(git),
     git('for-each-ref', '--count=1', `--contains=${place.commit}`, 'refs/remotes').then(firstLine),
   ]);
   const { overlay, skippedSubmodules } = await captureOverlay(deps, place, options);
@@ -104,6 +102,34 @@ export async function captureSource(deps: CaptureDeps, options: CaptureOptions):
     pushed: tracking !== undefined,
     skippedSubmodules,
   };
+}
+
+/**
+ * As much of it as is known before the person has written a word, at the cost of a few processes: the commit of HEAD, for a relay that reads
+ * the folder in place. Throws `CaptureError`.
+ */
+export async function capturePlace(deps: CaptureDeps, folder: string): Promise<Warm['source']> {
+  const place = await locate(deps, folder);
+  const { branch, remote } = await whereabouts(readingIn(deps, place));
+  return {
+    url: fileUrl(place.toplevel),
+    ...(remote === undefined ? {} : { remote }),
+    commit: place.commit,
+    ...(branch === undefined ? {} : { branch }),
+  };
+}
+
+const readingIn =
+  (deps: CaptureDeps, { toplevel }: Place) =>
+  (...args: string[]): Promise<Ran> =>
+    deps.git(['-C', toplevel, ...args], { env: { GIT_OPTIONAL_LOCKS: '0' } });
+
+async function whereabouts(git: ReturnType<typeof readingIn>) {
+  const [branch, remote] = await Promise.all([
+    git('symbolic-ref', '--quiet', '--short', 'HEAD').then(firstLine),
+    originUrl(git),
+  ]);
+  return { branch, remote };
 }
 
 /** A remote's URL without what lets somebody in: user and password of http(s), the password of others. */

@@ -12,6 +12,7 @@ import {
   StopAnswer,
   TaskCreated,
   TaskImported,
+  type Warm,
 } from './commands.ts';
 import { ErrorBody, type ErrorCode } from './errors.ts';
 import { firstSeq, TaskEvent } from './events.ts';
@@ -134,6 +135,10 @@ export function createRelayClient(options: RelayClientOptions) {
     /** @param since milliseconds since 1970 */
     usage: (since = 0) => read(UsageReport, `/v1/usage?since=${since}`),
 
+    /** Nothing has to come of it. */
+    warm: async (body: Warm): Promise<void> => {
+      await request('/v1/warm', { method: 'POST', json: body, timeoutMs: ANSWER_MS });
+    },
     createTask: (body: CreateTask) => read(TaskCreated, '/v1/tasks', { method: 'POST', json: body }),
     listTasks: (cursor?: string) =>
       read(TaskList, `/v1/tasks${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`),

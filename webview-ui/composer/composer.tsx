@@ -83,7 +83,10 @@ export function Composer() {
           value={draft.text}
           aria-label={strings.composer.label}
           placeholder={placeholder}
-          onChange={(event) => store.dispatch({ type: 'draftEdited', text: event.target.value })}
+          onChange={(event) => {
+            if (task === null && draft.text === '') host.post({ type: 'typing' });
+            store.dispatch({ type: 'draftEdited', text: event.target.value });
+          }}
           onKeyDown={onKeyDown}
         />
         <div className="composer-actions">

@@ -18,6 +18,8 @@ export interface Prebuilds {
   find(taskId: string): Promise<Prebuild | undefined>;
   /** Builds one in the background, where that is worth it and none is there. Returns at once. */
   want(wish: PrebuildSource): void;
+  /** The same for the tasks after this one, which begin from the same source in all likelihood. */
+  wantAfter(taskId: string, wish: PrebuildSource): Promise<void>;
   /** Removes those that are of no use any more. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -52,8 +54,8 @@ export interface PrebuildsDeps {
   logger: Logger;
 }
 
-/** The same wish again within this long (ms) is heard once: somebody types. */
-const DEAF_MS = 5 * 60_000;
+/** The same wish again within this long (ms) is heard once: somebody types, again and again. */
+const DEAF_MS = 60 * 60_000;
 
 export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
   const { store, provider, repo, logger } = deps;
@@ -105,6 +107,20 @@ export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
     await store.remove(prebuildId);
   }
 
+  function want(wish: PrebuildSource): void {
+    // An uploaded bundle is read once, by its task.
+    if (deps.most === 0 || wish.source.url === undefined || wish.source.sourceId !== undefined) return;
+    const { url, commit } = wish.source;
+    const name = JSON.stringify([wish.owner, url, commit]);
+    for (const [old, at] of heard) if (at <= deps.now() - DEAF_MS) heard.delete(old);
+    if (heard.has(name)) return;
+    heard.set(name, deps.now());
+    building = oneByOne(() => build(wish)).catch((error: unknown) => {
+      if (!signal.aborted)
+        logger.warn({ repository: url, err: error }, 'no machine could be built beforehand');
+    });
+  }
+
   return {
     async find(taskId) {
       if (deps.most === 0) return undefined;
@@ -118,19 +134,12 @@ export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
       }
     },
 
-    want(wish) {
-      // An uploaded bundle is read once, by its task.
-      if (deps.most === 0 || wish.source.url === undefined || wish.source.sourceId !== undefined) return;
-      const { url, commit } = wish.source;
-      const name = JSON.stringify([wish.owner, url, commit]);
-      const last = heard.get(name);
-      if (last !== undefined && last > deps.now() - DEAF_MS) return;
-      for (const [old, at] of heard) if (at <= deps.now() - DEAF_MS) heard.delete(old);
-      heard.set(name, deps.now());
-      building = oneByOne(() => build(wish)).catch((error: unknown) => {
-        if (!signal.aborted)
-          logger.warn({ repository: url, err: error }, 'no machine could be built beforehand');
-      });
+    want,
+
+    async wantAfter(taskId, wish) {
+      if (deps.most === 0) return;
+      const key = await deps.environment.ofTask.key(taskId);
+      if (key !== undefined && !(await store.find(key))) want(wish);
     },
 
     async sweep() {

@@ -41,6 +41,7 @@ describe('the panel, seen from its webview', () => {
     panel = createPanel({ store, setup, post: (message) => posted.push(message), onShown: () => {} });
     const unused = () => assert.fail('not part of this test');
     const actions: PanelActions = {
+      makeReady: unused,
       delegate: () => {
         delegated += 1;
         return outcome;
