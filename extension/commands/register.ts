@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
+import { openPreview } from '../preview/open-preview.ts';
+import { revokePreviews } from '../preview/revoke-previews.ts';
 import { Cancelled, toFailure } from '../ui/failure.ts';
 import { acceptAll } from './accept-all.ts';
 import { acceptFile } from './accept-file.ts';
@@ -26,6 +28,8 @@ const COMMANDS = {
   'handoff.unacceptFile': unacceptFile,
   'handoff.acceptAll': acceptAll,
   'handoff.openPullRequest': openPullRequest,
+  'handoff.openPreview': openPreview,
+  'handoff.revokePreviews': revokePreviews,
   'handoff.stop': stop,
   'handoff.archive': archive,
   'handoff.setUpModel': setUpModel,

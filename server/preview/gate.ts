@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Paths of Handoff's own under every preview, which its server never gets. */
+/**
+ * Paths of Handoff's own under every preview, which its server never gets. The key is the whole query, without a name: editors that
+ * open an address may encode the `=` in it.
+ */
 export const ENTER_PATH = '/.handoff/open';
 export const WAKE_PATH = '/.handoff/wake';
 

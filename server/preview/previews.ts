@@ -101,7 +101,7 @@ export function createPreviews(deps: PreviewDeps): Previews {
       const at = await serve();
       const { link, key } = await links.make({ taskId, port, minutes });
       const { previewId, expiresAt } = link;
-      const url = `${addresses.originOf(previewId, at)}${ENTER_PATH}?key=${key}`;
+      const url = `${addresses.originOf(previewId, at)}${ENTER_PATH}?${key}`;
       return { previewId, port, expiresAt, url };
     },
 

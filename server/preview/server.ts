@@ -59,7 +59,7 @@ export function createPreviewServer(deps: PreviewServerDeps): Server {
     const url = new URL(target.path.replace(/^\/{2,}/, '/'), 'http://here.invalid');
     if (url.pathname === ENTER_PATH && request.method === 'GET') {
       if (standing.kind === 'open') return redirect(response, '/');
-      const entered = await links.enter(previewId, url.searchParams.get('key') ?? '');
+      const entered = await links.enter(previewId, url.search.slice(1));
       if (entered.kind === 'stranger') return show(pages.NOTHING);
       if (entered.cookie === undefined) return show(pages.OVER);
       return redirect(response, '/', cookieFor(entered.link, entered.cookie));

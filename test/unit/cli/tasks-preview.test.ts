@@ -18,7 +18,7 @@ function relay(ports: PortList, previews: PreviewLink[] = []) {
         previewId: 'p',
         port: wish.port,
         expiresAt: EXPIRES,
-        url: 'http://p.localhost:7421/.handoff/open?key=k',
+        url: 'http://p.localhost:7421/.handoff/open?k',
       };
     },
     revokePreview: async (id: string, previewId: string) => void asked.push(`revoke ${id} ${previewId}`),
@@ -69,7 +69,7 @@ describe('tasks preview', () => {
     assert.deepEqual(
       [said.out, said.err, asked],
       [
-        'http://p.localhost:7421/.handoff/open?key=k\n',
+        'http://p.localhost:7421/.handoff/open?k\n',
         'Opens in one browser, once, until 14:05. End it with: npm start -- tasks preview t 3000 --revoke\n',
         ['open t {"port":3000,"minutes":5}'],
       ],

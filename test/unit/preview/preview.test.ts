@@ -67,7 +67,7 @@ describe('a preview', () => {
       { host: `${'0'.repeat(32)}.localhost:${visitor.port}` },
     ].map((headers) => send(visitor.port, '/', { headers }));
     const wrongKeys = [visitor.host, unopened.host, `${'0'.repeat(32)}.localhost`].map((host) =>
-      send(visitor.port, '/.handoff/open?key=wrong', { headers: { host } }),
+      send(visitor.port, '/.handoff/open?wrong', { headers: { host } }),
     );
     const answers = (await Promise.all([...asked, ...wrongKeys])).map(({ status, text }) => ({
       status,
