@@ -10,21 +10,6 @@ import { repositoryIdentity } from './repository-identity.ts';
 import { KEY_ID, otherKey, seal, unseal } from './seal.ts';
 import type { VaultKey } from './vault-key.ts';
 
-/** The table, for the relay's migrations. `sealed` is as `seal.ts` makes it; `repositories` are `repositoryIdentity`s. */
-export const SECRETS_SQL = `
-  CREATE TABLE handoff.secrets (
-    owner         text NOT NULL,
-    name          text NOT NULL,
-    sealed        bytea NOT NULL,
-    -- In which repositories' sandboxes the owner allowed it.
-    repositories  text[] NOT NULL,
-    created_at    bigint NOT NULL,
-    updated_at    bigint NOT NULL,
-    used_at       bigint,
-    PRIMARY KEY (owner, name)
-  );
-`;
-
 /** What became of the secrets that a repository asked for: placed by value, not there, or there but for other repositories. */
 export interface Granted {
   values: Record<string, string>;

@@ -45,9 +45,9 @@ const MOST_STARTS = 10;
 /** One of which nothing says when it is ready has started if it lives for so long (ms). */
 const ALIVE_MS = 500;
 
-/** Both are asked again and again by one command in the machine. `$1` is the port, or the command. */
-const PORT_LISTENS =
-  'until (exec 3<>"/dev/tcp/127.0.0.1/$1") || (exec 3<>"/dev/tcp/::1/$1"); do sleep 0.1; done 2>/dev/null';
+/** How often (ms) to look whether a port is listened on. */
+const LOOK_EVERY_MS = 100;
+/** Asked again and again by one command in the machine. `$1` is the service's own. */
 const COMMAND_PASSES = 'until bash -c "$1"; do sleep 0.2; done';
 
 interface Running {
@@ -145,9 +145,10 @@ async function settle(
   // Whoever loses the race is not waited for.
   looked.catch(() => {});
   try {
-    const became = await Promise.race([ended, looked]);
+    return await Promise.race([ended, looked]);
+  } catch (error) {
     signal.throwIfAborted();
-    return became;
+    throw error;
   } finally {
     enough.abort();
   }
@@ -165,20 +166,39 @@ async function askUntilReady(
     await delay(ALIVE_MS, undefined, { signal });
     return { kind: 'up', status: { state: 'running' } };
   }
-  const asked =
-    command === undefined ? [PORT_LISTENS, 'ready', String(awaited)] : [COMMAND_PASSES, 'ready', command];
-  const { exitCode } = await sandbox.exec(
-    {
-      execId: `${execId}:ready:${randomUUID()}`,
-      argv: ['bash', '-c', ...asked],
-      timeoutMs,
-      maxOutputBytes: 0,
-    },
-    { signal },
-  );
-  if (exitCode === 0) return { kind: 'up', status: { state: 'ready' } };
+  const isReady = await (command === undefined
+    ? portListens(sandbox, awaited ?? 0, timeoutMs, signal)
+    : commandPasses(sandbox, `${execId}:ready:${randomUUID()}`, command, timeoutMs, signal));
+  if (isReady) return { kind: 'up', status: { state: 'ready' } };
   const problem = `The service ${name} was not ready within ${timeoutMs} ms; it goes on, and may become so.`;
   return { kind: 'up', status: { state: 'running', problem } };
+}
+
+/** Looks, and does not connect: a connection that ends at once is the end of many a simple server. */
+async function portListens(
+  sandbox: Sandbox,
+  port: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if ((await sandbox.ports()).includes(port)) return true;
+    if (Date.now() > deadline) return false;
+    await delay(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+async function commandPasses(
+  sandbox: Sandbox,
+  execId: string,
+  command: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const argv = ['bash', '-c', COMMAND_PASSES, 'ready', command];
+  const { exitCode } = await sandbox.exec({ execId, argv, timeoutMs, maxOutputBytes: 0 }, { signal });
+  return exitCode === 0;
 }
 
 function whyEnded({ name }: ServiceConfig, result: ExecResult | undefined): string {

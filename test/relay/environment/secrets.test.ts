@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import {
-  createSecretStore,
-  SECRETS_SQL,
-  type SecretStore,
-} from '../../../server/environment/secret-store.ts';
+import { createSecretStore, type SecretStore } from '../../../server/environment/secret-store.ts';
 import { KEY_FILE, loadVaultKey } from '../../../server/environment/vault-key.ts';
 import type { App } from '../../../server/http/app.ts';
 import { bearerAuth } from '../../../server/http/auth.ts';
@@ -28,7 +24,6 @@ describe('the relay’s secrets', function () {
 
   before(async () => {
     own = await openOwnDatabase();
-    await own.pool.query(SECRETS_SQL);
   });
   beforeEach(async () => {
     now = 1000;

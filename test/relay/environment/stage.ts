@@ -3,11 +3,7 @@ import type { EnvironmentEvent } from '../../../server/environment/events.ts';
 import type { EnvironmentAllowed } from '../../../server/environment/plan.ts';
 import { createPostgresCopies } from '../../../server/environment/postgres-copies.ts';
 import { createPutBack } from '../../../server/environment/put-back.ts';
-import {
-  createSecretStore,
-  SECRETS_SQL,
-  type SecretStore,
-} from '../../../server/environment/secret-store.ts';
+import { createSecretStore, type SecretStore } from '../../../server/environment/secret-store.ts';
 import { createTaskEnvironment, type TaskEnvironment } from '../../../server/environment/task-environment.ts';
 import { loadVaultKey } from '../../../server/environment/vault-key.ts';
 import { restoreWorkspace } from '../../../server/repo/restore.ts';
@@ -72,8 +68,8 @@ export interface Stage {
 export async function openStage(databases: Record<string, string> = {}): Promise<Stage> {
   const folder = temporaryFolder();
   const fixture = await localFixture();
+  await bundleEgress(path.dirname(fixture.supervisorPath));
   const database = await openOwnDatabase();
-  await database.pool.query(SECRETS_SQL);
   const repo = repoDeps(folder.path);
   const rows = new Map<string, TaskRow & { prepared: Prepared }>();
   const told: Stage['told'] = [];
@@ -182,6 +178,20 @@ export async function openStage(databases: Record<string, string> = {}): Promise
     },
   };
   return stage;
+}
+
+/** What connects sandboxes to the owner's servers, where the provider looks for it. */
+async function bundleEgress(folder: string): Promise<void> {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: ['server/sandbox/local/egress/main.ts'],
+    outfile: path.join(folder, 'egress.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    logLevel: 'warning',
+  });
 }
 
 /** What a script in the sandbox prints, without its last line's end. */
