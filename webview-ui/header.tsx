@@ -11,6 +11,7 @@ export function Header() {
   const status = useSelect((state) => state.task?.status);
   const title = useSelect((state) => state.task?.title);
   const source = useSelect((state) => state.task?.source);
+  const taskId = useSelect((state) => state.task?.taskId);
   const onTask = view === 'task' && status !== undefined;
   const heading = {
     task: onTask ? title || strings.header.untitled : '',
@@ -23,6 +24,13 @@ export function Header() {
         {onTask && <StatusIcon status={status} />}
         <h1 title={heading}>{heading}</h1>
         <div className="header-actions">
+          {onTask && taskId !== undefined && status !== 'archived' && (
+            <IconButton
+              icon="globe"
+              label={strings.header.preview}
+              onClick={() => host.post({ type: 'preview', taskId })}
+            />
+          )}
           {view !== 'list' && (
             <IconButton
               icon="list-unordered"

@@ -11,6 +11,7 @@ export const strings = {
     newTask: 'New task',
     allTasks: 'All tasks',
     untitled: 'Untitled task',
+    preview: 'Open preview',
     carried: (files: number) => `${plural(files, 'uncommitted file', 'uncommitted files')} carried`,
     commit: (commit: string) => `Commit ${commit}`,
   },

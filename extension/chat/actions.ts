@@ -9,6 +9,7 @@ import { showLog } from '../commands/show-log.ts';
 import { stop } from '../commands/stop.ts';
 import { makeReadyFor } from '../git/delegate-task.ts';
 import { fileIn } from '../git/repositories.ts';
+import { openPreview } from '../preview/open-preview.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
 import type { PanelActions } from './handlers.ts';
@@ -36,6 +37,7 @@ export function createActions(app: App): PanelActions {
     archive: (taskId) => archive(app)({ taskId }),
     review: (taskId, path) => review(path === null ? { taskId } : { taskId, path }),
     pullRequest: (taskId) => openPullRequest(app)({ taskId }),
+    preview: (taskId) => openPreview(app)({ taskId }),
     openFile: (_taskId, path, line) => openFile(app, path, line),
     openExternal,
     copy: async (text) => vscode.env.clipboard.writeText(text),

@@ -17,6 +17,7 @@ export interface PanelActions {
   archive(taskId: string): Promise<unknown>;
   review(taskId: string, path: string | null): Promise<unknown>;
   pullRequest(taskId: string): Promise<unknown>;
+  preview(taskId: string): Promise<unknown>;
   openFile(taskId: string, path: string, line: number | null): Promise<void>;
   openExternal(url: string): Promise<void>;
   copy(text: string): Promise<void>;
@@ -76,6 +77,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
     },
     review: async ({ taskId, path }) => void (await actions.review(taskId, path)),
     pullRequest: async ({ taskId }) => void (await actions.pullRequest(taskId)),
+    preview: async ({ taskId }) => void (await actions.preview(taskId)),
     openFile: ({ taskId, path, line }) => actions.openFile(taskId, path, line),
     openExternal: ({ url }) => actions.openExternal(url),
     copy: ({ text }) => actions.copy(text),

@@ -73,6 +73,8 @@ export type FromPanel =
   /** Opens the review of the whole proposal, or at one path of it. */
   | { type: 'review'; taskId: string; path: string | null }
   | { type: 'pullRequest'; taskId: string }
+  /** Opens what listens in the task's sandbox; which port is asked then. */
+  | { type: 'preview'; taskId: string }
   /** `path` came from the model or the transcript: relative to the repository, not yet checked. `line` is 1-based. */
   | { type: 'openFile'; taskId: string; path: string; line: number | null }
   /** `url` came from the model or an event: the extension checks its scheme again. */
@@ -145,6 +147,7 @@ const shapes: Shapes = {
   showList: {},
   review: { taskId: text, path: orNull(text) },
   pullRequest: { taskId: text },
+  preview: { taskId: text },
   openFile: { taskId: text, path: text, line: orNull(line) },
   openExternal: { url: text },
   copy: { text },

@@ -47,6 +47,17 @@ describe('the chat panel', () => {
     assert.deepEqual(await seenLines(page.locator('.plan')), ['Plan', '1 of 3', 'Compute in cents']);
   });
 
+  it('offers to open what listens in the task’s sandbox, until the task is archived', async () => {
+    const { page, post, message } = await panels.open();
+    const button = page.getByRole('button', { name: 'Open preview' });
+    await post(snapshot(working));
+    await button.click();
+    assert.deepEqual(await message('preview'), { type: 'preview', taskId: TASK_ID });
+    await post(snapshot([...finished, { type: 'task.archived' }]));
+    await page.getByRole('img', { name: 'Archived' }).waitFor();
+    assert.equal(await button.count(), 0);
+  });
+
   it('ends at the same page by events as by a snapshot', async () => {
     const tall = { height: 2000 };
     const [streamed, whole] = [await panels.open(tall), await panels.open(tall)];

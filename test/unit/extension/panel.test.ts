@@ -57,6 +57,7 @@ describe('the panel, seen from its webview', () => {
       archive: unused,
       review: unused,
       pullRequest: unused,
+      preview: unused,
       openFile: unused,
       openExternal: unused,
       copy: unused,
