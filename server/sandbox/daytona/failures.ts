@@ -31,7 +31,11 @@ export function failureOf(error: unknown, secrets: string[], now: number): Failu
   const name = error instanceof Error ? error.name : '';
   const retryAfter = retryAfterOf(error, now);
   const words = wordsOf(error, secrets);
-  return { kind: kindOf(status, name), status, retryAfter, words };
+  const kind = kindOf(status, name);
+  // That something is not there is believed only from the service itself: a proxy has pages for that, too.
+  const isGuess =
+    kind === 'missing' && !/json/.test(String(fieldOf(fieldOf(error, 'headers'), 'content-type')));
+  return { kind: isGuess ? 'odd' : kind, status, retryAfter, words };
 }
 
 function kindOf(status: number | undefined, name: string): Kind {

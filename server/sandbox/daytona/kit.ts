@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { SandboxError } from '../sandbox.ts';
 
 /** What is brought into a machine. */
 export interface Kit {
@@ -19,10 +20,7 @@ export function createKit(supervisorPath: string): Kit {
   let supervisor: ReturnType<Kit['supervisor']> | undefined;
   return {
     supervisor() {
-      supervisor ??= readFile(supervisorPath).then((data) => {
-        const hash = createHash('sha256').update(data).digest('hex').slice(0, 16);
-        return { hash, data };
-      });
+      supervisor ??= readSupervisor(supervisorPath);
       supervisor.catch(() => {
         supervisor = undefined;
       });
@@ -33,6 +31,18 @@ export function createKit(supervisorPath: string): Kit {
       return path === undefined ? undefined : readFile(path);
     },
   };
+}
+
+async function readSupervisor(path: string): ReturnType<Kit['supervisor']> {
+  try {
+    const data = await readFile(path);
+    return { hash: createHash('sha256').update(data).digest('hex').slice(0, 16), data };
+  } catch (cause) {
+    throw new SandboxError('unavailable', 'This relay has no supervisor to bring into sandboxes.', {
+      cause,
+      nextAction: 'Build it (npm run build), or install Handoff again.',
+    });
+  }
 }
 
 /** Beside the bundles of an installed extension, else that of the package. */

@@ -11,8 +11,9 @@ const REMOVED_PATIENCE = 2 * 60_000;
 const FIRST_PACE = 250;
 const PACE_GROWTH = 1.5;
 const LONGEST_PACE = 3_000;
-/** How often one change is asked for and refused before that is believed. */
-const REFUSALS = 5;
+/** How often a change is asked for in vain before that is believed; one that is refused outright counts for several. */
+const VAIN = 20;
+const REFUSAL = 4;
 
 /** Brings machines from one state into another, whatever they are doing just then: asks, and then believes only what it sees. */
 export interface Life {
@@ -52,7 +53,7 @@ export function createLife(client: Client): Life {
     const deadline = clock.now() + goal.within;
     let pace = FIRST_PACE;
     let asked = 0;
-    let refused = 0;
+    let vain = 0;
     for (;;) {
       const seen = await see(id);
       const step = goal.step(seen);
@@ -66,11 +67,11 @@ export function createLife(client: Client): Life {
           });
           if (asked === 1) continue;
         } catch (error) {
-          // No answer, or something else is being done to it just now: looking again tells what became of it.
-          const passing =
-            error instanceof SandboxError && ['busy', 'exists', 'not-found'].includes(error.code);
-          refused += error instanceof SandboxError && error.code === 'failed' ? 1 : 0;
-          if (!passing && (refused === 0 || refused >= REFUSALS)) throw error;
+          if (!(error instanceof SandboxError) || ['unavailable', 'cancelled'].includes(error.code))
+            throw error;
+          // Something else may be done to it just now, or only the answer be lost: looking again tells.
+          vain += error.code === 'failed' ? REFUSAL : 1;
+          if (vain >= VAIN) throw error;
         }
       }
       if (clock.now() >= deadline) throw tooSlow(goal.doing);

@@ -134,6 +134,7 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
         if (known === undefined) await life.removed(ready.id);
         throw error;
       }
+      if (isBigger(ready, spec.resources)) log(`sandbox ${ready.id} of Daytona is as big as its snapshot is`);
       const sandbox = await open(ready);
       log(`sandbox ${ready.id} of Daytona is there after ${Math.round(clock.now() - began)} ms`);
       return sandbox;
@@ -224,6 +225,14 @@ function capsOf(machine: Machine): SandboxCaps {
     network: networkOf(machine),
     limits: { processes: false, cpus: true, memory: true, disk: true },
   };
+}
+
+/** A machine made of a snapshot has the snapshot's size, whatever was asked for. */
+function isBigger({ cpu, memory, disk }: Machine, asked: SandboxSpec['resources'] = {}): boolean {
+  const { cpus = Infinity, memoryMiB = Infinity, diskMiB = Infinity } = asked;
+  return (
+    cpu > Math.max(1, cpus) || memory > Math.max(1, memoryMiB / 1024) || disk > Math.max(1, diskMiB / 1024)
+  );
 }
 
 /** It becomes part of a URL. */

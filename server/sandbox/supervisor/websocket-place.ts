@@ -77,7 +77,7 @@ export function writeRunning({ running }: MachinePlaces, value: Running): void {
   fs.renameSync(`${running}.part`, running);
 }
 
-/** Forgets commands and scratch files that were another machine's. */
+/** Forgets commands and scratch files that were another machine's. Only for whoever holds the lock. */
 export function belongTo(places: MachinePlaces, machine: string): void {
   const owner = fs.existsSync(places.machine) ? fs.readFileSync(places.machine, 'utf8') : undefined;
   if (owner === machine) return;

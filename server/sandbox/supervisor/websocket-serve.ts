@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws';
 import { WIRE_VERSION } from '../supervised/wire.ts';
 import { createContext } from './context.ts';
 import { serve } from './serve.ts';
-import { type MachinePlaces, writeRunning } from './websocket-place.ts';
+import { belongTo, type MachinePlaces, writeRunning } from './websocket-place.ts';
 import { KEY_HEADER, streamOver, WEBSOCKET_OPTIONS } from './websocket-stream.ts';
 
 /** The first port that is tried, of those that vendors show to the outside (3000 to 9999) and nobody else is used to take. */
@@ -19,8 +19,11 @@ export interface Greeting {
   version: number;
 }
 
-/** Is the supervisor of this machine until the process ends; ends it at once where another is. */
-export async function serveMachine(places: MachinePlaces): Promise<void> {
+/**
+ * Is the supervisor of this machine until the process ends; ends it at once where another is.
+ * @param machine names this machine among those that are copies of each other
+ */
+export async function serveMachine(places: MachinePlaces, machine: string): Promise<void> {
   const instance = randomBytes(8).toString('hex');
   const greeting: Greeting = { instance, version: WIRE_VERSION };
   const lock = createServer((socket) => {
@@ -29,6 +32,7 @@ export async function serveMachine(places: MachinePlaces): Promise<void> {
   });
   if (!(await listens(lock, { path: places.lock }))) process.exit(0);
 
+  belongTo(places, machine);
   // The search finds ripgrep where commands find their programs.
   process.env['PATH'] = places.path;
   const context = createContext(places);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WIRE_VERSION } from '../supervised/wire.ts';
 import { killCommands } from './processes.ts';
-import { belongTo, type MachinePlaces, type Running, readRunning } from './websocket-place.ts';
+import { type MachinePlaces, type Running, readRunning } from './websocket-place.ts';
 import type { Greeting } from './websocket-serve.ts';
 
 /** Milliseconds for the supervisor to be there; it takes about 100 on an idle machine. */
@@ -35,8 +35,7 @@ export async function startSupervisor(
     if (holder === undefined) {
       if (child?.exitCode) break;
       if (child === undefined) {
-        belongTo(places, machine);
-        child = spawnSupervisor(places, script);
+        child = spawnSupervisor(places, [script, 'serve', machine]);
       }
       continue;
     }
@@ -71,9 +70,9 @@ async function askHolder({ lock }: MachinePlaces): Promise<Greeting | 'mute' | u
   }
 }
 
-function spawnSupervisor({ log, home }: MachinePlaces, script: string): ChildProcess {
+function spawnSupervisor({ log, home }: MachinePlaces, args: string[]): ChildProcess {
   const output = fs.openSync(log, 'w', 0o600);
-  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, script, 'serve'], {
+  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, ...args], {
     cwd: home,
     detached: true,
     stdio: ['ignore', output, output],

@@ -17,8 +17,9 @@ const SILENT_PULSES = 3;
 /**
  * The bytes of an open WebSocket, as a stream which ends with it. One whose other end vanished without a word is ended, too.
  * @param socket what carries it
+ * @param pace ms between signs of life
  */
-export function streamOver(websocket: WebSocket, socket: Socket): Duplex {
+export function streamOver(websocket: WebSocket, socket: Socket, pace = PULSE): Duplex {
   const stream = createWebSocketStream(websocket);
   // Whoever takes the stream hears of errors there; here they must only not be unheard.
   websocket.on('error', () => {});
@@ -33,7 +34,7 @@ export function streamOver(websocket: WebSocket, socket: Socket): Duplex {
     last = now;
     if (silent >= SILENT_PULSES) websocket.terminate();
     else websocket.ping(() => {});
-  }, PULSE);
+  }, pace);
   pulse.unref();
   websocket.on('close', () => {
     clearInterval(pulse);

@@ -87,6 +87,27 @@ describe('trouble with Daytona', () => {
     assert.equal(error.code, 'busy');
   });
 
+  it('a proxy’s “not found”: is not taken for a machine that is gone', async () => {
+    befalls({ on: ANY, does: { status: 404, body: '404 page not found' } });
+    const error = await failure(relay.state(REF));
+    assert.deepEqual(
+      [error.code, error.message],
+      [
+        'busy',
+        'Daytona answered something that makes no sense (to look at the sandbox): 404 page not found.',
+      ],
+    );
+  });
+
+  it('a relay that was not built: is told what to do, and the machine can be used by the next', async () => {
+    const error = await failure(fixture.relay({ supervisorPath: '/nowhere' }).create({ taskId: 'unbuilt' }));
+    assert.deepEqual(
+      [error.code, error.nextAction],
+      ['unavailable', 'Build it (npm run build), or install Handoff again.'],
+    );
+    assert.equal((await shell(await relay.create({ taskId: 'unbuilt' }), 'echo works')).out, 'works\n');
+  });
+
   it('a refusal for lack of room: is unavailable, in the vendor’s words, and nothing is tried again', async () => {
     const body = { message: `Total CPU limit exceeded. Maximum allowed: 10.${' More words.'.repeat(100)}` };
     for (const status of [400, 403]) {
@@ -147,6 +168,9 @@ describe('trouble with Daytona', () => {
       ]);
       seen.push(...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : [])));
     }
+    fixture.double.faults.clear();
+    befalls({ on: ANY, does: 'drop' });
+    seen.push(await failure(relay.list()));
     assert.ok(seen.length > 15, `${seen.length} failed`);
     assert.deepEqual(
       seen.filter((one) => !(one instanceof SandboxError)),
