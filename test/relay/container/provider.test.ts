@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FakeContainer } from '../../fakes/container/state.ts';
 import { request, shell, texts } from '../sandbox/support/local.ts';
 import { type ContainerFixture, containerFixture, IMAGE } from './fixture.ts';
 
@@ -157,19 +158,18 @@ describe('sandboxes in containers', function () {
     const { provider } = fixture;
     const sandbox = await create();
     await shell(sandbox, 'echo kept > kept');
-    await provider.hibernate(sandbox.ref);
-    const [container] = fixture.engine.containers();
-    assert.ok(container);
-    for (const [status, state] of [
-      ['exited', 'hibernated'],
-      ['paused', 'hibernated'],
-      ['created', 'hibernated'],
-    ] as const) {
-      fixture.engine.change({ ...container, status });
-      assert.equal(await provider.state(sandbox.ref), state);
+    const asleep = async (): Promise<FakeContainer> => {
+      await provider.hibernate(sandbox.ref);
+      const [container] = fixture.engine.containers();
+      assert.ok(container);
+      return container;
+    };
+    for (const status of ['exited', 'paused', 'created'] as const) {
+      fixture.engine.change({ ...(await asleep()), status });
+      assert.equal(await provider.state(sandbox.ref), 'hibernated');
       assert.equal((await shell(await provider.resume(sandbox.ref), 'cat kept')).out, 'kept\n');
     }
-    fixture.engine.change({ ...container, labels: {}, name: 'taken-away' });
+    fixture.engine.change({ ...(await asleep()), name: 'taken-away' });
     assert.equal(await provider.state(sandbox.ref), 'gone');
     await assert.rejects(provider.resume(sandbox.ref), { code: 'lost' });
   });
