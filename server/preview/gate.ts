@@ -26,8 +26,10 @@ export function isForeign(
   { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
   origin: string,
 ): boolean {
-  if (headers.origin !== undefined && headers.origin !== origin) return true;
   const site = headers['sec-fetch-site'];
+  // Forms of a page with the policy `no-referrer` say `null`, and scripts cannot forge the other header.
+  const hidesItself = headers.origin === 'null' && site === 'same-origin';
+  if (headers.origin !== undefined && headers.origin !== origin && !hidesItself) return true;
   if (site === undefined || site === 'same-origin' || site === 'none') return false;
   const isLed = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   return !(isLed && (method === 'GET' || method === 'HEAD'));

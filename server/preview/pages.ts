@@ -111,7 +111,8 @@ export const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': POLICY,
   'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
+  // Not `no-referrer`: the button would post without an origin.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 };
 

@@ -149,6 +149,18 @@ describe('a request to a preview', () => {
       ['of the same name at another port', 'GET', { origin: `http://${ID}.localhost:1` }, true],
       ['of the same name by https', 'GET', { origin: ORIGIN.replace('http', 'https') }, true],
       ['of a page without an origin', 'POST', { origin: 'null' }, true],
+      [
+        'of a form of its own that sends no referrer',
+        'POST',
+        { origin: 'null', 'sec-fetch-site': 'same-origin' },
+        false,
+      ],
+      [
+        'of a frame without an origin elsewhere',
+        'POST',
+        { origin: 'null', 'sec-fetch-site': 'cross-site' },
+        true,
+      ],
     ];
   for (const [name, method, headers, expected] of foreign) {
     it(`${name} is ${expected ? 'refused' : 'passed on'}`, () => {
