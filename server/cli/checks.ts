@@ -40,12 +40,17 @@ const bad = (name: string, detail: string, fix: string): Check => ({
 
 /** Looks at everything once; nothing is changed but for creating the data folder. */
 export async function checkMachine(env: Env): Promise<Check[]> {
+  // What is wrong with the settings is told with the model's.
+  const sandbox = await loadConfig(env).then(
+    (config) => config.sandbox,
+    () => ({ provider: 'local' }) as const,
+  );
   return [
     checkNode(process.versions.node),
     await checkGit(env),
     checkRipgrep(env),
-    await checkIsolation(env),
-    await checkContainers(env),
+    { ...(await checkIsolation(env)), needed: sandbox.provider === 'local' },
+    await checkContainers(env, sandbox),
     checkPostgres(env),
     checkDataDir(env),
     await checkModel(env),
@@ -84,16 +89,14 @@ async function checkIsolation(env: Env): Promise<Check> {
 }
 
 /** What HANDOFF_SANDBOX=container would need; only where that was chosen, tasks need it. */
-async function checkContainers(env: Env): Promise<Check> {
-  // What is wrong with the settings is told with the model's.
-  const chosen = await loadConfig(env).then(
-    ({ sandbox }) => sandbox,
-    () => undefined,
-  );
-  const needed = chosen?.provider === 'container';
+export async function checkContainers(
+  env: Env,
+  chosen: { provider: string; containerCli?: string | undefined; image?: string | undefined },
+): Promise<Check> {
+  const needed = chosen.provider === 'container';
   try {
-    const { banner } = await createEngines(chosen?.containerCli, env).preferred();
-    const image = chosen?.image ?? DEFAULT_IMAGE;
+    const { banner } = await createEngines(chosen.containerCli, env).preferred();
+    const image = chosen.image ?? DEFAULT_IMAGE;
     return { ...good('containers', `${banner}; HANDOFF_SANDBOX=container uses it, with ${image}`), needed };
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { checkContainers } from '../../../server/cli/checks.ts';
 import { createEngines } from '../../../server/sandbox/container/engine.ts';
 import { type FakeEngine, installFakeEngine } from '../../fakes/container/install.ts';
 
@@ -71,6 +72,28 @@ describe('the container engine of a machine', () => {
     });
     await assert.rejects(engines([docker], 'nerdctl').preferred(), {
       message: 'There is no nerdctl on the path.',
+    });
+  });
+
+  it('is told by doctor, and is needed only where containers were chosen', async () => {
+    const env = { PATH: dirname(docker.program) };
+    assert.deepEqual(await checkContainers(env, { provider: 'local' }), {
+      name: 'containers',
+      ok: true,
+      needed: false,
+      detail:
+        'Docker version 28.2.2, build e6534b4; HANDOFF_SANDBOX=container uses it, with docker.io/library/node:24-bookworm',
+    });
+    await docker.fail({
+      ps: { code: 1, err: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n' },
+    });
+    assert.deepEqual(await checkContainers(env, { provider: 'container', containerCli: 'docker' }), {
+      name: 'containers',
+      ok: false,
+      needed: true,
+      detail:
+        'docker is installed, but its engine does not run. It says: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.',
+      fix: 'Start Docker Desktop, or on Linux: sudo systemctl start docker',
     });
   });
 
