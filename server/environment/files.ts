@@ -10,8 +10,8 @@ export interface EnvironmentFiles {
   devcontainer?: string;
   /** Object names of lock files, and of what the configuration calls inputs, by path. */
   inputs: Record<string, string>;
-  /** Files that are there and cannot be taken, and why; for the person. */
-  problems: string[];
+  /** Files that are there and are not read, and why not. */
+  unread: { path: string; why: string }[];
 }
 
 export const SETUP_SCRIPT = '.handoff/setup.sh';
@@ -45,10 +45,10 @@ export async function readEnvironmentFiles(
   const repo = repoPath(deps, taskId);
   const asked = [REPOSITORY_CONFIG, SETUP_SCRIPT, ...DEVCONTAINERS];
   const entries = await list(deps, repo, baseTree, asked);
-  const files: EnvironmentFiles = { inputs: {}, problems: [] };
+  const files: EnvironmentFiles = { inputs: {}, unread: [] };
   if (entries.size === 0) return files;
 
-  const texts = await readTexts(deps, repo, entries, files.problems);
+  const texts = await readTexts(deps, repo, entries, files.unread);
   const config = texts.get(REPOSITORY_CONFIG);
   const setupScript = texts.get(SETUP_SCRIPT);
   const devcontainer = DEVCONTAINERS.map((path) => texts.get(path)).find((text) => text !== undefined);
@@ -93,11 +93,11 @@ async function readTexts(
   deps: RepoDeps,
   repo: string,
   entries: Map<string, Entry>,
-  problems: string[],
+  unread: EnvironmentFiles['unread'],
 ): Promise<Map<string, string>> {
   const files = [...entries].filter(([path, { type, mode }]) => {
     const isFile = type === 'blob' && mode !== '120000';
-    if (!isFile) problems.push(`${path} is not a plain file, so it is not read.`);
+    if (!isFile) unread.push({ path, why: 'it is not a plain file' });
     return isFile;
   });
   const sizes = await blobSizes(
@@ -107,7 +107,7 @@ async function readTexts(
   );
   const small = files.filter(([path, { oid }]) => {
     const isSmall = (sizes.get(oid) ?? 0) <= MOST_BYTES;
-    if (!isSmall) problems.push(`${path} is larger than ${MOST_BYTES} bytes, so it is not read.`);
+    if (!isSmall) unread.push({ path, why: `it is larger than ${MOST_BYTES} bytes` });
     return isSmall;
   });
   const byOid = new Map<string, string>();

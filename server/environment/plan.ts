@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type DatabaseConfig,
   REPOSITORY_CONFIG,
-  type RepositoryConfig,
+  RepositoryConfig,
   readRepositoryConfig,
   type ServiceConfig,
   SetupConfig,
@@ -46,25 +46,12 @@ export interface EnvironmentPlan {
   problems: string[];
 }
 
-/** What a repository without a word about its environment has. */
-export function defaultPlan({ network, resources, image }: EnvironmentAllowed): EnvironmentPlan {
-  return {
-    ...(image === undefined ? {} : { image }),
-    ...(Object.keys(resources).length === 0 ? {} : { resources }),
-    network,
-    env: {},
-    secrets: [],
-    services: [],
-    problems: [],
-  };
-}
-
 /**
  * Decides what of the repository's wishes a task gets. A key of the configuration that is wrong is told, and the task goes on without
  * it; only for the network that would be unsafe, for a repository that wanted less must not get more: then it has none.
  */
 export function planEnvironment(files: EnvironmentFiles, allowed: EnvironmentAllowed): EnvironmentPlan {
-  const problems = [...files.problems];
+  const problems = files.unread.map(({ path, why }) => `${path} is not read: ${why}.`);
   const { config, broken } = configOf(files, problems);
   const devcontainer = devcontainerOf(files, problems);
   const network = networkOf(config, broken, allowed, problems);
@@ -87,20 +74,20 @@ export function planEnvironment(files: EnvironmentFiles, allowed: EnvironmentAll
   };
 }
 
+/** `broken`: the keys of which nobody knows what they should have been. */
 function configOf(
-  { config: text, problems: unread }: EnvironmentFiles,
+  { config: text = '{}', unread }: EnvironmentFiles,
   problems: string[],
 ): { config: RepositoryConfig; broken: string[] } {
-  const read = readRepositoryConfig(text ?? '{}');
-  if (!read.ok) {
-    problems.push(
-      `${REPOSITORY_CONFIG} is wrong, and the task goes on without ${read.broken.join(', ')}: ${read.problem}`,
-    );
-    return read;
-  }
-  // It is there, and nobody knows what it says.
-  const isUnread = text === undefined && unread.some((problem) => problem.startsWith(REPOSITORY_CONFIG));
-  return { config: read.config, broken: isUnread ? ['network', 'setup'] : [] };
+  const read = readRepositoryConfig(text);
+  const all = Object.keys(RepositoryConfig.shape);
+  if (unread.some(({ path }) => path === REPOSITORY_CONFIG)) return { config: read.config, broken: all };
+  if (read.ok) return { config: read.config, broken: [] };
+  const { broken, problem } = read;
+  problems.push(
+    `${REPOSITORY_CONFIG} is wrong, and the task goes on without ${broken.join(', ')}: ${problem}`,
+  );
+  return { config: read.config, broken };
 }
 
 /** A wish of other tools' users: what of it cannot be had is not told, but for a file that cannot be read. */

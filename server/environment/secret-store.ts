@@ -26,6 +26,11 @@ export interface SecretStore {
   remove(owner: string, name: string): Promise<void>;
   /** Which of `names` the owner allowed for exactly this repository. @throws {AppError} `conflict` */
   granted(owner: string, repository: string | undefined, names: string[]): Promise<Granted>;
+  /**
+   * Whether the task came in a file. Then its record is a stranger's word, and above all the address of its repository, which would
+   * open what was allowed for that.
+   */
+  isImported(taskId: string): Promise<boolean>;
   /** Notes that they were placed. */
   used(owner: string, names: string[]): Promise<void>;
 }
@@ -89,7 +94,7 @@ export function createSecretStore(deps: {
       ]);
       if (known.rows.length === 0) {
         throw new AppError('not_found', `You have no secret ${name}.`, {
-          nextAction: 'List them: handoff secrets list.',
+          nextAction: 'List them: npm start -- secrets list.',
         });
       }
       await database.query('DELETE FROM handoff.secrets WHERE owner = $1 AND name = $2', [owner, name]);
@@ -111,6 +116,15 @@ export function createSecretStore(deps: {
           granted.values[name] = unseal(await deps.key(), row.sealed, about(owner, name, row.repositories));
       }
       return granted;
+    },
+
+    async isImported(taskId) {
+      const { rows } = await database.query(
+        `SELECT 1 FROM handoff.events
+         WHERE task_id = $1 AND key >= 'imported:' AND key < 'imported;' AND type = 'task.imported' LIMIT 1`,
+        [taskId],
+      );
+      return rows.length > 0;
     },
 
     async used(owner, names) {

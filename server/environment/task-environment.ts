@@ -54,7 +54,7 @@ export interface TaskEnvironmentDeps {
   store: Pick<TaskStore, 'get'>;
   repo: RepoDeps;
   allowed: Omit<EnvironmentAllowed, 'holder'>;
-  secrets: Pick<SecretStore, 'granted' | 'used'>;
+  secrets: Pick<SecretStore, 'granted' | 'used' | 'isImported'>;
   copies: PostgresCopies;
   /** Takes out of the task's workspace what setup wrote into it. */
   putBack: (taskId: string, sandbox: Sandbox) => Promise<void>;
@@ -67,6 +67,7 @@ const POSTGRES_PORT = 5432;
 interface Known {
   plan: EnvironmentPlan;
   owner: string;
+  /** Undefined where nobody can say which it is. */
   repository: string | undefined;
   /** Whose it is, and of which repository: what setup makes is for nobody else. */
   holder: string;
@@ -82,10 +83,10 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     if (kept !== undefined) return kept;
     const row = await deps.store.get(taskId);
     if (!row?.prepared) throw new AppError('not_ready', 'The repository of the task is not here yet.');
-    const address = addressOf(row);
+    const address = (await deps.secrets.isImported(taskId)) ? undefined : addressOf(row);
     const repository = address === undefined ? undefined : await repositoryIdentity(address);
     const files = await readEnvironmentFiles(deps.repo, taskId, row.prepared.baseTree);
-    const holder = JSON.stringify([row.owner, repository]);
+    const holder = JSON.stringify([row.owner, repository ?? taskId]);
     const plan = planEnvironment(files, { ...deps.allowed, databases: copies.templates, holder });
     const known = { plan, owner: row.owner, repository, holder };
     plans.set(taskId, known);
@@ -174,7 +175,7 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
         tell({ key: `environment:noted:${digest(text)}`, event: { type: 'environment.noted', text } });
       for (const problem of plan.problems) await note(problem);
       const granted = await grant(known);
-      for (const problem of missing(granted)) await note(problem);
+      for (const problem of missing(granted, known)) await note(problem);
       await deps.secrets.used(known.owner, Object.keys(granted.values));
       const setup = await setUp(taskId, sandbox, { tell, signal });
       if (plan.database?.kind === 'sqlite') {
@@ -212,7 +213,12 @@ function addressOf({ spec: { source } }: TaskRow): string | undefined {
 
 const secretsOf = ({ values }: Granted) => Object.entries(values).map(([name, value]) => ({ name, value }));
 
-function missing({ unknown, notAllowed }: Granted): string[] {
+function missing({ unknown, notAllowed }: Granted, { plan, repository }: Known): string[] {
+  if (repository === undefined && plan.secrets.length > 0) {
+    return [
+      `The repository asks for secrets (${plan.secrets.join(', ')}), and gets none: the task came in a file, or its repository has no address.`,
+    ];
+  }
   return [
     ...unknown.map(
       (name) => `The repository asks for the secret ${name}, which you have not added. ${HOW_TO_ADD}`,
@@ -225,7 +231,7 @@ function missing({ unknown, notAllowed }: Granted): string[] {
 }
 
 const HOW_TO_ADD =
-  'If it should have it, run “Handoff: Add Secret for This Repository” in VS Code, or handoff secrets set; it is placed from the next message on.';
+  'If it should have it, run “Handoff: Add Secret for This Repository” in VS Code, or npm start -- secrets set in a terminal; it is placed from the next message on.';
 
 /** Inside the sandbox: where Postgres usually is, unless a service of the repository is there. */
 function portFor(services: EnvironmentPlan['services']): number {

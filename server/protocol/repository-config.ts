@@ -108,7 +108,9 @@ export const DatabaseConfig = z.discriminatedUnion('kind', [
     env: DatabaseEnv,
   }),
   z.object({
-    kind: z.literal('sqlite').describe('A copy of a file, outside the workspace.'),
+    kind: z
+      .literal('sqlite')
+      .describe('A copy of a file, outside the workspace; HANDOFF_DATABASE_FILE is its path.'),
     template: InsidePath.describe('The file, which is in the repository or made by setup.'),
     env: DatabaseEnv,
   }),

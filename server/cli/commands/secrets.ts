@@ -58,7 +58,7 @@ async function list(client: SecretsClient, json: boolean, { out }: Terminal): Pr
   out(
     json
       ? `${JSON.stringify(all)}\n`
-      : all.map(line).join('') || 'No secrets yet: handoff secrets set NAME --repo DIR\n',
+      : all.map(line).join('') || 'No secrets yet: npm start -- secrets set NAME --repo DIR\n',
   );
   return 0;
 }
@@ -82,7 +82,7 @@ async function set(
   if (!value) {
     throw new CliError(
       'There is no value.',
-      `Type it, or give it by standard input: handoff secrets set ${name} < FILE`,
+      `Type it, or give it by standard input: npm start -- secrets set ${name} < FILE`,
     );
   }
   const stored = await (await connect()).put(name, { value, repositories });

@@ -60,6 +60,25 @@ describe('secrets in a machine', function () {
     }
   });
 
+  it('are in none that came in a file, whatever repository that says it is of', async () => {
+    const taskId = await stage.task(config({ secrets: ['TOKEN'] }));
+    await stage.database.pool.query(
+      `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec, overlay) VALUES ($1, $1, 0, 0, '{}', '[]')`,
+      [taskId],
+    );
+    await stage.database.pool.query(
+      `INSERT INTO handoff.events (task_id, seq, key, at, type, body) VALUES ($1, 1, 'imported:7', 0, 'task.imported', '{}')`,
+      [taskId],
+    );
+    const { sandbox, notes } = await stage.start(taskId);
+    assert.equal(await says(sandbox, 'printf %s "$TOKEN" | wc -c'), '0');
+    assert.deepEqual(notes, []);
+    assert.match(
+      problems(taskId).join('\n'),
+      /asks for secrets \(TOKEN\), and gets none: the task came in a file/,
+    );
+  });
+
   it('are on no command line of this machine, while a command has them', async () => {
     const { sandbox } = await stage.start(await stage.task(config({ secrets: ['TOKEN'] })));
     const running = says(sandbox, 'touch ~/runs; until [ -e ~/enough ]; do sleep 0.02; done; echo "$TOKEN"');

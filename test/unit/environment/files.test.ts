@@ -37,7 +37,7 @@ async function read(files: Files, uncommitted: Record<string, string> = {}): Pro
 describe('what a repository says of its environment', () => {
   it('is nothing in most, and one look at the tree tells that', async () => {
     const { files, processes } = await read({ 'package-lock.json': '{}', 'handoff/config.json': '{}' });
-    assert.deepEqual([files, processes], [{ inputs: {}, problems: [] }, 1]);
+    assert.deepEqual([files, processes], [{ inputs: {}, unread: [] }, 1]);
   });
 
   it('is as the person had it when the task began, uncommitted files included', async () => {
@@ -49,7 +49,7 @@ describe('what a repository says of its environment', () => {
       config: '{"image": "edited"}',
       setupScript: 'make\n',
       inputs: {},
-      problems: [],
+      unread: [],
     });
   });
 
@@ -94,16 +94,16 @@ describe('what a repository says of its environment', () => {
     });
     assert.deepEqual(files, {
       inputs: {},
-      problems: [
-        '.handoff/config.json is not a plain file, so it is not read.',
-        '.handoff/setup.sh is not a plain file, so it is not read.',
-        '.devcontainer.json is larger than 65536 bytes, so it is not read.',
+      unread: [
+        { path: '.handoff/config.json', why: 'it is not a plain file' },
+        { path: '.handoff/setup.sh', why: 'it is not a plain file' },
+        { path: '.devcontainer.json', why: 'it is larger than 65536 bytes' },
       ],
     });
   });
 
   it('may be a configuration that is broken: what else there is is read', async () => {
     const { files } = await read({ '.handoff/config.json': '{"setup": 7', '.handoff/setup.sh': 'make' });
-    assert.deepEqual([files.config, files.setupScript, files.problems], ['{"setup": 7', 'make', []]);
+    assert.deepEqual([files.config, files.setupScript, files.unread], ['{"setup": 7', 'make', []]);
   });
 });

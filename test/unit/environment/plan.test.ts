@@ -15,7 +15,7 @@ const ALLOWED: EnvironmentAllowed = {
 const NOTHING = { env: {}, secrets: [], services: [], problems: [] };
 
 const plan = (files: Partial<EnvironmentFiles>, allowed: Partial<EnvironmentAllowed> = {}) =>
-  planEnvironment({ inputs: {}, problems: [], ...files }, { ...ALLOWED, ...allowed });
+  planEnvironment({ inputs: {}, unread: [], ...files }, { ...ALLOWED, ...allowed });
 const configured = (config: unknown, allowed: Partial<EnvironmentAllowed> = {}) =>
   plan({ config: JSON.stringify(config) }, allowed);
 const keyOf = (files: Partial<EnvironmentFiles>, allowed: Partial<EnvironmentAllowed> = {}) =>
@@ -58,12 +58,12 @@ describe('the plan of a task’s environment', () => {
   }
 
   it('gives no network where the configuration is too large to be read', () => {
-    const problems = ['.handoff/config.json is larger than 65536 bytes, so it is not read.'];
-    assert.deepEqual(plan({ problems }), {
+    const unread = [{ path: '.handoff/config.json', why: 'it is larger than 65536 bytes' }];
+    assert.deepEqual(plan({ unread, setupScript: 'make' }), {
       ...NOTHING,
       network: { mode: 'none' },
       resources: ALLOWED.resources,
-      problems,
+      problems: ['.handoff/config.json is not read: it is larger than 65536 bytes.'],
     });
   });
 
