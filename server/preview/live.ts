@@ -36,6 +36,7 @@ export function createLiveLinks(deps: {
   const watch = (previewId: string, expiresAt: number, group: Group): void => {
     const wait = Math.max(0, Math.min(LOOK_MS, expiresAt - deps.now()));
     group.timer = setTimeout(async () => {
+      if (expiresAt <= deps.now()) return cut(previewId);
       const isOver = await deps.isOver(previewId).catch((error: unknown) => {
         deps.onError(error);
         return false;

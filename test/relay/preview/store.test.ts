@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { createMemoryStore } from '../../../server/preview/memory-store.ts';
 import { createPreviewStore } from '../../../server/preview/postgres-store.ts';
 import type { Link, PreviewStore } from '../../../server/preview/store.ts';
+import { createMemoryStore } from '../../fakes/preview-store.ts';
 import { type OwnDatabase, openOwnDatabase } from '../record/own-database.ts';
-import { previewsTable } from './previews-table.ts';
 
 const DAY = 24 * 3_600_000;
 const NOW = 1_800_000_000_000;
@@ -29,7 +28,6 @@ describe('links to previews', function () {
   let own: OwnDatabase;
   before(async () => {
     own = await openOwnDatabase();
-    await previewsTable(own.pool);
     for (const taskId of ['task-1', 'task-2', 'archived'])
       await own.pool.query(
         `INSERT INTO handoff.tasks (task_id, client_id, created_at, updated_at, spec, overlay, archived)

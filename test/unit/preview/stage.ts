@@ -3,10 +3,10 @@ import { type RequestListener, Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { createMemoryStore } from '../../../server/preview/memory-store.ts';
 import { createPreviews, type PreviewDeps, type Previews } from '../../../server/preview/previews.ts';
 import type { PreviewMachines } from '../../../server/preview/reach.ts';
 import { type Sandbox, SandboxError } from '../../../server/sandbox/sandbox.ts';
+import { createMemoryStore } from '../../fakes/preview-store.ts';
 import { enter, type Visitor } from '../../fakes/preview-visitor.ts';
 
 export const TASK = 'task-1';

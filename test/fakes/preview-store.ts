@@ -1,6 +1,6 @@
-import type { Link, PreviewStore } from './store.ts';
+import type { Link, PreviewStore } from '../../server/preview/store.ts';
 
-/** Links that last as long as this process. */
+/** Links that last as long as the test. */
 export function createMemoryStore(): PreviewStore & { links: Map<string, Link> } {
   const links = new Map<string, Link>();
   const isOpen = (link: Link, now: number): boolean => !link.isRevoked && link.expiresAt > now;
