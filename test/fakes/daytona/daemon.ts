@@ -43,7 +43,7 @@ server.on('upgrade', (request, socket, head) => {
     socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
     return;
   }
-  const target = connect(Number(match[1]), '127.0.0.1');
+  const target = connect({ port: Number(match[1]), host: '127.0.0.1', noDelay: true });
   target.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n'));
   target.on('connect', () => {
     const lines: string[] = [];

@@ -16,7 +16,7 @@ export interface DaytonaDouble {
   apiKey: string;
   world: World;
   faults: Faults;
-  /** Every request to the API so far, as `METHOD /path` with `:` for ids, in order. */
+  /** Every request so far, as `METHOD /path` with `:` for ids, in order; those to a machine's toolbox begin with `/toolbox`. */
   requests: string[];
   /** Requests that have no route here, and answers that the vendor's description does not allow. Empty is right. */
   problems: string[];
@@ -37,6 +37,8 @@ export interface DaytonaDouble {
 }
 
 const API = '/api';
+/** What answers otherwise than the rest. */
+const CREATED = /^POST \/sandbox\/[^/]+\/last-activity$/;
 
 export async function startDaytonaDouble(): Promise<DaytonaDouble> {
   const apiKey = `dtn_${newToken()}`;
@@ -69,7 +71,7 @@ export async function startDaytonaDouble(): Promise<DaytonaDouble> {
       origin,
     });
     const sent: unknown = answer === undefined ? undefined : JSON.parse(JSON.stringify(answer));
-    const status = contracts.api.check({ method, path }, 201, sent).length === 0 ? 201 : 200;
+    const status = CREATED.test(`${method} ${path}`) ? 201 : 200;
     problems.push(...contracts.api.check({ method, path }, status, sent));
     if (fault !== undefined) return befall(response, fault);
     if (sent === undefined) response.writeHead(status).end();
@@ -83,6 +85,7 @@ export async function startDaytonaDouble(): Promise<DaytonaDouble> {
   ): Promise<void> => {
     const [, , id = '', ...rest] = url.pathname.split('/');
     const path = `/${rest.join('/')}`;
+    requests.push(`${request.method} /toolbox${path}`);
     const fault = faults.take(`${request.method} /toolbox${path}`);
     if (fault !== undefined) return befall(response, fault);
     if (request.headers.authorization !== `Bearer ${apiKey}`)

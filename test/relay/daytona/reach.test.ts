@@ -73,6 +73,7 @@ describe('the way into a machine at Daytona', () => {
     await again(() => shell(sandbox, 'true'));
     assert.deepEqual(fixture.double.requests.slice(before), [
       'GET /sandbox/:',
+      'POST /toolbox/process/execute',
       'GET /sandbox/:/ports/:/preview-url',
     ]);
   });

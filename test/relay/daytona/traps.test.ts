@@ -72,11 +72,13 @@ describe('traps of Daytona that are not stepped into', () => {
     assert.ok(big.equals(Buffer.from(await sandbox.getScratch('big'))));
   });
 
-  it('links that expire: signed ones are never asked for, nor are sessions, Git and other ways of the vendor', () => {
+  it('links that expire, Git with credentials, sessions: nothing of it is ever asked for', () => {
     assert.deepEqual([...new Set(fixture.double.requests)].toSorted(), [
       'GET /sandbox/:',
       'GET /sandbox/:/ports/:/preview-url',
       'POST /sandbox',
+      'POST /toolbox/files/bulk-upload',
+      'POST /toolbox/process/execute',
     ]);
     assert.deepEqual(fixture.double.problems, []);
   });
