@@ -1,5 +1,6 @@
-import { toFailure } from '../errors.ts';
+import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
+import { SandboxError } from '../sandbox/sandbox.ts';
 import { inOurWords } from './prepare-step.ts';
 import { assertHeld, isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
@@ -19,8 +20,7 @@ export async function captureStep(
   try {
     // A capture ends another that holds its lock: it must not be one of a relay that took the turn over.
     await assertHeld(turn);
-    const sandbox = await turn.sandboxes.open(taskId);
-    const { headTree } = await repo.capture(taskId, sandbox, previousTree);
+    const headTree = await capture(turn, previousTree);
     const { proposal } = await turn.states.current(taskId);
     if (headTree !== (proposal?.headTree ?? baseTree)) {
       const files = await repo.changedFiles(taskId, baseTree, headTree);
@@ -44,3 +44,17 @@ export async function captureStep(
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };
   }
 }
+
+/** A machine that is lost under it is woken or made anew by the next to open it, and then holds what can be captured. */
+async function capture({ taskId, sandboxes, repo }: TurnContext, previousTree: string): Promise<string> {
+  try {
+    return (await repo.capture(taskId, await sandboxes.open(taskId), previousTree)).headTree;
+  } catch (error) {
+    if (!isLoss(error)) throw error;
+    return (await repo.capture(taskId, await sandboxes.open(taskId), previousTree)).headTree;
+  }
+}
+
+const isLoss = (error: unknown): boolean =>
+  (error instanceof SandboxError && error.code === 'lost') ||
+  (error instanceof AppError && error.code === 'sandbox_lost');
