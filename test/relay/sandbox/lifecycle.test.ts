@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
-import type { SandboxRef } from '../../../server/sandbox/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../server/sandbox/sandbox.ts';
 import {
   BUBBLEWRAPS_EACH,
   bubblewrapsOf,
@@ -178,11 +179,161 @@ describe('the life of a local sandbox', () => {
     await assert.rejects(provider.create({ taskId: 'damaged' }), { code: 'lost' });
   });
 
+  it('is listed with its task, whatever state it is in, until it is destroyed', async () => {
+    const { provider, dataDir } = fixture;
+    assert.deepEqual(await provider.list(), []);
+    const [one, two] = [await provider.create({ taskId: 'one' }), await provider.create({ taskId: 'two' })];
+    await provider.hibernate(one.ref);
+    // What is being made, and what is no sandbox, is not one.
+    await fs.mkdir(join(dataDir, 'sandboxes', '.trash', 'new.t-x.1'), { recursive: true });
+    await fs.mkdir(join(dataDir, 'sandboxes', 'lost+found'));
+    const all = await createLocalProvider(fixture).list();
+    await fs.rmdir(join(dataDir, 'sandboxes', 'lost+found'));
+    assert.deepEqual(
+      all.toSorted((a, b) => a.taskId.localeCompare(b.taskId)),
+      [
+        { ref: one.ref, taskId: 'one' },
+        { ref: two.ref, taskId: 'two' },
+      ],
+    );
+    await provider.destroy(one.ref);
+    assert.deepEqual(await provider.list(), [{ ref: two.ref, taskId: 'two' }]);
+  });
+
+  it('is not made where something is asked for that it cannot be', async () => {
+    const { provider } = fixture;
+    await assert.rejects(provider.create({ taskId: 'x', image: 'debian:12' }), {
+      code: 'unavailable',
+      nextAction: /HANDOFF_SANDBOX=container/,
+    });
+    const from = { provider: 'daytona', id: 'theirs' };
+    await assert.rejects(provider.create({ taskId: 'x', from }), { code: 'not-found' });
+    assert.deepEqual(await provider.list(), []);
+  });
+
+  it('of a relay from before it could become a snapshot goes on, and can', async () => {
+    const { provider } = fixture;
+    const { ref } = await provider.create({ taskId: 'old' });
+    await shell(await provider.resume(ref), 'echo kept > f');
+    await provider.hibernate(ref);
+    await fs.writeFile(join(folderOf(ref), 'meta.json'), JSON.stringify({ taskId: 'old' }));
+    assert.equal((await shell(await provider.resume(ref), 'cat f')).out, 'kept\n');
+    await provider.snapshot(ref, 'from-old');
+    assert.equal((await shell(await provider.resume(ref), 'cat f')).out, 'kept\n');
+  });
+
+  it('has failed when its record is damaged, and nothing that it may need is removed', async () => {
+    const { provider } = fixture;
+    const { ref } = await provider.create({ taskId: 'damaged' });
+    await provider.snapshot(ref, 'base');
+    const meta = join(folderOf(ref), 'meta.json');
+    const content = await fs.readFile(meta, 'utf8');
+    await fs.writeFile(meta, content.slice(0, -2));
+    assert.equal(await provider.state(ref), 'failed');
+    await assert.rejects(provider.resume(ref), { code: 'lost' });
+    await provider.deleteSnapshot({ provider: 'local', id: 'base' });
+    await fs.writeFile(meta, content);
+    assert.equal((await shell(await provider.resume(ref), 'pwd')).out, '/workspace\n');
+  });
+
   it('cannot be named by a path', async () => {
     for (const id of ['../..', 't-/../x', '', 't-x\0']) {
       const ref = { provider: 'local', id };
       await assert.rejects(async () => fixture.provider.destroy(ref), { code: 'not-found' });
       await assert.rejects(async () => fixture.provider.state(ref), { code: 'not-found' });
     }
+  });
+});
+
+describe('a local sandbox has the toolchains of its machine', () => {
+  let fixture: LocalFixture;
+  let sandbox: Sandbox;
+  before(async () => {
+    fixture = await localFixture();
+    sandbox = await fixture.provider.create({ taskId: fixture.taskId });
+  });
+  after(() => fixture.dispose());
+
+  const hello = '#include <stdio.h>\nint main(void) { puts("hello"); }\n';
+  const projects: Array<
+    [what: string, needs: string, files: Record<string, string>, script: string, out: string]
+  > = [
+    [
+      'C, by make',
+      '/usr/bin/gcc',
+      { 'm.c': hello, Makefile: 'm: m.c\n\tcc -o m m.c\n' },
+      'make -s && ./m',
+      'hello\n',
+    ],
+    [
+      'Python, in an environment of its own',
+      '/usr/bin/python3',
+      { 'm.py': 'import ssl, sqlite3, sys\nprint(sys.prefix)\n' },
+      'python3 -m venv --without-pip venv && venv/bin/python m.py',
+      '/workspace/venv\n',
+    ],
+    [
+      'Node, with its test runner',
+      '/usr/bin/node',
+      { 'test/a.test.js': 'require("node:test")("works", () => {});\n' },
+      'node --test test/ | grep "^# pass"',
+      '# pass 1\n',
+    ],
+    [
+      'Git, with commits and branches',
+      '/usr/bin/git',
+      { 'r/f': 'f' },
+      'cd r && git init -q -b main && git add f && git -c user.name=a -c user.email=a@b commit -qm one && git switch -qc two && git log --format=%s%d',
+      'one (HEAD -> two, main)\n',
+    ],
+    [
+      'Java',
+      '/usr/bin/javac',
+      { 'M.java': 'class M { public static void main(String[] a) { System.out.println("hello"); } }' },
+      'javac M.java && java M',
+      'hello\n',
+    ],
+  ];
+  for (const [what, needs, files, script, out] of projects.filter(([, needs]) => existsSync(needs))) {
+    it(`builds ${what} (this machine has ${needs})`, async () => {
+      for (const [path, text] of Object.entries(files))
+        await sandbox.writeFile({ path, data: Buffer.from(text) });
+      assert.deepEqual(await shell(sandbox, script, { timeoutMs: 60_000 }), { code: 0, out, err: '' });
+    }).timeout(60_000);
+  }
+
+  it('and those that its owner shows it, to read, with their programs first on PATH', async () => {
+    const home = await fs.mkdtemp(join(tmpdir(), 'handoff-toolchain-'));
+    const toolchain = join(home, 'versions', 'v1');
+    await fs.mkdir(join(toolchain, 'bin'), { recursive: true });
+    await fs.writeFile(join(toolchain, 'bin', 'git'), '#!/bin/sh\ncat "$(dirname "$0")/../lib"\n', {
+      mode: 0o755,
+    });
+    await fs.writeFile(join(toolchain, 'lib'), "not the machine's git\n");
+    await fs.writeFile(join(home, 'secret'), 'secret');
+    const provider = createLocalProvider({ ...fixture, readOnly: [toolchain] });
+    const { ref } = await provider.create({ taskId: 'shown' });
+    const script = `git; touch ${toolchain}/x ${toolchain}/bin/git 2>&1 | wc -l; ls ${home}`;
+    try {
+      assert.equal(
+        (await shell(await provider.resume(ref), script)).out,
+        "not the machine's git\n2\nversions\n",
+      );
+      await provider.snapshot(ref, 'shown');
+      assert.equal((await shell(await provider.resume(ref), 'git')).out, "not the machine's git\n");
+    } finally {
+      await provider.destroy(ref);
+      await provider.close();
+      await fs.rm(home, { recursive: true });
+    }
+  });
+
+  it('but no folder that its owner should not have named', async () => {
+    const provider = createLocalProvider({ ...fixture, readOnly: [fixture.dataDir] });
+    await assert.rejects(provider.create({ taskId: 'wrong' }), {
+      code: 'unavailable',
+      message: /data folder|is in it/,
+    });
+    await provider.close();
   });
 });

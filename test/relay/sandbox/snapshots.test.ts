@@ -44,6 +44,9 @@ for (const overlays of [true, false]) {
       const [a, b] = [await fork('a', 'base'), await fork('b', 'base')];
       const look = 'cat w d/e/f ~/h /var/handoff/s; readlink l; stat -c %a d; pgrep sleep';
       for (const sandbox of [a, b, source]) assert.equal(await said(sandbox, look), '1\n2\n3\n4w\n700\n');
+      // Where the kernel can lay folders upon each other: nothing else shows that this was not done by copying.
+      const overlaid = await said(a, 'stat --file-system -c %T .');
+      assert.equal(overlaid === 'overlayfs\n', overlays, overlaid);
       await said(a, 'echo of a > w; rm -r d; mkdir d; rm ~/h');
       await said(source, 'echo of source >> w; mv d e');
       const after = 'cat w; find d e ~/h 2>/dev/null';
@@ -218,6 +221,34 @@ for (const overlays of [true, false]) {
         await said(await fork('next', 'replaced'), 'find node_modules -type f'),
         'node_modules/a/x\n',
       );
+    });
+
+    it('shows nothing of the host to a sandbox that wrote what layers mean something by', async () => {
+      const source = await provider.create({ taskId: 'hostile' });
+      const mark = `
+import os
+os.mkdir("d")
+open("d/f", "w").close()
+for path in ["d", "d/f", "."]:
+  for name, value in [("redirect", b"/../../../../../../../etc"), ("opaque", b"y"), ("metacopy", b""), ("origin", b"x" * 20), ("upper", b"x"), ("whiteout", b"y")]:
+    try:
+      os.setxattr(path, "user.overlay." + name, value)
+    except OSError:
+      pass
+    try:
+      os.setxattr(path, "trusted.overlay." + name, value)
+    except OSError:
+      pass
+`;
+      await source.exec(request(['/usr/bin/python3', '-c', mark]));
+      await provider.snapshot(source.ref, 'hostile');
+      const look =
+        'ls -A . d | sort; cat d/passwd d/f/passwd passwd 2>/dev/null | wc -c; echo x > d/new; mv d e 2>&1; ls e';
+      for (const sandbox of [await fork('victim', 'hostile'), source]) {
+        const seen = await said(sandbox, look);
+        assert.doesNotMatch(seen, /shadow|hostname|root/);
+        assert.match(seen, /^0$/m);
+      }
     });
 
     it('is made, or not, whenever its relay is killed over it', async () => {
