@@ -51,10 +51,15 @@ export function createMask(secrets: readonly Secret[]): Mask | undefined {
   if (patterns.length === 0) return undefined;
   const longest = patterns[0]?.bytes.length ?? 0;
   const byFirst = new Map<number, Pattern[]>();
+  // Nearly every place is passed over by its first two bytes.
+  const begins = new Uint8Array(1 << 16);
   for (const pattern of patterns) {
     const first = pattern.bytes[0] ?? 0;
     byFirst.set(first, [...(byFirst.get(first) ?? []), pattern]);
+    begins[pattern.bytes.readUInt16BE(0)] = 1;
   }
+  const mayBegin = (data: Buffer, at: number): boolean =>
+    at + 1 >= data.length || begins[((data[at] ?? 0) << 8) | (data[at + 1] ?? 0)] === 1;
 
   /** The longest form at `at`; and whether a longer one may be there once more bytes have come. */
   function look(data: Buffer, at: number): { found: Pattern | undefined; isOpen: boolean } {
@@ -82,6 +87,7 @@ export function createMask(secrets: readonly Secret[]): Mask | undefined {
       let at = 0;
       let kept = covered;
       for (; at < data.length; at += 1) {
+        if (!mayBegin(data, at)) continue;
         const { found, isOpen } = look(data, at);
         if (isOpen && !isLast) break;
         const end = at + (found?.bytes.length ?? 0);
@@ -146,7 +152,7 @@ export function createMask(secrets: readonly Secret[]): Mask | undefined {
       const from = bufferOf(data);
       const out = Buffer.from(from);
       for (let at = 0; at < from.length; at += 1) {
-        const { found } = look(from, at);
+        const { found } = mayBegin(from, at) ? look(from, at) : { found: undefined };
         if (found) out.fill('*', at, at + found.bytes.length);
       }
       return out;

@@ -121,6 +121,25 @@ describe('the setup of a machine', function () {
     assert.deepEqual(told(taskId)[1], ['setup.finished', 'passed', 'first; $HOME\na\nb']);
   });
 
+  it('is not run in a machine that is made from one in which it was done, and that is told', async () => {
+    const files = {
+      ...config({ setup: { command: `${RUNS}; echo of the first` } }),
+      'package-lock.json': '{}',
+    };
+    const first = await stage.start(await stage.task(files));
+    const { provider } = stage.fixture;
+    const snapshot = await provider.snapshot(first.bare.ref, 'set-up');
+    try {
+      const taskId = await stage.task(files);
+      const bare = await provider.create({ ...(await stage.environment().spec(taskId)), from: snapshot });
+      await stage.ready(taskId, bare);
+      assert.deepEqual(told(taskId), [['setup.finished', 'cached', 'of the first']]);
+      assert.equal(await runs(bare), 1);
+    } finally {
+      await provider.deleteSnapshot(snapshot);
+    }
+  });
+
   it('that another relay began, which died, is attached to', async () => {
     const gate = 'until [ -e ~/gate ]; do sleep 0.02; done';
     const taskId = await stage.task(config({ setup: { command: `${RUNS}; ${gate}; echo done` } }));
