@@ -35,7 +35,8 @@ export function forwardUpgrade(
   const { socket, head, onHeard, port } = passing;
   const outgoing = begin(incoming, passing, { connection: 'Upgrade', upgrade: 'websocket' });
   outgoing.on('upgrade', (response, upstream, upstreamHead) => {
-    answer.detachSocket(socketOf(incoming));
+    if (socket.destroyed) return void upstream.destroy();
+    answer.detachSocket(incoming.socket);
     socket.write(consent(response, port), 'latin1');
     socket.write(upstreamHead);
     upstream.write(head);
@@ -47,8 +48,6 @@ export function forwardUpgrade(
   failing(outgoing, answer, passing);
   outgoing.end();
 }
-
-const socketOf = (incoming: IncomingMessage) => incoming.socket;
 
 function begin(incoming: IncomingMessage, passing: Passing, more: Record<string, string>): ClientRequest {
   const { stream } = passing;

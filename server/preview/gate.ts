@@ -11,10 +11,15 @@ export const WAKE_PATH = '/.handoff/wake';
  * The request's target where it has one meaning: one Host, and a path. Proxies that disagree about these are how requests are
  * smuggled; browsers send neither.
  */
-export function targetOf(request: IncomingMessage): { host: string; path: string } | undefined {
+export function targetOf(
+  request: IncomingMessage,
+): { host: string; target: string; path: string; query: string } | undefined {
   const { host = [] } = request.headersDistinct;
-  const path = request.url ?? '';
-  return host.length === 1 && host[0] && path.startsWith('/') ? { host: host[0], path } : undefined;
+  const target = request.url ?? '';
+  const [path = ''] = target.split('?', 1);
+  return host.length === 1 && host[0] && target.startsWith('/')
+    ? { host: host[0], target, path, query: target.slice(path.length + 1) }
+    : undefined;
 }
 
 /**

@@ -56,7 +56,12 @@ export function createPreviews(deps: PreviewDeps): Previews {
     addresses,
     links,
     live,
-    reach: createReach(machines, now),
+    reach: createReach({
+      machines,
+      now,
+      onWakeFailed: (taskId, error) =>
+        logger.warn({ taskId, err: error }, 'a sandbox could not be woken for its preview'),
+    }),
     onActivity(taskId) {
       if ((told.get(taskId) ?? -Infinity) > now() - ACTIVITY_MS) return;
       told.set(taskId, now());

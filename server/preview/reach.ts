@@ -32,7 +32,12 @@ const TOLD_MS = 30_000;
  * Vendors have previews with signed addresses of their own. They are not used: one way in, over the connection that the relay has to
  * every sandbox, keeps one set of rules for links, cookies and revocation, and no address that works without the relay.
  */
-export function createReach(machines: PreviewMachines, now: () => number): Reach {
+export function createReach(deps: {
+  machines: PreviewMachines;
+  now: () => number;
+  onWakeFailed: (taskId: string, error: unknown) => void;
+}): Reach {
+  const { machines, now } = deps;
   const found = new Map<string, { machine: ReturnType<PreviewMachines['find']>; until: number }>();
   const waking = new Map<string, { done: boolean; failure?: string; at: number }>();
 
@@ -46,9 +51,13 @@ export function createReach(machines: PreviewMachines, now: () => number): Reach
       (is) => {
         if (typeof is === 'string') entry.until = now() + REST_MS;
       },
-      () => found.delete(taskId),
+      () => forget(taskId, machine),
     );
     return machine;
+  };
+  /** Many hear at once that a machine is lost; what was found since is kept. */
+  const forget = (taskId: string, machine: ReturnType<PreviewMachines['find']>): void => {
+    if (found.get(taskId)?.machine === machine) found.delete(taskId);
   };
 
   const absent = (taskId: string, is: 'asleep' | 'none'): Reached => {
@@ -63,14 +72,15 @@ export function createReach(machines: PreviewMachines, now: () => number): Reach
   };
 
   const attempt = async (taskId: string, port: number): Promise<Reached | 'lost'> => {
-    const machine = await find(taskId);
+    const finding = find(taskId);
+    const machine = await finding;
     if (typeof machine === 'string') return absent(taskId, machine);
     try {
       return { kind: 'connected', stream: await machine.connect(port) };
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
       if (error.code === 'not-found' || error.code === 'busy') return { kind: 'silent' };
-      found.delete(taskId);
+      forget(taskId, finding);
       return 'lost';
     }
   };
@@ -93,6 +103,7 @@ export function createReach(machines: PreviewMachines, now: () => number): Reach
           found.delete(taskId);
         },
         (error: unknown) => {
+          deps.onWakeFailed(taskId, error);
           attempt.done = true;
           attempt.at = now();
           attempt.failure =

@@ -8,7 +8,7 @@ import { COOKIE, cookieOf } from './headers.ts';
 import type { PreviewLinks } from './links.ts';
 import type { LiveLinks } from './live.ts';
 import * as pages from './pages.ts';
-import type { Reach } from './reach.ts';
+import type { Reach, Reached } from './reach.ts';
 import type { Link } from './store.ts';
 
 /**
@@ -49,17 +49,16 @@ export function createPreviewServer(deps: PreviewServerDeps): Server {
     upgrade: Upgrade | undefined,
   ): Promise<void> => {
     const show = (page: pages.Page): void => answer(request, response, page);
-    const target = targetOf(request);
-    if (target === undefined) return show(pages.MALFORMED);
-    const previewId = addresses.idOf(target.host);
+    const asked = targetOf(request);
+    if (asked === undefined) return show(pages.MALFORMED);
+    const previewId = addresses.idOf(asked.host);
     if (previewId === undefined) return show(pages.NOTHING);
     const cookie = cookieOf(request.headers.cookie, cookieName);
     const standing = await links.meet(previewId, cookie);
 
-    const url = new URL(target.path.replace(/^\/{2,}/, '/'), 'http://here.invalid');
-    if (url.pathname === ENTER_PATH && request.method === 'GET') {
+    if (asked.path === ENTER_PATH && request.method === 'GET') {
       if (standing.kind === 'open') return redirect(response, '/');
-      const entered = await links.enter(previewId, url.search.slice(1));
+      const entered = await links.enter(previewId, asked.query);
       if (entered.kind === 'stranger') return show(pages.NOTHING);
       if (entered.cookie === undefined) return show(pages.OVER);
       return redirect(response, '/', cookieFor(entered.link, entered.cookie));
@@ -67,19 +66,19 @@ export function createPreviewServer(deps: PreviewServerDeps): Server {
     if (standing.kind === 'stranger') return show(pages.NOTHING);
     if (standing.kind === 'over') return show(pages.OVER);
     const { link } = standing;
-    const origin = `${addresses.isSecure ? 'https' : 'http'}://${target.host.toLowerCase()}`;
+    const origin = `${addresses.isSecure ? 'https' : 'http'}://${asked.host.toLowerCase()}`;
     if (isForeign(request, origin)) return show(pages.FOREIGN);
     if (upgrade !== undefined && request.headers.origin === undefined) return show(pages.FOREIGN);
-    if (url.pathname === WAKE_PATH && request.method === 'POST') {
+    if (asked.path === WAKE_PATH && request.method === 'POST') {
       reach.wake(link.taskId);
-      return redirect(response, hereOnly(url.searchParams.get('to') ?? '/'));
+      return redirect(response, hereOnly(new URLSearchParams(asked.query).get('to') ?? '/'));
     }
 
     const end = live.begin(link, () => request.socket.destroy());
     if (end === undefined) return show(pages.CROWDED);
     (upgrade?.socket ?? response).once('close', end);
     const reached = await reach.connect(link.taskId, link.port);
-    if (reached.kind !== 'connected') return show(absent(reached, link, target.path));
+    if (reached.kind !== 'connected') return show(absent(reached, link, asked.target));
     const { stream } = reached;
     if (request.socket.destroyed) return void stream.destroy();
     deps.onActivity(link.taskId);
@@ -125,21 +124,17 @@ export function createPreviewServer(deps: PreviewServerDeps): Server {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
-    response.once('finish', () => socket.end());
+    response.once('finish', () => request.socket.destroySoon());
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') answer(request, response, pages.MALFORMED);
     else safely(request, response, { socket, head });
   });
   return server;
 }
 
-function absent(
-  reached: Exclude<Awaited<ReturnType<Reach['connect']>>, { kind: 'connected' }>,
-  link: Link,
-  path: string,
-): pages.Page {
+function absent(reached: Exclude<Reached, { kind: 'connected' }>, link: Link, target: string): pages.Page {
   if (reached.kind === 'silent') return pages.silent(link.port);
   if (reached.kind === 'none') return pages.GONE;
-  return pages.asleep(reached, `${WAKE_PATH}?to=${encodeURIComponent(path)}`);
+  return pages.asleep(reached, `${WAKE_PATH}?to=${encodeURIComponent(target)}`);
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, page: pages.Page): void {

@@ -171,6 +171,20 @@ describe('a preview under attack', () => {
     assert.equal((await ask(loading, '/')).status, 410);
   });
 
+  it('passes odd paths on as they are, and takes none for its own', async () => {
+    const paths = [
+      '//evil.example/x',
+      '/\\evil.example:x/.handoff/wake',
+      '/.handoff/../.handoff/open',
+      '/?a=/.handoff/open',
+    ];
+    for (const path of paths) assert.equal((await ask(visitor, path)).text, 'the page');
+    assert.deepEqual(
+      served,
+      paths.map((path) => `GET ${path}`),
+    );
+  });
+
   it('leaves no key and no cookie in the log, whatever happens', async () => {
     const { url, cookie } = visitor;
     const key = new URL(url).search.slice(1);

@@ -215,6 +215,18 @@ describe('a preview', () => {
     assert.deepEqual(stage.activity, [TASK, TASK]);
   });
 
+  it('asks anew, once, where the sandbox was lost under it', async () => {
+    const visitor = await stage.visit(await stage.serve((_, response) => response.end('up')));
+    await ask(visitor, '/');
+    const before = stage.machine.asked;
+    stage.machine.is = 'asleep';
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(visitor, '/')));
+    assert.deepEqual(
+      [answers.map(({ status }) => status), stage.machine.asked - before],
+      [Array(10).fill(503), 1],
+    );
+  });
+
   it('asks whether the sandbox runs once, and not for each of a thousand requests', async () => {
     const visitor = await stage.visit(await stage.serve((_, response) => response.end('up')));
     const before = stage.machine.asked;
