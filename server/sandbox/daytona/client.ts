@@ -70,19 +70,21 @@ export function createClient({ apiKey, apiUrl, target, clock, requestMs }: Clien
 
   const open = (): Promise<Daytona> => {
     if (apiKey === undefined) throw withoutKey();
-    opening ??= loadDaytona().then(({ openDaytona }) =>
-      openDaytona({
-        apiKey,
-        // Named here always: what is not, the SDK looks for in a file of the working directory.
-        apiUrl: apiUrl ?? OWN_SERVICE,
-        ...(target === undefined ? {} : { target }),
-        requestTimeoutMs: requestMs,
-      }),
-    );
-    opening.catch(() => {
+    opening ??= openWith(apiKey).catch((error: unknown) => {
       opening = undefined;
+      throw error;
     });
     return opening;
+  };
+  const openWith = async (key: string): Promise<Daytona> => {
+    const { openDaytona } = await loadDaytona();
+    return openDaytona({
+      apiKey: key,
+      // Named here always: what is not, the SDK looks for in a file of the working directory.
+      apiUrl: apiUrl ?? OWN_SERVICE,
+      ...(target === undefined ? {} : { target }),
+      requestTimeoutMs: requestMs,
+    });
   };
 
   const once = async <T>(work: (daytona: Daytona) => Promise<T>, patience: number): Promise<T> => {
@@ -115,7 +117,7 @@ export function createClient({ apiKey, apiUrl, target, clock, requestMs }: Clien
         } catch (error) {
           if (error instanceof SandboxError) throw error;
           if (closed.signal.aborted) throw new SandboxError('cancelled', 'The relay is closing.');
-          const failure = failureOf(error, [apiKey ?? ''].filter(Boolean), clock.now());
+          const failure = failureOf(error, apiKey === undefined ? [] : [apiKey], clock.now());
           const again = failure.kind === 'patience' || (repeat && failure.kind === 'down');
           const wait = failure.retryAfter ?? FIRST_WAIT * 2 ** (attempt - 1);
           waited += wait;

@@ -26,7 +26,7 @@ import {
   termsOf,
 } from './terms.ts';
 
-/** Milliseconds between two words to the vendor that a machine is in use; it counts in minutes. */
+/** Milliseconds between two words to the vendor that a machine is in use; it counts in minutes, and open connections too. */
 const KEEP_ALIVE_PACE = 60_000;
 /** How often a machine is asked for while none is there, and milliseconds before the second time. */
 const CREATE_ATTEMPTS = 4;
