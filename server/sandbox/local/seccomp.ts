@@ -14,11 +14,12 @@ interface Numbers {
   clone: number;
   ioctl: number;
   socket: number;
+  socketpair: number;
   denied: number[];
 }
 
-/** mount and its kin, pidfd_getfd, quotactl_fd: numbered alike everywhere. */
-const DENIED_EVERYWHERE = [428, 429, 430, 431, 432, 433, 442, 443];
+/** mount and its kin (open_tree to fspick, mount_setattr, open_tree_attr), pidfd_getfd, quotactl_fd: numbered alike everywhere. */
+const DENIED_EVERYWHERE = [428, 429, 430, 431, 432, 433, 442, 467, 438, 443];
 /** io_uring_*, clone3: answered "no such call", so that programs fall back to what the filter can read. */
 const MISSING_EVERYWHERE = [425, 426, 427, 435];
 
@@ -28,6 +29,7 @@ const NUMBERS: Record<FilterArch, Numbers> = {
     clone: 56,
     ioctl: 16,
     socket: 41,
+    socketpair: 53,
     denied: [
       ...[165, 166, 155, 161, 167, 168, 169, 163, 179, 180, 103, 153, 212, 134, 136], // mount umount2 pivot_root chroot swapon swapoff reboot acct quotactl nfsservctl syslog vhangup lookup_dcookie uselib ustat
       ...[175, 313, 176, 246, 320, 321, 298, 323, 300], // init_module finit_module delete_module kexec_load kexec_file_load bpf perf_event_open userfaultfd fanotify_init
@@ -40,6 +42,7 @@ const NUMBERS: Record<FilterArch, Numbers> = {
     clone: 220,
     ioctl: 29,
     socket: 198,
+    socketpair: 199,
     denied: [
       ...[40, 39, 41, 51, 224, 225, 142, 89, 60, 42, 116, 58, 18], // mount umount2 pivot_root chroot swapon swapoff reboot acct quotactl nfsservctl syslog vhangup lookup_dcookie
       ...[105, 273, 106, 104, 294, 280, 241, 282, 262], // init_module finit_module delete_module kexec_load kexec_file_load bpf perf_event_open userfaultfd fanotify_init
@@ -109,12 +112,14 @@ export function seccompFilter(arch: FilterArch): Buffer {
       answer(RETURN.eperm),
       answer(RETURN.allow),
     ]),
-    ...forCall(numbers.socket, [
-      load(OFFSET.arg0),
-      ...FAMILIES.map((family, index) => equal(family, FAMILIES.length - index, 0)),
-      answer(RETURN.eafnosupport),
-      answer(RETURN.allow),
-    ]),
+    ...[numbers.socket, numbers.socketpair].flatMap((call) =>
+      forCall(call, [
+        load(OFFSET.arg0),
+        ...FAMILIES.map((family, index) => equal(family, FAMILIES.length - index, 0)),
+        answer(RETURN.eafnosupport),
+        answer(RETURN.allow),
+      ]),
+    ),
     answer(RETURN.allow),
   ];
   const bytes = Buffer.alloc(program.length * 8);

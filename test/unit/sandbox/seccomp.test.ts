@@ -40,6 +40,8 @@ describe('the system call filter', () => {
       ['unshare', 'x64', { arch: X64, call: 272 }, EPERM],
       ['bpf', 'x64', { arch: X64, call: 321 }, EPERM],
       ['mount_setattr', 'x64', { arch: X64, call: 442 }, EPERM],
+      ['pidfd_getfd', 'x64', { arch: X64, call: 438 }, EPERM],
+      ['open_tree_attr', 'x64', { arch: X64, call: 467 }, EPERM],
       ['clone3', 'x64', { arch: X64, call: 435 }, ENOSYS],
       ['io_uring_setup', 'x64', { arch: X64, call: 425 }, ENOSYS],
       ['clone of a thread', 'x64', { arch: X64, call: 56, args: [0x3d0f00] }, ALLOW],
@@ -54,6 +56,8 @@ describe('the system call filter', () => {
       ['socket AF_NETLINK', 'x64', { arch: X64, call: 41, args: [16] }, ALLOW],
       ['socket AF_PACKET', 'x64', { arch: X64, call: 41, args: [17] }, EAFNOSUPPORT],
       ['socket AF_VSOCK', 'x64', { arch: X64, call: 41, args: [40] }, EAFNOSUPPORT],
+      ['socketpair AF_UNIX', 'x64', { arch: X64, call: 53, args: [1] }, ALLOW],
+      ['socketpair AF_TIPC', 'x64', { arch: X64, call: 53, args: [30] }, EAFNOSUPPORT],
       ['an x32 call', 'x64', { arch: X64, call: 0x40000000 }, EPERM],
       ['a 32-bit call', 'x64', { arch: 0x40000003, call: 5 }, KILL],
       ['read', 'arm64', { arch: ARM64, call: 63 }, ALLOW],
@@ -62,6 +66,8 @@ describe('the system call filter', () => {
       ['clone of a process', 'arm64', { arch: ARM64, call: 220, args: [0x11] }, ALLOW],
       ['clone into a user namespace', 'arm64', { arch: ARM64, call: 220, args: [0x10000011] }, EPERM],
       ['socket AF_PACKET', 'arm64', { arch: ARM64, call: 198, args: [17] }, EAFNOSUPPORT],
+      ['socketpair AF_TIPC', 'arm64', { arch: ARM64, call: 199, args: [30] }, EAFNOSUPPORT],
+      ['pidfd_getfd', 'arm64', { arch: ARM64, call: 438 }, EPERM],
       ['a 32-bit call', 'arm64', { arch: 0x40000028, call: 5 }, KILL],
     ];
   for (const [name, arch, data, answer] of cases) {
