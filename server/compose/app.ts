@@ -43,7 +43,7 @@ export function composeApp(
     now,
     host,
     async release({ taskId, sandbox }) {
-      if (sandbox) await sandboxes.destroy(taskId, sandbox);
+      await sandboxes.destroy(taskId, sandbox);
       await workplace.around.release(taskId);
     },
     mayReadFiles,

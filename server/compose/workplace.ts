@@ -9,6 +9,7 @@ import { restoreWorkspace } from '../repo/restore.ts';
 import { createTaskRepo } from '../repo/task-repo.ts';
 import { createSpawnBreaker } from '../sandbox/lifecycle/breaker.ts';
 import { createContents } from '../sandbox/lifecycle/contents.ts';
+import { restAfterLimit } from '../sandbox/lifecycle/limits.ts';
 import { createMachineStore } from '../sandbox/lifecycle/machine-store.ts';
 import { createMachines } from '../sandbox/lifecycle/machines.ts';
 import { createPrebuildStore } from '../sandbox/prebuild/prebuild-store.ts';
@@ -38,9 +39,16 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     allowFileUrls: config.isLoopback,
   };
   const repo = createTaskRepo(repoDeps);
+  const machineStore = createMachineStore(patient, now, config.idleMs);
   const providers = createProviders(config, {
     owner: storage.host,
     log: (line) => logger.info({ sandbox: line }),
+    onLimit(ref, message) {
+      logger.warn({ sandbox: ref.id }, message);
+      restAfterLimit({ database: patient, store: machineStore }, ref, message).catch((error: unknown) =>
+        logger.warn({ err: error }, 'nobody was told that a sandbox went past a limit'),
+      );
+    },
   });
   const around = openSurroundings(config, storage, { repoDeps, repo, provider: providers.current });
   const { surroundings } = around;
@@ -63,7 +71,6 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     states: turnStates,
     surroundings,
   });
-  const machineStore = createMachineStore(patient, now, config.idleMs);
   const sessions = createMachines({
     provider: providers.current,
     providerOf: providers.of,

@@ -98,5 +98,5 @@ function simpleSessions(provider: SandboxProvider, repo: TurnRepo): SandboxSessi
     opened.set(id, opening);
     return opening;
   };
-  return { open, reopen: open, destroy: (_id, ref) => provider.destroy(ref) };
+  return { open, reopen: open, destroy: async (_id, ref) => void (ref && (await provider.destroy(ref))) };
 }

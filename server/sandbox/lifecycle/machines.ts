@@ -17,7 +17,8 @@ export interface SandboxSessions {
   open(taskId: string): Promise<Sandbox>;
   /** The same, asking the provider again: what this process remembers of a machine may have become wrong. */
   reopen(taskId: string, signal?: AbortSignal): Promise<Sandbox>;
-  destroy(taskId: string, ref: SandboxRef): Promise<void>;
+  /** Gives back what the task has at its provider, for good. @param ref null where the task remembers no machine */
+  destroy(taskId: string, ref: SandboxRef | null): Promise<void>;
 }
 
 /** The same for whoever looks after machines that no turn works on. */
@@ -208,6 +209,10 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     });
     return opening;
   }
+  /** A relay may have been killed between making a machine and remembering it. */
+  const unremembered = async (taskId: string): Promise<SandboxRef | undefined> =>
+    (await provider.list()).find((one) => one.taskId === taskId)?.ref;
+
   const forget = (taskId: string): void => void opened.delete(taskId);
   const reopen = (taskId: string, signal?: AbortSignal): Promise<Sandbox> =>
     remember(taskId, bring({ taskId, mayMake: true, signal }));
@@ -228,7 +233,10 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     forget,
     async destroy(taskId, ref) {
       forget(taskId);
-      await (await providerOf(ref.provider)).destroy(ref);
+      const machine = await store.get(taskId);
+      const known = ref ?? (machine?.state === 'provisioning' ? await unremembered(taskId) : undefined);
+      if (known) await (await providerOf(known.provider)).destroy(known);
+      if (machine) await store.change(taskId, machine, { state: 'archived', isSilent: true });
     },
   };
 }

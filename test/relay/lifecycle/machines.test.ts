@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { createDatabase, OF_A_PERSON } from '../../../server/engine/database.ts';
+import { restAfterLimit } from '../../../server/sandbox/lifecycle/limits.ts';
 import { SandboxError } from '../../../server/sandbox/sandbox.ts';
 import { type Garage, IDLE_MS, openGarage, openPostgres } from './garage.ts';
 
@@ -127,6 +129,38 @@ describe('the machine of a task', function () {
     assert.equal(await garage.openRelay().machines.wake('t'), undefined);
     assert.equal(await stateOf(), 'lost');
     assert.equal(garage.vendor.machines.size, 0);
+  });
+
+  it('is given back with its task, also where it was made and not remembered', async () => {
+    await garage.machines.open('t');
+    await garage.addTask('u');
+    await garage.store.change('u', undefined, { state: 'provisioning', isSilent: true });
+    await garage.vendor.provider.create({ taskId: 'u' });
+    await garage.machines.destroy('t', { provider: 'vendor', id: 'm1' });
+    await garage.machines.destroy('u', null);
+    assert.deepEqual(
+      [...garage.vendor.machines.values()].map(({ taskId, state }) => [taskId, state]),
+      [
+        ['t', 'gone'],
+        ['u', 'gone'],
+      ],
+    );
+    assert.equal(await stateOf(), 'archived');
+  });
+
+  it('that went past a limit sleeps, and its person is told why', async () => {
+    const { store } = garage;
+    await garage.machines.open('t');
+    await restAfterLimit(
+      { database: createDatabase(pool, OF_A_PERSON), store },
+      { provider: 'vendor', id: 'm1' },
+      'It is full.',
+    );
+    const { rows } = await pool.query('SELECT type, body FROM handoff.events ORDER BY seq');
+    assert.deepEqual(rows, [
+      { type: 'environment.noted', body: { text: 'It is full.' } },
+      { type: 'sandbox.changed', body: { state: 'hibernated' } },
+    ]);
   });
 
   it('of an archived task is not made', async () => {
