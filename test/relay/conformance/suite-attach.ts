@@ -111,13 +111,14 @@ export const attach: Topic = (fixture) => {
   });
 
   it('has a result although nobody was there when it ended', async () => {
-    const asked = request(['bash', '-c', 'echo one; sleep 0.2; echo two; touch ended']);
+    await shell(machine(), 'mkfifo alone');
+    const asked = request(['bash', '-c', 'echo one; cat alone; touch ended']);
     const before = listen(await elsewhere(), asked);
     await before.first;
     const cut = assert.rejects(before.result, { code: 'lost' });
     await others[0]?.close();
     await cut;
-    await shell(machine(), 'until [ -e ended ]; do sleep 0.02; done');
+    await shell(machine(), 'echo two > alone; until [ -e ended ]; do sleep 0.02; done');
     const { exitCode, reason, ...rest } = await machine().exec(asked);
     assert.deepEqual(
       { exitCode, reason, ...texts({ exitCode, reason, ...rest }) },

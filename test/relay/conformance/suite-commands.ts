@@ -120,7 +120,7 @@ export const commands: Topic = (fixture) => {
 
   it('returns what was printed when time is over, and everything that was started is dead then', async () => {
     const script = 'echo before; echo there >&2; sleep 1000 & (setsid sleep 1001 &) ; sleep 1002';
-    const result = await machine().exec(request(['bash', '-c', script], { timeoutMs: 300 }));
+    const result = await machine().exec(request(['bash', '-c', script], { timeoutMs: 1_000 }));
     assert.deepEqual(
       { exitCode: result.exitCode, reason: result.reason, ...texts(result) },
       { exitCode: null, reason: 'timeout', out: 'before\n', err: 'there\n' },
