@@ -31,7 +31,7 @@ const Outcome = z.object({
 });
 const ReadValue = z.object({ size: bytes, sha256: z.string().length(64) });
 const WriteValue = z.object({ sha256: z.string().length(64) });
-const ScratchValue = z.object({ size: bytes });
+const SizeValue = z.object({ size: bytes });
 const Ports = z.array(z.number().int().min(1).max(65_535)).max(65_535);
 const Paths = z.object({ matches: z.array(z.string()), truncated: z.boolean() });
 const Lines = z.object({
@@ -91,7 +91,21 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
       await call({ op: 'killAll', prefix }, { deadline: DEADLINE });
     },
 
-    readOutput: () => Promise.reject(unbuilt()),
+    async readOutput(execId, stream, { offset, length }) {
+      if (![offset, length].every((count) => Number.isSafeInteger(count) && count >= 0))
+        throw new SandboxError('failed', 'A range of output is given by two whole numbers, not below 0.');
+      const pieces: Buffer[] = [];
+      for (let at = offset; ; ) {
+        const asked = { op: 'output', execId, stream, offset: at, length: offset + length - at } as const;
+        const { value, body } = await call(asked, { deadline: DEADLINE });
+        pieces.push(body);
+        at += body.byteLength;
+        const { size } = checked(SizeValue, value);
+        if (body.byteLength === 0 || at >= Math.min(offset + length, size))
+          return { data: Buffer.concat(pieces).subarray(0, length), size };
+      }
+    },
+
     ports: async () => parsed(Ports, await call({ op: 'ports' }, { deadline: DEADLINE })),
     connect: async (port) => (await connection()).connect(port, DEADLINE),
 
@@ -109,8 +123,7 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
         const { value, body } = await call({ op: 'getScratch', name, offset }, { deadline: DEADLINE });
         pieces.push(body);
         offset += body.byteLength;
-        if (offset >= checked(ScratchValue, value).size || body.byteLength === 0)
-          return Buffer.concat(pieces);
+        if (offset >= checked(SizeValue, value).size || body.byteLength === 0) return Buffer.concat(pieces);
       }
     },
   };
@@ -187,5 +200,3 @@ function nonsense(): SandboxError {
     nextAction: 'Stop the task, or resume the sandbox to start it afresh.',
   });
 }
-
-const unbuilt = (): SandboxError => new SandboxError('unavailable', 'The supervisor does not know that yet.');

@@ -62,6 +62,8 @@ export type Call =
   | ExecCall
   | { op: 'cancel'; execId: string }
   | { op: 'killAll'; prefix: string }
+  /** One piece of what a command printed. */
+  | { op: 'output'; execId: string; stream: StreamName; offset: number; length: number }
   | { op: 'read'; path: string; range?: { offset: number; length: number } }
   | WriteCall
   | GlobCall

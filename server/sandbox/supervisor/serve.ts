@@ -87,6 +87,7 @@ export function serve(socket: Duplex, context: Context): void {
       await commands.killAll(prefix);
       return { value: {} };
     },
+    output: (call) => commands.output(call),
     read: (call) => files.read(call),
     write: (call, body) => files.write(call, body),
     glob: (call, _body, id) => cancellable(id, (signal) => search.glob(call, signal)),
