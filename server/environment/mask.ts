@@ -8,8 +8,10 @@ export interface Secret {
 
 /** Shorter values (characters) cannot be told from other text. */
 const SHORTEST = 4;
-/** Of values this long, other ways to write them are struck out, too; and of those of several lines, every line this long. */
+/** Of values this long, other ways to write them are struck out, too. */
 const SHORTEST_ENCODED = 8;
+/** Of values of several lines, lines this long are struck out by themselves; shorter ones are often no secret (`version: 1`). */
+const SHORTEST_LINE = 16;
 /** Of a form that is cut off by the omission in bounded output, pieces this long (bytes) are struck out. */
 const SHORTEST_PIECE = 4;
 
@@ -173,7 +175,7 @@ function formsOf(value: string): Buffer[] {
       JSON.stringify(value).slice(1, -1),
       encodeURIComponent(value.toWellFormed()),
       value.replaceAll('\n', '\r\n'),
-      ...(lines.length > 1 ? lines.filter((line) => line.length >= SHORTEST_ENCODED) : []),
+      ...(lines.length > 1 ? lines.filter((line) => line.length >= SHORTEST_LINE) : []),
       ...base64Of(Buffer.from(value)),
     );
   }

@@ -41,6 +41,7 @@ const MAX_TOLD = 8 * 1024;
 const MOST_ATTEMPTS = 50;
 
 /** How it ended, kept in the machine, so that whatever is made from the machine has it, too. */
+const RECORD = 'setup';
 const SetupRecord = z.object({ outcome: z.enum(['passed', 'failed']), output: z.string() });
 
 /** Output in the order in which it came. */
@@ -48,35 +49,35 @@ const BOTH_STREAMS = 'exec "$@" 2>&1';
 
 /**
  * Runs it, or attaches to it where a relay that died had begun; a machine in which it was done answers from its record, and so does
- * one that was made from such a machine. A setup that fails is no error: work goes on without what it would have made.
+ * one that was made from such a machine. Once in a machine, whatever has changed since: somebody works there by then, and putting
+ * back would take their work. A setup that fails is no error: work goes on without what it would have made.
  */
 export async function runSetup(sandbox: Sandbox, setup: SetupPlan, deps: SetupDeps): Promise<SetupResult> {
   const { tell } = deps;
-  const record = `setup-${setup.key.slice(0, 32)}`;
-  const key = `${PREFIX}${sandbox.ref.id}:${setup.key}`;
-  const done = resultOf(await readRecord(sandbox, record));
+  const own = `${PREFIX}${sandbox.ref.id}`;
+  const done = resultOf(await readRecord(sandbox, RECORD));
   if (done !== undefined) {
     const { outcome, output } = done;
     // Where it was told in this machine before, this is the same event, and changes nothing.
     const told = { type: 'setup.finished' as const, key: setup.key, output, durationMs: 0 };
     await tell({
-      key: `${key}:finished`,
+      key: `${own}:finished`,
       event: { ...told, outcome: outcome === 'passed' ? 'cached' : 'failed' },
     });
     return done;
   }
   await tell({
-    key: `${key}:started`,
+    key: `${own}:started`,
     event: { type: 'setup.started', command: setup.command, key: setup.key },
   });
   const { durationMs, ...result } = await untilItEnds(sandbox, setup, deps.signal);
   await sandbox.killAll(PREFIX);
   await deps.putBack(sandbox);
   await tell({
-    key: `${key}:finished`,
+    key: `${own}:finished`,
     event: { type: 'setup.finished', key: setup.key, ...result, durationMs: Math.round(durationMs) },
   });
-  await writeRecord(sandbox, record, JSON.stringify(result));
+  await writeRecord(sandbox, RECORD, JSON.stringify(result));
   return result;
 }
 
@@ -93,7 +94,7 @@ async function untilItEnds(sandbox: Sandbox, setup: SetupPlan, signal: AbortSign
 
 async function runStages(
   sandbox: Sandbox,
-  { stages, timeoutMs, key }: SetupPlan,
+  { stages, timeoutMs }: SetupPlan,
   attempt: number,
   signal: AbortSignal,
 ): Promise<Ended & { isCutOff: boolean }> {
@@ -104,7 +105,7 @@ async function runStages(
       commands.map((argv, index) =>
         sandbox.exec(
           {
-            execId: `${PREFIX}${sandbox.ref.id}:${key}:${attempt}:${stage}:${index}`,
+            execId: `${PREFIX}${sandbox.ref.id}:${attempt}:${stage}:${index}`,
             argv: ['bash', '-c', BOTH_STREAMS, 'setup', ...argv],
             timeoutMs: Math.max(1, timeoutMs - Math.round(durationMs)),
             maxOutputBytes: MAX_OUTPUT,

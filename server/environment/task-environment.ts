@@ -24,7 +24,7 @@ export interface TaskEnvironment {
   spec(taskId: string): Promise<SandboxSpec>;
   /**
    * Makes a machine ready that was filled with the task's files: setup, database file, services. To be called after every create,
-   * resume and rebuild, before the agent works in it. What goes wrong is told, and does not fail.
+   * resume and rebuild, before the agent works in it. What the repository has wrong is told, and does not fail.
    * @returns what the agent should know of its machine, a line each
    */
   ready(taskId: string, sandbox: Sandbox, how: { tell: Tell; signal: AbortSignal }): Promise<string[]>;

@@ -121,6 +121,18 @@ describe('the setup of a machine', function () {
     assert.deepEqual(told(taskId)[1], ['setup.finished', 'passed', 'first; $HOME\na\nb']);
   });
 
+  it('is not run again where the owner’s settings changed: by then somebody works there', async () => {
+    const taskId = await stage.task(config({ setup: { command: RUNS } }));
+    const { bare, changed } = await stage.start(taskId);
+    await says(bare, 'echo work > work');
+    const { platform } = stage.allowed;
+    stage.allowed.platform = 'another';
+    const environment = stage.environment();
+    await stage.ready(taskId, bare, environment);
+    stage.allowed.platform = platform;
+    assert.deepEqual([await runs(bare), await changed()], [1, true]);
+  });
+
   it('is not run in a machine that is made from one in which it was done, and that is told', async () => {
     const files = {
       ...config({ setup: { command: `${RUNS}; echo of the first` } }),
