@@ -130,7 +130,7 @@ function spawnDetached(
     ...['--exclusive', '--close', '--timeout', String(LOCK_PATIENCE)],
     ...['--conflict-exit-code', String(LOCK_HELD), place.lock],
   ];
-  const sandbox = workshop.command(supervisor, folders, overlayOf(workshop, place.id, meta));
+  const sandbox = workshop.command(supervisor, folders, overlayOf(workshop, place, meta));
   const [file = '', ...args] = confine([workshop.host.flock, ...locking, ...sandbox]);
   const child = spawn(file, args, {
     cwd: '/',

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { relative } from 'node:path';
 import { INSIDE } from '../supervised/places.ts';
 import { newLayerId } from './layers.ts';
-import { filesAt } from './layout.ts';
+import { filesAt, type SandboxPlace } from './layout.ts';
 import type { Meta } from './meta.ts';
 import type { Overlay } from './mounts.ts';
 import type { Workshop } from './prepare.ts';
@@ -24,27 +24,44 @@ rm other
 exec "$@"
 `;
 
-/** The mount that makes one folder of a sandbox's layers. Undefined where it has none but the one that it writes to. */
+/** How old, in milliseconds, the kernel's folder of an earlier start must be to be none of a start of this moment, by another relay. */
+const EARLIER = 60_000;
+
+/** The mount that makes one folder of a sandbox's layers, for one start. Undefined where it has none but the one that it writes to. */
 export function overlayOf(
-  { host }: Pick<Workshop, 'host'>,
-  id: string,
+  { host, layout }: Pick<Workshop, 'host' | 'layout'>,
+  { id, root }: SandboxPlace,
   { upper, layers }: Pick<Meta, 'upper' | 'layers'>,
 ): Overlay | undefined {
   if (upper === undefined || layers.length === 0) return undefined;
+  const folder = `${root}/${upper}.work`;
+  for (const name of fs.readdirSync(folder)) {
+    const { mtimeMs } = fs.statSync(`${folder}/${name}`);
+    if (Date.now() - mtimeMs > EARLIER) fs.renameSync(`${folder}/${name}`, `${layout.trash}/work.${name}`);
+  }
+  const work = newLayerId();
+  fs.mkdirSync(`${folder}/${work}`);
   return overlay(host.setpriv !== undefined, {
     lower: layers.map((layer) => `.layers/${layer}`),
     upper: `${id}/${upper}`,
+    work: `${id}/${upper}.work/${work}`,
   });
 }
 
 /**
  * Mounted on its own writable folder, so that it is found at the same place as without layers. As root, folders from below can be
  * renamed, which takes attributes that only root can write and thus forge; else that fails with EXDEV, and tools copy.
+ *
+ * `volatile`: else ending a sandbox would wait until all that anybody has written to that disk is on it. The kernel refuses such a
+ * `work` a second time, so each start has its own.
  */
-export function overlay(asRoot: boolean, { lower, upper }: { lower: string[]; upper: string }): Overlay {
+export function overlay(
+  asRoot: boolean,
+  { lower, upper, work }: { lower: string[]; upper: string; work: string },
+): Overlay {
   const flavour = asRoot ? 'redirect_dir=on' : 'userxattr';
   return {
-    options: `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${upper}.work,${flavour}`,
+    options: `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},volatile,${flavour}`,
     at: upper,
   };
 }
@@ -56,8 +73,8 @@ export async function verifyOverlay(workshop: Workshop): Promise<boolean> {
   const { layout, host, user } = workshop;
   if (host.mounting === undefined) return false;
   const root = `${layout.trash}/new.overlay.${newLayerId()}`;
-  const [lower, upper] = [`${root}/lower`, `${root}/upper`];
-  for (const folder of [root, lower, upper, `${upper}.work`]) makeFolder(folder);
+  const [lower, upper, work] = [`${root}/lower`, `${root}/upper`, `${root}/work`];
+  for (const folder of [root, lower, upper, work]) makeFolder(folder);
   const own = (path: string): void => (user.dropped ? fs.chownSync(path, user.uid, user.gid) : undefined);
   try {
     for (const { workspace } of [lower, upper].map(filesAt)) {
@@ -74,6 +91,7 @@ export async function verifyOverlay(workshop: Workshop): Promise<boolean> {
     const layers = overlay(user.dropped, {
       lower: [relative(layout.sandboxes, lower)],
       upper: relative(layout.sandboxes, upper),
+      work: relative(layout.sandboxes, work),
     });
     const folders = [{ from: `${upper}/workspace`, to: INSIDE.workspace }];
     const inside = ['/bin/sh', '-c', OVERLAY_TRIAL, 'sh', ...LOOKING];

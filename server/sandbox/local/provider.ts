@@ -65,7 +65,8 @@ export interface LocalProvider extends SandboxProvider {
  *   is no control group, every second, without what is in memory-backed folders; CPU is then not limited. In between it can use
  *   what it gets. Under memory pressure the kernel kills a sandbox' processes first. What was written before a snapshot counts no more.
  * - After a snapshot, files below are copied when they are first written to: hard links between them part ways, and who is not
- *   root cannot rename folders from below in place (EXDEV; `mv` and npm copy, `git mv` of a folder fails).
+ *   root cannot rename folders from below in place (EXDEV; `mv` and npm copy, `git mv` of a folder fails). fsync does nothing then:
+ *   what was written is lost with the machine's power, not with the sandbox.
  * - All in one sandbox is one user. A command can stop or impersonate its supervisor and spoil the records of commands;
  *   it then lies about its own sandbox, and the relay bounds and checks what it is told.
  * - A process that wiped its environment, left its session and lost its parent escapes `killAll` and timeouts, until the

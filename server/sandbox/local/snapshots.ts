@@ -113,7 +113,7 @@ async function newLayer(
   return { layer, place: () => fs.renameSync(making, `${layout.layers}/${layer}`) };
 }
 
-/** An empty folder for a sandbox to write to, and the one beside it that the kernel needs. */
+/** An empty folder for a sandbox to write to, and the one beside it for what the kernel needs. */
 function makeUpper(shop: Workshop, root: string, upper: string): void {
   makeFolder(`${root}/${upper}.work`);
   makeFolder(`${root}/${upper}`);

@@ -8,7 +8,8 @@ import { type LocalFixture, localFixture, request, shell } from './support/local
 const MEMORY = 300;
 const DISK = 64;
 
-describe('the watched limits of local sandboxes', () => {
+describe('the watched limits of local sandboxes', function () {
+  this.timeout(60_000);
   let fixture: LocalFixture;
   let provider: SandboxProvider;
   let told: Array<{ id: string; message: string }>;

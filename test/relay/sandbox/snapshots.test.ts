@@ -9,7 +9,9 @@ import { makeClone, repoDeps, temporaryFolder } from '../../unit/repo/repositori
 import { type LocalFixture, localFixture, request, shell } from './support/local.ts';
 
 for (const overlays of [true, false]) {
-  describe(`snapshots of local sandboxes, by ${overlays ? 'layers' : 'copies'}`, () => {
+  describe(`snapshots of local sandboxes, by ${overlays ? 'layers' : 'copies'}`, function () {
+    // Dozens of starts in a test.
+    this.timeout(90_000);
     let fixture: LocalFixture;
     let provider: SandboxProvider;
     beforeEach(async () => {
@@ -272,7 +274,7 @@ for path in ["d", "d/f", "."]:
         content += `${kills}\n`;
       }
       assert.equal(kills > (overlays ? 10 : 5), true, `only ${kills} changes were interrupted`);
-    }).timeout(60_000);
+    }).timeout(240_000);
   });
 }
 
