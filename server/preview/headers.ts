@@ -113,8 +113,9 @@ function namedHops(connection: string | undefined): Set<string> {
   return new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
 }
 
-function pairs(raw: string[]): Array<[name: string, value: string]> {
-  return raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? '']] : [])) as Array<
-    [string, string]
-  >;
+function pairs(raw: string[]): Array<readonly [name: string, value: string]> {
+  return Array.from(
+    { length: raw.length / 2 },
+    (_, at) => [raw[2 * at] ?? '', raw[2 * at + 1] ?? ''] as const,
+  );
 }

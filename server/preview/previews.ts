@@ -74,10 +74,17 @@ export function createPreviews(deps: PreviewDeps): Previews {
   let listening: Promise<number> | undefined;
   /** With the first preview; a relay that nobody asks for one opens no port. */
   const serve = (): Promise<number> => {
-    listening ??= listen(server, deps.listen).catch((error: unknown) => {
-      listening = undefined;
-      throw error;
-    });
+    listening ??= listen(server, deps.listen).then(
+      (port) => {
+        // Such as too many open files: what is open goes on.
+        server.on('error', (error) => logger.warn({ err: error }, 'a connection to a preview was not taken'));
+        return port;
+      },
+      (error: unknown) => {
+        listening = undefined;
+        throw error;
+      },
+    );
     return listening;
   };
 
@@ -181,7 +188,9 @@ const nothingListens = (port: number, ports: number[]): AppError =>
     `Nothing listens on port ${port} of the task’s sandbox. ${ports.length === 0 ? 'No other port is open, either.' : `Open are: ${ports.slice(0, 20).join(', ')}.`}`,
     {
       nextAction:
-        ports.length === 0 ? 'Ask the agent to start the server, then open its port.' : 'Open one of these.',
+        ports.length === 0
+          ? 'Name the server as a service in .handoff/config.json, or look while the agent runs it: what the agent starts ends with its turn.'
+          : 'Open one of these.',
     },
   );
 

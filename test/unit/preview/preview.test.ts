@@ -112,7 +112,8 @@ describe('a preview', () => {
     await assert.rejects(stage.previews.open(TASK, { port: 1, minutes: 60 }), {
       code: 'conflict',
       message: 'Nothing listens on port 1 of the task’s sandbox. No other port is open, either.',
-      nextAction: 'Ask the agent to start the server, then open its port.',
+      nextAction:
+        'Name the server as a service in .handoff/config.json, or look while the agent runs it: what the agent starts ends with its turn.',
     });
     const port = await stage.serve(() => {});
     await assert.rejects(stage.previews.open(TASK, { port: 1, minutes: 60 }), {
