@@ -30,13 +30,13 @@ export interface PostgresCopies {
   provide(taskId: string, template: string): Promise<PostgresCopy>;
   /** Removes what the task has on any of the servers, whoever is connected to it. */
   remove(taskId: string): Promise<void>;
-  /** The tasks that have a copy, whoever made it: another relay, with tasks of its own, may use the same server. */
+  /** The tasks that have anything there, whoever made it: another relay, with tasks of its own, may use the same server. */
   list(): Promise<string[]>;
 }
 
 /** Begins the names of copies and of the accounts that open them. */
 const PREFIX = 'handoff_';
-/** The comment on a copy that is whole; behind it, the task's id. */
+/** The comment on every account, and on a copy that is whole; behind it, the task's id. */
 const COMMENT = 'Handoff: the copy of task ';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A copy of a large template takes its time; so does waiting for whoever copies the same task's. */
@@ -96,7 +96,7 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
       await asAdministrator(url, async (admin) => {
         await acquireAdvisoryLock(admin, LOCK, [copy.database]);
         if ((await commentOn(admin, copy.database)) === COMMENT + taskId) return;
-        await makeAccount(admin, copy);
+        await makeAccount(admin, copy, taskId);
         await shutTemplate(admin, copy.user, source);
         await assertShutOut(admin, copy);
         await makeDatabase(admin, copy, source, template);
@@ -131,8 +131,9 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
       const found = new Set<string>();
       for (const url of servers(databases)) {
         await asAdministrator(url, async (admin) => {
+          // It is made before the copy, and removed after it.
           const { rows } = await admin.query<{ comment: string | null }>(
-            "SELECT shobj_description(oid, 'pg_database') AS comment FROM pg_database WHERE starts_with(datname, $1)",
+            "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE starts_with(rolname, $1)",
             [PREFIX],
           );
           for (const { comment } of rows) {
@@ -197,15 +198,20 @@ async function commentOn(admin: pg.Client, database: string): Promise<string | n
   return rows[0]?.comment;
 }
 
-async function makeAccount(admin: pg.Client, { user, password }: PostgresCopy): Promise<void> {
+async function makeAccount(
+  admin: pg.Client,
+  { user, password }: PostgresCopy,
+  taskId: string,
+): Promise<void> {
   const verifier = pg.escapeLiteral(scramVerifier(password));
-  const as = `LOGIN NOINHERIT CONNECTION LIMIT ${MOST_CONNECTIONS} PASSWORD ${verifier}`;
-  await admin.query(`CREATE ROLE ${quote(user)} ${as}`).catch(async (error: unknown) => {
-    if (!(error instanceof pg.DatabaseError) || error.code !== DUPLICATE_OBJECT) throw error;
-    await admin.query(`ALTER ROLE ${quote(user)} ${as}`);
-  });
+  const as = `${quote(user)} LOGIN NOINHERIT CONNECTION LIMIT ${MOST_CONNECTIONS} PASSWORD ${verifier}`;
   // What the task shall own is given to it by a member only, where the administrator is no superuser.
-  await admin.query(`GRANT ${quote(user)} TO CURRENT_USER`);
+  const more = `COMMENT ON ROLE ${quote(user)} IS ${pg.escapeLiteral(COMMENT + taskId)}; GRANT ${quote(user)} TO CURRENT_USER`;
+  // Of several commands in one query all happen, or none: no account is without its comment.
+  await admin.query(`CREATE ROLE ${as}; ${more}`).catch(async (error: unknown) => {
+    if (!(error instanceof pg.DatabaseError) || error.code !== DUPLICATE_OBJECT) throw error;
+    await admin.query(`ALTER ROLE ${as}; ${more}`);
+  });
 }
 
 /** What Postgres keeps of a password (RFC 5803): a server that logs statements does not log the password. */

@@ -97,10 +97,10 @@ export function createServices(): Services {
         if (!running.isOver) running.status = { ...running.status, ...became.status };
         return running;
       }
-      // Ended with an earlier life of the machine, or by itself before this relay looked.
       const { result } = became;
+      // Ended with an earlier life of the machine, or by itself before this relay looked. Where nobody says that it ended, it may run.
       const isOfThePast = !isNew || result?.reason === 'lost' || result?.reason === 'cancelled';
-      if (isOfThePast && number - first < MOST_STARTS) continue;
+      if (result !== undefined && isOfThePast && number - first < MOST_STARTS) continue;
       running.status = { ...running.status, problem: whyEnded(service, result) };
       return running;
     }
