@@ -9,19 +9,33 @@ import { flat } from './flat.ts';
 import { log } from './log.ts';
 import { parked } from './parked.ts';
 import { createRepository } from './repository.ts';
+import { sandboxes } from './sandboxes.ts';
 import { sessions } from './sessions.ts';
 import { start } from './start.ts';
 import { steps } from './steps.ts';
 import { stop } from './stop.ts';
 import { stream } from './stream.ts';
 import { takeover } from './takeover.ts';
+import { warm } from './warm.ts';
 
 /**
  * `npm run bench [-- names] [--json FILE]`: how fast Handoff is, and how small, on this machine and now. Figures are compared with
  * the same thing without what is measured, in the same run, wherever there is such a thing. Nothing is asserted: the exit code is
  * 1 only where a bench crashed.
  */
-const BENCHES: Record<string, Bench> = { steps, flat, parked, takeover, sessions, stream, stop, start, log };
+const BENCHES: Record<string, Bench> = {
+  steps,
+  flat,
+  parked,
+  takeover,
+  sessions,
+  stream,
+  stop,
+  start,
+  log,
+  sandboxes,
+  warm,
+};
 
 interface BenchReport {
   name: string;
