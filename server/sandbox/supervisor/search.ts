@@ -5,7 +5,7 @@ import { type GrepMatch, SandboxError, type SearchResult } from '../sandbox.ts';
 import type { GlobCall, GrepCall } from '../supervised/wire.ts';
 import { fileFailure } from './failure.ts';
 import { globTest, isNameGlob } from './glob-pattern.ts';
-import { locate } from './paths.ts';
+import { descriptor, locate, openAt } from './paths.ts';
 import { COMMON_FLAGS, ripgrep } from './ripgrep.ts';
 
 /** Characters of a matching line that are returned; a minified file has lines of megabytes. */
@@ -27,7 +27,7 @@ export function ripgrepSearch(root: string): Search {
   return {
     async glob(call, signal) {
       const matches = globTest(call.pattern);
-      const place = placeOf(root, call.path);
+      using place = placeOf(root, call.path);
       const records: string[] = [];
       const split = splitter([0], (name) => records.push(name));
       const args = ['--files', ...COMMON_FLAGS, '--', place.target];
@@ -43,7 +43,7 @@ export function ripgrepSearch(root: string): Search {
       );
     },
     async grep(call, signal) {
-      const place = placeOf(root, call.path);
+      using place = placeOf(root, call.path);
       const everything = await grepOnce(call, place, signal, { sorted: false, enough: MAX_UNORDERED });
       const matches =
         everything ?? (await grepOnce(call, place, signal, { sorted: true, enough: call.limit }));
@@ -53,7 +53,8 @@ export function ripgrepSearch(root: string): Search {
   };
 }
 
-interface Place {
+interface Place extends Disposable {
+  /** By its descriptor: what a command puts at its path meanwhile is not searched. */
   cwd: string;
   target: string;
   /** What makes a path relative to `cwd` relative to the workspace. */
@@ -65,9 +66,23 @@ function placeOf(root: string, path = ''): Place {
   const real = locate(root, path);
   const stat = fs.statSync(real, { throwIfNoEntry: false });
   if (stat === undefined) throw fileFailure(Object.assign(new Error('no entry'), { code: 'ENOENT' }), path);
-  const cwd = stat.isDirectory() ? real : posix.dirname(real);
+  const folder = stat.isDirectory() ? real : posix.dirname(real);
   const target = stat.isDirectory() ? './' : `./${posix.basename(real)}`;
-  return { cwd, target, prefix: posix.relative(root, cwd) };
+  const fd = openedFolder(folder, path);
+  return {
+    cwd: descriptor(fd),
+    target,
+    prefix: posix.relative(root, folder),
+    [Symbol.dispose]: () => fs.closeSync(fd),
+  };
+}
+
+function openedFolder(folder: string, path: string): number {
+  try {
+    return openAt(folder, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
 }
 
 /**
