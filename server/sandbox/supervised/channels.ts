@@ -91,11 +91,13 @@ function createEnd(channel: number, { send, room, onClose }: Way): End {
   /** What the other end has room for, and what it has used of the room here. */
   let credit = WINDOW;
   let used = 0;
-  let over = { here: false, there: false };
+  const over = { here: false, there: false };
+  /** The other end takes nothing more: what is written is dropped. */
+  let deaf = false;
   let credited = (): void => {};
 
   const sendAll = async (chunk: Buffer): Promise<void> => {
-    for (let at = 0; at < chunk.length && !stream.destroyed; ) {
+    for (let at = 0; at < chunk.length && !stream.destroyed && !deaf; ) {
       if (credit === 0) {
         await new Promise<void>((resolve) => {
           credited = resolve;
@@ -122,11 +124,11 @@ function createEnd(channel: number, { send, room, onClose }: Way): End {
     },
     final(done) {
       over.here = true;
-      send({ channel, sign: 'end' });
+      if (!deaf) send({ channel, sign: 'end' });
       done();
     },
     destroy(error, done) {
-      if (!(over.here && over.there)) send({ channel, sign: 'reset' });
+      if (!deaf && !(over.here && over.there)) send({ channel, sign: 'reset' });
       onClose();
       credited();
       done(error);
@@ -154,7 +156,10 @@ function createEnd(channel: number, { send, room, onClose }: Way): End {
       credited();
     },
     reset() {
-      over = { here: true, there: true };
+      deaf = true;
+      credited();
+      // All that it said is here, and may be read: a server refuses an upload by an answer, and hangs up.
+      if (over.there) return;
       stream.destroy(new SandboxError('failed', 'The program in the sandbox broke the connection off.'));
     },
   };

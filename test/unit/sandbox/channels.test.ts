@@ -114,6 +114,22 @@ describe('channels over one connection', () => {
     assert.deepEqual([error.code, there.channels.count], ['failed', 0]);
   });
 
+  it('keep what was said before the other end hung up, and drop what is written to it', async () => {
+    const { here, there } = sides();
+    const near = here.channels.open(1);
+    const far = there.channels.open(1);
+    near.write(randomBytes(3 * WINDOW));
+    far.end(Buffer.alloc(1_000, 'said'));
+    await settled();
+    far.destroy();
+    await settled();
+    near.end();
+    assert.deepEqual(
+      [String(await buffer(near)), here.channels.count, there.channels.count],
+      ['said'.repeat(250), 0, 0],
+    );
+  });
+
   it('leave alone what belongs to none', () => {
     const { here } = sides();
     assert.deepEqual(
