@@ -23,11 +23,12 @@ export interface PostgresCopies {
   /** The account and the address of the copy, whether it was made yet or not. */
   describe(taskId: string, template: string): Promise<PostgresCopy>;
   /**
-   * Makes the copy where it is not there.
+   * Makes the copy where it is not there, and sees to it that the account opens it with this relay's password.
+   * @returns whether it had to be made
    * @throws {AppError} `not_ready` where the server does not answer or the template is in use, `conflict` where the server would let the
    * task's account into other databases
    */
-  provide(taskId: string, template: string): Promise<PostgresCopy>;
+  provide(taskId: string, template: string): Promise<{ copy: PostgresCopy; isNew: boolean }>;
   /** Removes what the task has on any of the servers, whoever is connected to it. */
   remove(taskId: string): Promise<void>;
   /** The tasks that have anything there, whoever made it: another relay, with tasks of its own, may use the same server. */
@@ -93,10 +94,11 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
       const copy = await describe(taskId, template);
       const url = urlOf(template);
       const source = decodeURIComponent(new URL(url).pathname.slice(1));
-      await asAdministrator(url, async (admin) => {
+      const isNew = await asAdministrator(url, async (admin) => {
         await acquireAdvisoryLock(admin, LOCK, [copy.database]);
-        if ((await commentOn(admin, copy.database)) === COMMENT + taskId) return;
+        // Also for a copy that is there: a relay with another key may have made it.
         await makeAccount(admin, copy, taskId);
+        if ((await commentOn(admin, copy.database)) === COMMENT + taskId) return false;
         await shutTemplate(admin, copy.user, source);
         await assertShutOut(admin, copy);
         await makeDatabase(admin, copy, source, template);
@@ -110,8 +112,9 @@ export function createPostgresCopies({ databases, key }: Deps): PostgresCopies {
         await admin.query(
           `COMMENT ON DATABASE ${quote(copy.database)} IS ${pg.escapeLiteral(COMMENT + taskId)}`,
         );
+        return true;
       });
-      return copy;
+      return { copy, isNew };
     },
 
     async remove(taskId) {

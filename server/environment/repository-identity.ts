@@ -12,9 +12,9 @@ const SSH_OVER_HTTPS = /^ssh\.(github\.com)$/;
  */
 export async function repositoryIdentity(address: string): Promise<string | undefined> {
   if (/[\s\0-\x1f\x7f]/.test(address)) return undefined;
-  const bare = /^((?:[\w-]+\.)+[\w-]+(?::\d+)?)(\/.+)$/.exec(address);
+  const bare = /^((?:\w[\w.-]*|\[[\da-f:]+\])(?::\d+)?)(\/(?!\/).+)$/i.exec(address);
   if (bare !== null) return hosted('', bare[1] ?? '', bare[2] ?? '');
-  const scp = /^(?:[^@/:]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(address);
+  const scp = /^(?!(?:https?|ssh|file):)(?:[^@/:]+@)?([\w.-]+):(?!\/\/)(.+)$/i.exec(address);
   if (scp !== null && !/^[a-z]$/i.test(scp[1] ?? '')) return hosted('', scp[1] ?? '', scp[2] ?? '');
   if (!URL.canParse(address)) return undefined;
   const url = new URL(address);

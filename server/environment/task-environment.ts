@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
+import type { DatabaseConfig } from '../protocol/repository-config.ts';
 import { createRecent } from '../repo/recent.ts';
 import type { RepoDeps } from '../repo/repository.ts';
 import type { PortForward, Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
@@ -113,6 +114,21 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     };
   }
 
+  /** @returns what is wrong with the task's database, for the person */
+  async function databaseReady(
+    taskId: string,
+    { kind, template }: DatabaseConfig,
+    sandbox: Sandbox,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (kind === 'sqlite') return copySqlite(sandbox, template, signal);
+    // Made with the machine; here it was there before.
+    const { isNew } = await copies.provide(taskId, template);
+    return isNew
+      ? `The task’s copy of the database ${template} was gone, and was made anew: what the task had written to it is lost.`
+      : undefined;
+  }
+
   async function dressed(taskId: string, sandbox: Sandbox): Promise<Sandbox> {
     const known = await know(taskId);
     const { env, hidden } = await databaseDress(taskId, known.plan, sandbox);
@@ -163,8 +179,9 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
       const { network, database } = plan;
       const spec = machineOf(taskId, plan);
       if (database?.kind !== 'postgres' || network.mode === 'open') return spec;
-      const { host, port } = await copies.provide(taskId, database.template);
-      const forward: PortForward = { port: portFor(plan.services), to: { host, port } };
+      const { copy } = await copies.provide(taskId, database.template);
+      const to = { host: copy.host, port: copy.port };
+      const forward: PortForward = { port: portFor(plan.services), to };
       return { ...spec, network: { ...network, forwards: [...(network.forwards ?? []), forward] } };
     },
 
@@ -178,10 +195,8 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
       for (const problem of missing(granted, known)) await note(problem);
       await deps.secrets.used(known.owner, Object.keys(granted.values));
       const setup = await setUp(taskId, sandbox, { tell, signal });
-      if (plan.database?.kind === 'sqlite') {
-        const problem = await copySqlite(sandbox, plan.database.template, signal);
-        if (problem !== undefined) await note(problem);
-      }
+      const problem = plan.database && (await databaseReady(taskId, plan.database, sandbox, signal));
+      if (problem !== undefined) await note(problem);
       const running =
         plan.services.length === 0
           ? []

@@ -147,6 +147,22 @@ describe('the database copy of a task', function () {
       assert.match(await says(sandbox, 'echo $DATABASE_URL'), /:5433\//);
     });
 
+    it('that somebody dropped is made anew when the task goes on, and the loss is told', async () => {
+      const environment = stage.environment();
+      const { taskId, bare, sandbox } = await stage.start(await task(), environment);
+      assert.deepEqual(
+        stage.told.filter((one) => one.taskId === taskId),
+        [],
+      );
+      await environment.release(taskId);
+      await stage.ready(taskId, bare, environment);
+      assert.match(
+        JSON.stringify(stage.told.filter((one) => one.taskId === taskId)),
+        /shop was gone, and was made anew/,
+      );
+      assert.equal(await says(sandbox, psql('SELECT name FROM trips')), 'Oslo');
+    });
+
     it('goes with the task: when it is archived, or when it is found to be gone', async () => {
       const environment = stage.environment();
       const tasks = await Promise.all([task(), task(), task()]);

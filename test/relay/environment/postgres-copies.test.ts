@@ -55,6 +55,8 @@ describe('databases of tasks', function () {
       await client.end();
     }
   }
+  const provided = async (taskId: string, by = copies): Promise<PostgresCopy> =>
+    (await by.provide(taskId, 'shop')).copy;
   const names = (url: string) => asks<{ name: string }>(url, 'SELECT name FROM trips ORDER BY 1');
   const administrator = (...queries: string[]) => asks(at('postgres'), ...queries);
   const left = async (): Promise<string[]> =>
@@ -79,10 +81,7 @@ describe('databases of tasks', function () {
   after(() => own.close());
 
   it('are copies: what a task writes is in its own, and nowhere else', async () => {
-    const [one, two] = await Promise.all([
-      copies.provide('task-1', 'shop'),
-      copies.provide('task-2', 'shop'),
-    ]);
+    const [one, two] = await Promise.all([provided('task-1'), provided('task-2')]);
     await asks(urlOf(one), "INSERT INTO trips (name) VALUES ('Rome')");
     await asks(urlOf(two), 'DELETE FROM trips');
     assert.deepEqual(await names(urlOf(one)), [{ name: 'Lisbon' }, { name: 'Oslo' }, { name: 'Rome' }]);
@@ -94,7 +93,7 @@ describe('databases of tasks', function () {
     await administrator('GRANT CONNECT, TEMPORARY ON DATABASE "shop-template" TO PUBLIC');
     const tasks = Array.from({ length: 8 }, (_, index) => `many-${index}`);
     try {
-      const all = await Promise.all(tasks.map((taskId) => made().provide(taskId, 'shop')));
+      const all = await Promise.all(tasks.map((taskId) => provided(taskId, made())));
       assert.equal(new Set(all.map(({ database }) => database)).size, 8);
       assert.deepEqual((await copies.list()).sort(), tasks);
     } finally {
@@ -103,7 +102,7 @@ describe('databases of tasks', function () {
   });
 
   it('belong to their task: it may change all that is in them, and make more', async () => {
-    const copy = await copies.provide('task-1', 'shop');
+    const copy = await provided('task-1');
     const rows = await asks(
       urlOf(copy),
       'ALTER TABLE trips ADD COLUMN length integer DEFAULT 3',
@@ -119,10 +118,7 @@ describe('databases of tasks', function () {
   });
 
   it('are opened by their task’s account alone, and that opens nothing else', async () => {
-    const [one, two] = await Promise.all([
-      copies.provide('task-1', 'shop'),
-      copies.provide('task-2', 'shop'),
-    ]);
+    const [one, two] = await Promise.all([provided('task-1'), provided('task-2')]);
     for (const database of [two.database, 'shop-template', 'postgres', 'template1', 'handoff']) {
       await assert.rejects(asks(urlOf({ ...one, database }), 'SELECT 1'), { code: '42501' }, database);
     }
@@ -158,10 +154,10 @@ describe('databases of tasks', function () {
   });
 
   it('are made once, however often and by whomever they are asked for', async () => {
-    const all = await Promise.all([copies.provide('task-1', 'shop'), made().provide('task-1', 'shop')]);
+    const all = await Promise.all([provided('task-1'), provided('task-1', made())]);
     const [copy] = all;
     await asks(urlOf(copy), "INSERT INTO trips (name) VALUES ('Rome')");
-    assert.deepEqual([all[1], await copies.provide('task-1', 'shop')], [copy, copy]);
+    assert.deepEqual([all[1], await copies.provide('task-1', 'shop')], [copy, { copy, isNew: false }]);
     assert.equal((await names(urlOf(copy))).length, 3);
     assert.deepEqual((await left()).sort(), [copy.database, copy.user]);
     assert.deepEqual(await copies.list(), ['task-1']);
@@ -209,8 +205,18 @@ describe('databases of tasks', function () {
     });
   }
 
+  it('are opened by the password of the relay that goes on with the task, whose key may be another', async () => {
+    const first = await provided('task-1');
+    await asks(urlOf(first), "INSERT INTO trips (name) VALUES ('Rome')");
+    const databases = { shop: at('shop-template') };
+    const other = createPostgresCopies({ databases, key: async () => ({ bytes: randomBytes(32) }) });
+    const { copy, isNew } = await other.provide('task-1', 'shop');
+    assert.deepEqual([isNew, (await names(urlOf(copy))).length], [false, 3]);
+    await assert.rejects(names(urlOf(first)), { code: '28P01' });
+  });
+
   it('are removed under whoever is connected to them, and removed again', async () => {
-    const copy = await copies.provide('task-1', 'shop');
+    const copy = await provided('task-1');
     const client = new pg.Client({ connectionString: urlOf(copy) });
     client.on('error', () => {});
     const ended = new Promise((resolve) => client.once('end', resolve));
@@ -258,7 +264,7 @@ describe('databases of tasks', function () {
     await asks(keeper('kept'), TEMPLATE);
     const theirs = createPostgresCopies({ databases: { kept: keeper('kept') }, key: async () => key });
     try {
-      const copy = await theirs.provide('task-1', 'kept');
+      const { copy } = await theirs.provide('task-1', 'kept');
       await asks(urlOf(copy), 'ALTER TABLE trips ADD COLUMN length integer', 'CREATE TABLE more ()');
       await theirs.remove('task-1');
       assert.deepEqual(await left(), []);
