@@ -247,10 +247,13 @@ describe('the relay’s API', function () {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     assert.deepEqual(routes.sort(), [
+      'DELETE /v1/secrets/{name}',
       'DELETE /v1/tasks/{id}',
       'DELETE /v1/tasks/{id}/messages/{messageId}',
+      'DELETE /v1/tasks/{id}/previews/{previewId}',
       'GET /v1/health',
       'GET /v1/ready',
+      'GET /v1/secrets',
       'GET /v1/tasks',
       'GET /v1/tasks/{id}',
       'GET /v1/tasks/{id}/blobs/{oid}',
@@ -258,6 +261,8 @@ describe('the relay’s API', function () {
       'GET /v1/tasks/{id}/events',
       'GET /v1/tasks/{id}/export',
       'GET /v1/tasks/{id}/patch',
+      'GET /v1/tasks/{id}/ports',
+      'GET /v1/tasks/{id}/previews',
       'GET /v1/usage',
       'PATCH /v1/tasks/{id}/messages/{messageId}',
       'POST /v1/sources',
@@ -265,8 +270,11 @@ describe('the relay’s API', function () {
       'POST /v1/tasks/import',
       'POST /v1/tasks/{id}/answers',
       'POST /v1/tasks/{id}/messages',
+      'POST /v1/tasks/{id}/previews',
       'POST /v1/tasks/{id}/pull-request',
       'POST /v1/tasks/{id}/stop',
+      'POST /v1/warm',
+      'PUT /v1/secrets/{name}',
       'PUT /v1/tasks/{id}/review',
     ]);
   });

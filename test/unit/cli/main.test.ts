@@ -22,7 +22,7 @@ describe('the command line', () => {
   });
 
   const wrong: [args: string[], message: string][] = [
-    [['frobnicate'], 'there is no command "frobnicate"; there are start, relay, run, tasks, doctor'],
+    [['frobnicate'], 'there is no command "frobnicate"; there are start, relay, run, tasks, secrets, doctor'],
     [['toString'], 'there is no command "toString"'],
     [['run'], 'run needs the task in words'],
     [['run', '  '], 'run needs the task in words'],
