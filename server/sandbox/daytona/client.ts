@@ -141,3 +141,25 @@ function withoutKey(): SandboxError {
     nextAction: 'Set DAYTONA_API_KEY to a key of your Daytona organization, or HANDOFF_SANDBOX=local.',
   });
 }
+
+/**
+ * Asks something of a machine that Daytona says runs. A refusal then is no word on the request: the machine is just stopping, or not
+ * quite there yet, and whoever asked looks at its state, or tries again.
+ */
+export async function askRunning<T>(
+  client: Client,
+  doing: string,
+  work: () => Promise<T>,
+  options?: AskOptions,
+): Promise<T> {
+  try {
+    return await client.ask(doing, work, options);
+  } catch (error) {
+    const isRefusal = error instanceof SandboxError && ['failed', 'not-found', 'exists'].includes(error.code);
+    if (!isRefusal) throw error;
+    throw new SandboxError('busy', error.message, {
+      cause: error.cause,
+      nextAction: 'Try again in a minute.',
+    });
+  }
+}

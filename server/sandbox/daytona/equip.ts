@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Sandbox as Machine } from '@daytonaio/sdk';
 import * as z from 'zod';
 import { SandboxError } from '../sandbox.ts';
-import type { Client } from './client.ts';
+import { askRunning, type Client } from './client.ts';
 import type { Arch, Kit } from './kit.ts';
 
 /** The oldest Node that the supervisor runs on. */
@@ -47,7 +47,7 @@ export async function equip(client: Client, machine: Machine, kit: Kit): Promise
   if (!first.rg) {
     files.push({ source: await ripgrepFor(first, machine, kit), destination: `${bin}/rg.${suffix}` });
   }
-  await client.ask('bring the supervisor', () => machine.fs.uploadFiles(files, UPLOAD_MS / 1000), {
+  await askRunning(client, 'bring the supervisor', () => machine.fs.uploadFiles(files, UPLOAD_MS / 1000), {
     patience: UPLOAD_MS,
   });
   return equipped(await run(client, machine, commandFor({ script, machine: machine.id, suffix })));
@@ -90,7 +90,8 @@ function commandFor({
 }
 
 async function run(client: Client, machine: Machine, command: string): Promise<Facts> {
-  const { result } = await client.ask(
+  const { result } = await askRunning(
+    client,
     'prepare the sandbox',
     () => machine.process.executeCommand(command, undefined, undefined, COMMAND_SECONDS),
     { patience: COMMAND_SECONDS * 1000 },

@@ -1,7 +1,7 @@
 import type { Sandbox as Machine } from '@daytonaio/sdk';
 import type { SandboxError } from '../sandbox.ts';
 import { type Connection, connectOver, greet, lost } from '../supervised/connection.ts';
-import type { Client } from './client.ts';
+import { askRunning, type Client } from './client.ts';
 import { type Door, openDoor } from './door.ts';
 import { type Equipped, equip } from './equip.ts';
 import type { Kit } from './kit.ts';
@@ -45,7 +45,7 @@ export function createReach(client: Client, life: Life, kit: Kit, patience: numb
   const enterAnew = async (machine: Machine): Promise<Entered> => {
     const { port, key, ...places } = await equip(client, machine, kit);
     for (let knock = 1; ; knock += 1) {
-      const { url, token } = await client.ask('open the sandbox', () => machine.getPreviewLink(port));
+      const { url, token } = await askRunning(client, 'open the sandbox', () => machine.getPreviewLink(port));
       const door = { url, token, key };
       try {
         return { door, places, connection: await connectTo(door) };

@@ -54,7 +54,8 @@ server.on('upgrade', (request, socket, head) => {
     socket.pipe(target).pipe(socket);
   });
   socket.on('close', () => target.destroy());
-  target.on('close', () => socket.destroy());
+  // Ended and not destroyed: what it said last is still on its way.
+  target.on('close', () => socket.end());
 });
 
 server.listen(process.argv[2]);

@@ -65,7 +65,8 @@ export function upgradePreview(world: World, request: IncomingMessage, socket: D
     socket.pipe(daemon).pipe(socket);
   });
   socket.on('close', () => daemon.destroy());
-  daemon.on('close', () => socket.destroy());
+  // Ended and not destroyed: what it said last is still on its way.
+  daemon.on('close', () => socket.end());
 }
 
 /** Who has no token is sent to log in, as browsers want it. */

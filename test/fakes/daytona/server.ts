@@ -27,6 +27,8 @@ export interface DaytonaDouble {
     stop(id: string): Promise<void>;
     archive(id: string): Promise<void>;
     delete(id: string): Promise<void>;
+    /** Its processes end, and the API has not noticed: it says that the sandbox is started. */
+    die(id: string): Promise<void>;
     fail(id: string, reason: string): void;
     /** Tokens of previews no longer let in. */
     expireTokens(id: string): void;
@@ -140,6 +142,7 @@ export async function startDaytonaDouble(): Promise<DaytonaDouble> {
     behind: {
       async stop(id) {
         const { machine, dto } = world.sandbox(id);
+        dto.state = 'stopping';
         await machine.stop();
         dto.state = 'stopped';
       },
@@ -148,8 +151,12 @@ export async function startDaytonaDouble(): Promise<DaytonaDouble> {
         world.sandbox(id).dto.state = 'archived';
       },
       async delete(id) {
-        await world.sandbox(id).machine.remove();
+        const { machine } = world.sandbox(id);
         world.sandboxes.delete(id);
+        await machine.remove();
+      },
+      async die(id) {
+        await world.sandbox(id).machine.stop();
       },
       fail(id, reason) {
         Object.assign(world.sandbox(id).dto, { state: 'error', errorReason: reason });

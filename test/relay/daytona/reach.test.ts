@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Sandbox, SandboxProvider } from '../../../server/sandbox/sandbox.ts';
 import { request, shell, texts } from '../sandbox/support/local.ts';
+import { hastyClock } from './support/clock.ts';
 import { type DaytonaFixture, daytonaFixture } from './support/provider.ts';
 
 describe('the way into a machine at Daytona', () => {
@@ -124,6 +125,24 @@ describe('the way into a machine at Daytona', () => {
     await assert.rejects(shell(other, 'true'), { code: 'lost', message: 'The sandbox is not running.' });
     assert.equal(await relay.state(other.ref), 'hibernated');
     await relay.destroy(other.ref);
+  });
+
+  it('is busy, and no more certain than that, while Daytona has not noticed that a machine stopped', async () => {
+    const hasty = fixture.relay({ clock: hastyClock() });
+    const other = await hasty.create({ taskId: 'unnoticed' });
+    await fixture.double.behind.die(other.ref.id);
+    // The first to ask may hear that the connection ended.
+    await shell(other, 'true').catch(() => {});
+    await assert.rejects(shell(other, 'true'), { code: 'busy' });
+    fixture.double.faults.add({
+      on: /toolbox/,
+      does: { status: 400, body: { message: 'Sandbox is not started' } },
+    });
+    await assert.rejects(shell(other, 'true'), { code: 'busy' });
+    fixture.double.faults.clear();
+    fixture.double.world.sandbox(other.ref.id).dto.state = 'stopped';
+    await assert.rejects(shell(other, 'true'), { code: 'lost' });
+    assert.equal((await shell(await hasty.resume(other.ref), 'echo works')).out, 'works\n');
   });
 
   it('is shut to whoever does not have the key of the supervisor, token or not', async () => {
