@@ -91,7 +91,7 @@ export function discardUnnamedLayers(layout: Layout): void {
   }
 }
 
-/** Undefined where a sandbox does not tell: it may be mended, and then needs them. */
+/** Undefined where a file cannot be read: it may be one that is being written, or be mended, and then needs them. */
 function namedLayers(layout: Layout): Set<string> | undefined {
   const named = new Set<string>();
   const add = (layers: string[] | undefined): void => {
@@ -99,8 +99,15 @@ function namedLayers(layout: Layout): Set<string> | undefined {
   };
   for (const name of fs.readdirSync(layout.snapshots)) {
     const file = `${layout.snapshots}/${name}`;
-    if (isAbandoned(layout, name)) fs.rmSync(file, { force: true });
-    else add(readLayers(file));
+    if (isAbandoned(layout, name)) {
+      fs.rmSync(file, { force: true });
+      continue;
+    }
+    try {
+      add(readLayers(file));
+    } catch {
+      return undefined;
+    }
   }
   const places = [
     ...fs

@@ -28,7 +28,11 @@ export interface Limiter {
   release(id: string): Promise<void>;
   forget(id: string): void;
   /** The connection that `connect` gives, whose failures say so where the sandbox was stopped for a limit. */
-  explained(at: SandboxPlace, connect: () => Promise<Connection>): Promise<Connection>;
+  explained(
+    at: SandboxPlace,
+    resources: SandboxResources | undefined,
+    connect: () => Promise<Connection>,
+  ): Promise<Connection>;
   close(): void;
 }
 
@@ -100,26 +104,11 @@ export function createLimiter(
   ];
 
   /** A limit that the kernel held, and of which nobody has been told. */
-  const noticeKernel = (at: SandboxPlace): void => {
-    if (strikes.has(at.id) || cgroups?.ranOutOfMemory(at.id) !== true || livingProcess(at) !== undefined)
-      return;
-    const why = overLimit('memory', limitsFor(at.id).memory);
+  const noticeKernel = (at: SandboxPlace, { memory }: WatchedLimits): void => {
+    if (strikes.has(at.id) || cgroups?.ranOutOfMemory(at.id) !== true) return;
+    const why = overLimit('memory', memory);
     strikes.add(at.id, why);
     options.onLimit?.({ provider: 'local', id: at.id }, why.message);
-  };
-  /** Says what a loss was, where a limit was it, by `find`. */
-  const explaining = async <Result>(
-    at: SandboxPlace,
-    find: (id: string) => SandboxError | undefined,
-    work: () => Promise<Result>,
-  ): Promise<Result> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof SandboxError) || error.code !== 'lost') throw error;
-      noticeKernel(at);
-      throw find(at.id) ?? error;
-    }
   };
 
   return {
@@ -143,18 +132,31 @@ export function createLimiter(
       strikes.forget(id);
       disk.forget(id);
     },
-    async explained(at, connect) {
+    async explained(at, resources, connect) {
+      /** Says what a loss was, where a limit was it, by `find`. */
+      const explaining = async <Result>(
+        find: (id: string) => SandboxError | undefined,
+        work: () => Promise<Result>,
+      ): Promise<Result> => {
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof SandboxError) || error.code !== 'lost') throw error;
+          noticeKernel(at, limitsOf(resources));
+          throw find(at.id) ?? error;
+        }
+      };
       const untold = strikes.take(at.id);
       if (untold !== undefined) throw untold;
-      const connection = await explaining(at, strikes.take, connect);
+      const connection = await explaining(strikes.take, connect);
       return {
         get closed() {
           return connection.closed;
         },
         close: () => connection.close(),
         // What was under way is told, however many calls that are.
-        call: (...call) => explaining(at, strikes.get, () => connection.call(...call)),
-        connect: (...to) => explaining(at, strikes.get, () => connection.connect(...to)),
+        call: (...call) => explaining(strikes.get, () => connection.call(...call)),
+        connect: (...to) => explaining(strikes.get, () => connection.connect(...to)),
       };
     },
     close() {

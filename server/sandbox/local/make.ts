@@ -27,21 +27,25 @@ export async function makeSandbox(
   at: SandboxPlace,
   spec: SandboxSpec,
   overlays: () => Promise<boolean>,
-): Promise<Meta> {
+): Promise<void> {
   const { layout, user } = shop;
   const making = placeAt(at.id, `${layout.trash}/new.${at.id}.${process.hrtime.bigint()}`);
   fs.mkdirSync(making.root, { mode: 0o711 });
   fs.chmodSync(making.root, 0o711);
-  fs.mkdirSync(making.state, { mode: 0o700 });
-  if (user.dropped) fs.chownSync(making.state, user.uid, user.gid);
-  fs.writeFileSync(making.lock, '');
-  let files: Pick<Meta, 'upper' | 'layers'> = { layers: [] };
-  if (spec.from === undefined) makeFiles(shop, making.root);
-  else files = await fillFrom(shop, making.root, existingLayers(layout, spec.from.id), await overlays());
-  const meta = metaOf(spec, files);
-  writeMeta(making, meta);
-  // Now that its layers are named here they stay, if they were still there.
-  if (spec.from !== undefined) existingLayers(layout, spec.from.id);
-  fs.renameSync(making.root, at.root);
-  return meta;
+  try {
+    fs.mkdirSync(making.state, { mode: 0o700 });
+    if (user.dropped) fs.chownSync(making.state, user.uid, user.gid);
+    fs.writeFileSync(making.lock, '');
+    let files: Pick<Meta, 'upper' | 'layers'> = { layers: [] };
+    if (spec.from === undefined) makeFiles(shop, making.root);
+    else files = await fillFrom(shop, making.root, existingLayers(layout, spec.from.id), await overlays());
+    writeMeta(making, metaOf(spec, files));
+    // Now that its layers are named here they stay, if they were still there.
+    if (spec.from !== undefined) existingLayers(layout, spec.from.id);
+    fs.renameSync(making.root, at.root);
+  } catch (error) {
+    // Rubbish from now on, not only when it is old.
+    fs.renameSync(making.root, `${layout.trash}/failed.${at.id}.${process.hrtime.bigint()}`);
+    throw error;
+  }
 }

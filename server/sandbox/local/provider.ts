@@ -202,7 +202,7 @@ export function createLocalProvider(
       ref: { provider: 'local', id: at.id },
       caps: capsOf(network, limiter.held(at.id)),
       places: INSIDE,
-      connection: () => limiter.explained(at, () => connectionTo(at)),
+      connection: () => limiter.explained(at, resources, () => connectionTo(at)),
     });
     return withToolchains(sandbox, checkedToolchains(options));
   };

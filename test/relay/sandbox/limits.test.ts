@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
 import type { Sandbox, SandboxProvider, SandboxResources } from '../../../server/sandbox/sandbox.ts';
 import { type LocalFixture, localFixture, request, shell } from './support/local.ts';
@@ -113,7 +117,7 @@ for _ in range(6): os.wait()`;
       {
         code: 'limit',
         message:
-          /^The sandbox was stopped because it used 1\d\d MiB on disk; its limit is 64 MiB\. Its files are kept\.$/,
+          /^The sandbox was stopped because it used \d+ MiB on disk; its limit is 64 MiB\. Its files are kept\.$/,
         nextAction:
           'Resume it and delete what is not needed, or set HANDOFF_SANDBOX_DISK_MIB to more and start a new task.',
       },
@@ -154,5 +158,55 @@ for _ in range(6): os.wait()`;
     await assert.rejects(stopped, { name: 'AbortError' });
     assert.equal(await other.state(sandbox.ref), 'running');
     await other.close();
+  });
+});
+
+describe('the limits of local sandboxes that the kernel holds, in a folder that looks like control groups', function () {
+  this.timeout(60_000);
+  let fixture: LocalFixture;
+  let mount: string;
+  beforeEach(async () => {
+    fixture = await localFixture();
+    mount = await fs.mkdtemp(join(tmpdir(), 'handoff-cgroup-'));
+    for (const file of ['cgroup.controllers', 'cgroup.subtree_control'])
+      await fs.writeFile(join(mount, file), 'cpu memory pids');
+    await fs.writeFile(join(mount, 'cgroup.procs'), '');
+  });
+  afterEach(async () => {
+    await fixture.dispose();
+    await fs.rm(mount, { recursive: true, force: true });
+  });
+
+  it('are disclosed, hold from its first process on, and are told when they ended it', async () => {
+    const told: string[] = [];
+    const removeFolder = (path: string): void => rmSync(path, { recursive: true });
+    const provider = createLocalProvider({
+      ...fixture,
+      cgroups: { mount, self: '0::/\n', removeFolder },
+      onLimit: (_ref, message) => told.push(message),
+    });
+    const sandbox = await provider.create({
+      taskId: fixture.taskId,
+      resources: { memoryMiB: 512, cpus: 2 },
+    });
+    const [group = ''] = (await fs.readdir(join(mount, 'handoff'))).filter((name) => name.includes('.t-'));
+    const folder = join(mount, 'handoff', group);
+    assert.deepEqual(
+      { limits: sandbox.caps.limits, entered: await fs.readFile(join(folder, 'cgroup.procs'), 'utf8') },
+      { limits: { processes: true, cpus: true, memory: true, disk: false }, entered: '0\n' },
+    );
+    // As the kernel does when memory is out.
+    await fs.writeFile(join(folder, 'memory.events'), 'oom 1\noom_kill 3\noom_group_kill 1\n');
+    await assert.rejects(sandbox.exec(request(['bash', '-c', 'kill -9 -1'])), {
+      code: 'limit',
+      message:
+        'The sandbox was stopped because it used more than it may of memory; its limit is 512 MiB. Its files are kept.',
+    });
+    await assert.rejects(sandbox.readFile('f'), { code: 'lost' });
+    assert.equal(told.length, 1);
+    assert.equal((await shell(await provider.resume(sandbox.ref), 'echo well')).out, 'well\n');
+    await provider.hibernate(sandbox.ref);
+    assert.deepEqual(await fs.readdir(join(mount, 'handoff')), ['cgroup.subtree_control']);
+    await provider.close();
   });
 });

@@ -166,7 +166,7 @@ for (const overlays of [true, false]) {
       });
       await provider.destroy(ref);
       await assert.rejects(provider.snapshot(ref, 'gone'), { code: 'lost' });
-      assert.deepEqual(await provider.list(), []);
+      assert.deepEqual([await provider.list(), inStore('.trash')], [[], []]);
     });
 
     it('is to Git what was there: no file seems changed, and the capture is the same tree', async () => {
