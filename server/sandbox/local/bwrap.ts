@@ -35,6 +35,9 @@ const ETC_SHARED = [
 /** Configuration of packaged JDKs, without which they do not start. */
 const ETC_SHARED_PATTERN = /^(java-\d+-openjdk|python3\.\d+)$/;
 
+/** What /proc tells of the person's keyrings, which no namespace hides. */
+const PROC_HIDDEN = ['/proc/keys', '/proc/key-users'];
+
 /** Descriptors that bwrap inherits. */
 export const SECCOMP_FD = 4;
 export const INFO_FD = 5;
@@ -77,6 +80,7 @@ export function bwrapCommand(plan: BwrapPlan): string[] {
     ...[...ETC_SHARED, ...matchingEtc()].flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
     ...['--ro-bind', runtime.node, INSIDE.node, '--ro-bind', runtime.supervisor, INSIDE.supervisor],
     ...['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', SHM_BYTES), '--remount-ro', '/dev'],
+    ...PROC_HIDDEN.filter((path) => fs.existsSync(path)).flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...[...tmpfs('/tmp', TMP_BYTES), '--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--dir', '/run'],
     ...plan.toolchains.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...plan.folders.flatMap(({ from, to, readOnly }) => [readOnly ? '--ro-bind' : '--bind', from, to]),
