@@ -75,6 +75,18 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
       connection: () => reach.connection(machine.id),
     });
 
+  /** Opens a machine that ran a moment ago; it may have stopped since then, and is started again. */
+  const openAwake = async (machine: Machine): Promise<Sandbox> => {
+    try {
+      return await open(machine);
+    } catch (error) {
+      const isPassing = error instanceof SandboxError && error.code === 'busy';
+      const now = isPassing ? await life.see(machine.id) : machine;
+      if (now !== undefined && providerState(now.state) === 'running') throw error;
+      return open(await life.awake(machine.id));
+    }
+  };
+
   /** The machine of that name, unless it is one of somebody else's. */
   const find = async (name: string, taskId: string): Promise<Machine | undefined> => {
     const machine = await life.see(name);
@@ -135,12 +147,12 @@ export function createDaytonaProvider(options: DaytonaOptions): SandboxProvider 
         throw error;
       }
       if (isBigger(ready, spec.resources)) log(`sandbox ${ready.id} of Daytona is as big as its snapshot is`);
-      const sandbox = await open(ready);
+      const sandbox = await openAwake(ready);
       log(`sandbox ${ready.id} of Daytona is there after ${Math.round(clock.now() - began)} ms`);
       return sandbox;
     },
 
-    resume: async (ref) => open(await life.awake(idOf(ref))),
+    resume: async (ref) => openAwake(await life.awake(idOf(ref))),
 
     async state(ref) {
       const machine = await life.see(idOf(ref));

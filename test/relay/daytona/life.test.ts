@@ -104,6 +104,26 @@ describe('the life of a machine at Daytona', () => {
     });
   });
 
+  it('is started again when it stops in the very moment in which it is resumed', async () => {
+    const sandbox = await relay.create({ taskId: 'moment' });
+    await shell(sandbox, 'echo kept > file');
+    const { dto } = fixture.double.world.sandbox(sandbox.ref.id);
+    await fixture.double.behind.die(sandbox.ref.id);
+    const clock = hastyClock();
+    const late = fixture.relay({
+      clock: {
+        ...clock,
+        async sleep(ms) {
+          // Daytona notices it only now.
+          dto.state = 'stopped';
+          await clock.sleep(ms, AbortSignal.timeout(1));
+        },
+      },
+    });
+    assert.equal(dto.state, 'started');
+    assert.equal((await shell(await late.resume(sandbox.ref), 'cat file')).out, 'kept\n');
+  });
+
   it('is gone when it was deleted behind our back: lost for who resumes it, and not made anew', async () => {
     const { ref } = await relay.create({ taskId: 'deleted' });
     await fixture.double.behind.delete(ref.id);
