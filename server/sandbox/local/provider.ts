@@ -52,12 +52,12 @@ export interface LocalProvider extends SandboxProvider {
  * Sandboxes on this machine: one bubblewrap and one small supervisor each, Linux only. They outlive the relay; another
  * relay process on the same data folder attaches to them and to the commands that run in them.
  *
- * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback, and on that
- * what `network` allows, by the process in `egress/`; no
- * file, open descriptor of one, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a
- * few files of `/etc`, Node, the folders in `readOnly`); no capability, no setuid, a system call filter; never the host's root;
- * limits on processes, open files, file size and memory-backed folders, and where control groups can be had on memory and CPU.
- * `create` and `resume` fail where the kernel does not confirm it.
+ * What holds: an own user, mount, process, network, IPC, UTS and cgroup namespace; no network but its own loopback, where a
+ * proxy and forwarded ports lead to what `network` allows, by way of the process in `egress/`; no file, open descriptor of
+ * one, process, environment variable or socket of the host but a read-only toolchain (`/usr`, a few files of `/etc`, Node,
+ * the folders in `readOnly`); no capability, no setuid, a system call filter; never the host's root; limits on processes,
+ * open files, file size and memory-backed folders, and where control groups can be had on memory and CPU. `create` and
+ * `resume` fail where the kernel does not confirm it.
  *
  * What does not, honestly:
  * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.
@@ -73,6 +73,8 @@ export interface LocalProvider extends SandboxProvider {
  *   sandbox hibernates.
  * - The sandbox sees the version, name and load of the kernel, and the host paths of its own folders: they are in its mount
  *   table and in the command line of its first process.
+ * - What a name that is allowed stands for is its owner's affair: whoever can write there can be told everything, and many names
+ *   may be served by one address. Programs that know no HTTP proxy reach nothing. `open` is every public address, by proxy.
  * - /tmp is memory and is empty after hibernation. Toolchains in a home folder (nvm, pyenv, rustup) are visible only by `readOnly`.
  * - File names that are not UTF-8 are left out of search, and the file tools cannot name them; commands and Git can.
  */
