@@ -61,8 +61,9 @@ export interface LocalProvider extends SandboxProvider {
  *
  * What does not, honestly:
  * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.
- * - What it has on disk is watched: every ten seconds or more rarely, and it is stopped past its limit. So is memory where there
- *   is no control group, every second, without what is in memory-backed folders; CPU is then not limited. In between it can use
+ * - What it has on disk is watched, and it is stopped past its limit; so is memory where there is no control group, without what is
+ *   in memory-backed folders, and CPU is then not limited. A look comes every ten seconds, at memory every second, and more rarely
+ *   where it would take more than a fiftieth of the time. In between it can use
  *   what it gets. Under memory pressure the kernel kills a sandbox' processes first. What was written before a snapshot counts no more.
  * - After a snapshot, files below are copied when they are first written to: hard links between them part ways, and who is not
  *   root cannot rename folders from below in place (EXDEV; `mv` and npm copy, `git mv` of a folder fails). fsync does nothing then:
@@ -187,8 +188,9 @@ export function createLocalProvider(
   };
 
   const stop = async (at: SandboxPlace): Promise<void> => {
+    // Dead first: a call that comes meanwhile would else connect anew to what is about to die.
+    if (fs.existsSync(at.root)) await killSandbox(at);
     await disconnect(at.id);
-    await killSandbox(at);
     await limiter.release(at.id);
   };
   const stopIfRunning = (at: SandboxPlace, first: () => void): Promise<void> =>
@@ -243,18 +245,16 @@ export function createLocalProvider(
     hibernate: (ref) =>
       inTurn(ref.id, async () => {
         const at = place(ref.id);
-        await disconnect(at.id);
-        if (fs.existsSync(at.root)) await stop(at);
+        await stop(at);
         log(`sandbox ${at.id} hibernated`);
       }),
 
     destroy: (ref) =>
       inTurn(ref.id, async () => {
         const at = place(ref.id);
-        await disconnect(at.id);
+        await stop(at);
         limiter.forget(at.id);
         if (fs.existsSync(at.root)) {
-          await stop(at);
           const socket = knownSocket(at);
           if (socket !== undefined) fs.rmSync(socket, { force: true });
           // Gone in one step; the files follow, now or after a crash the next time.

@@ -5,8 +5,16 @@ import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
-import type { Sandbox, SandboxProvider, SandboxResources } from '../../../server/sandbox/sandbox.ts';
-import { type LocalFixture, localFixture, request, shell } from './support/local.ts';
+import type {
+  ExecRequest,
+  Sandbox,
+  SandboxProvider,
+  SandboxResources,
+} from '../../../server/sandbox/sandbox.ts';
+import { type LocalFixture, localFixture, request as requestOf, shell } from './support/local.ts';
+
+/** The watch has time for it, however busy the machine is. */
+const request = (argv: string[]): ExecRequest => requestOf(argv, { timeoutMs: 50_000 });
 
 /** MiB that a quiet sandbox stays far below. */
 const MEMORY = 300;
