@@ -16,7 +16,6 @@ import { trackReviewTab } from './review/open-review.ts';
 import { createReviewSession } from './review/session.ts';
 import { createReviewTree } from './review/tree.ts';
 import { REVIEW_SCHEME } from './review/uris.ts';
-import { registerSecretCommands } from './secrets/register.ts';
 import { createNotifier } from './ui/notify.ts';
 import { createReport } from './ui/report.ts';
 import { createTaskTree } from './ui/task-tree.ts';
@@ -84,7 +83,6 @@ export function activate(context: vscode.ExtensionContext): void {
     store,
     poll,
     registerCommands(app),
-    registerSecretCommands(app, places.find),
     createReviewTree({ session: review, report }),
     createTaskTree(store, (visible) => poll.show('tasks', visible)),
     vscode.window.registerWebviewViewProvider('handoff.chat', chat.provider),

@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import { openPreview } from '../preview/open-preview.ts';
 import { revokePreviews } from '../preview/revoke-previews.ts';
+import { addSecret } from '../secrets/add-secret.ts';
+import { removeSecret } from '../secrets/remove-secret.ts';
 import { Cancelled, toFailure } from '../ui/failure.ts';
 import { acceptAll } from './accept-all.ts';
 import { acceptFile } from './accept-file.ts';
@@ -30,6 +32,8 @@ const COMMANDS = {
   'handoff.openPullRequest': openPullRequest,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,
+  'handoff.addSecret': addSecret,
+  'handoff.removeSecret': removeSecret,
   'handoff.stop': stop,
   'handoff.archive': archive,
   'handoff.setUpModel': setUpModel,

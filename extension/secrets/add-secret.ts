@@ -4,9 +4,9 @@ import * as vscode from 'vscode';
 import { REPOSITORY_CONFIG, readRepositoryConfig } from '../../server/protocol/repository-config.ts';
 import { repositoryUrl } from '../../server/protocol/repository-url.ts';
 import { SecretName, type SecretStored, type SecretSummary } from '../../server/protocol/secrets.ts';
+import type { App } from '../app.ts';
 import { gitAt } from '../git/run-git.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
-import type { SecretsApp } from './register.ts';
 
 /** What is given is not asked. */
 export interface AddSecretArguments {
@@ -20,7 +20,7 @@ export interface AddSecretArguments {
  * `handoff.addSecret`: gives the relay a secret, which it places into sandboxes of this repository if the repository's configuration
  * names it. The value goes from the input box to the relay, and nowhere else.
  */
-export function addSecret(app: SecretsApp) {
+export function addSecret(app: App) {
   return async (given: AddSecretArguments = {}): Promise<SecretStored> => {
     const repository = await app.repositories.pick();
     const url = await repositoryUrl(gitAt(repository.gitPath), repository.root);
@@ -31,7 +31,7 @@ export function addSecret(app: SecretsApp) {
         vscode.l10n.t('Open it again, then try again.'),
       );
     }
-    const client = await app.client();
+    const client = (await app.connection.client()).secrets;
     const name = given.name ?? (await askName(repository.root));
     const { secrets } = await client.list();
     const known = secrets.find((secret) => secret.name === name);

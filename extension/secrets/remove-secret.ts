@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
+import type { App } from '../app.ts';
 import { Cancelled } from '../ui/failure.ts';
-import type { SecretsApp } from './register.ts';
 
 /** `handoff.removeSecret`: takes a secret from the relay. @returns its name; undefined where there is none to remove */
-export function removeSecret(app: SecretsApp) {
+export function removeSecret(app: App) {
   return async (given: { name?: string } = {}): Promise<{ name: string } | undefined> => {
-    const client = await app.client();
+    const client = (await app.connection.client()).secrets;
     const name = given.name ?? (await pick((await client.list()).secrets));
     if (name === undefined) {
       void vscode.window.showInformationMessage(vscode.l10n.t('The relay has no secret of yours.'));

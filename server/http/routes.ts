@@ -14,27 +14,15 @@ import {
   TaskCreated,
   TaskImported,
 } from '../protocol/commands.ts';
-import { ErrorBody } from '../protocol/errors.ts';
 import { TaskEvent } from '../protocol/events.ts';
 import { Health, Ready } from '../protocol/health.ts';
 import { Changes, PutReview, ReviewRecorded } from '../protocol/review.ts';
 import { Oid } from '../protocol/source.ts';
 import { Publish, TaskList, TaskState } from '../protocol/task.ts';
 import { UsageReport } from '../protocol/usage.ts';
+import { body, errors, json, secured, taskId } from './route-parts.ts';
 
 /** Every route's shape: what is checked, and what `GET /v1/openapi.json` says, are the same schemas. */
-
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
-const errors = { default: json(ErrorBody, 'What went wrong, why, and what to do next.') };
-const secured = { security: [{ token: [] }] };
-
-const taskId = z.object({ id: z.uuid() });
 
 /** Of an event, as the database has it. */
 export const MAX_SEQ = 2 ** 31 - 1;

@@ -1,16 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
-import { ErrorBody } from '../protocol/errors.ts';
 import { PutSecret, SecretList, SecretName, SecretStored } from '../protocol/secrets.ts';
+import { body, errors, json, secured } from './route-parts.ts';
 
 /** The shapes of the routes about secrets; a value is in one request's body, and in no answer. */
 
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const errors = { default: json(ErrorBody, 'What went wrong, why, and what to do next.') };
-const secured = { security: [{ token: [] }] };
 const params = z.object({ name: SecretName });
 
 export const listSecrets = createRoute({
@@ -26,7 +20,7 @@ export const putSecret = createRoute({
   method: 'put',
   path: '/v1/secrets/{name}',
   summary: 'Adds a secret, or replaces its value and the repositories that it is allowed for.',
-  request: { params, body: { required: true, content: { 'application/json': { schema: PutSecret } } } },
+  request: { params, ...body(PutSecret) },
   responses: { 200: json(SecretStored, 'It is kept, sealed.'), ...errors },
 });
 

@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi';
 import { AppError } from '../errors.ts';
 import { Warm } from '../protocol/commands.ts';
-import { ErrorBody } from '../protocol/errors.ts';
 import type { Prebuilds } from '../sandbox/prebuild/prebuilds.ts';
 import type { App } from './app.ts';
+import { body, errors, secured } from './route-parts.ts';
 
 export interface WarmRouteDeps {
   prebuilds: Pick<Prebuilds, 'want'>;
@@ -12,19 +12,13 @@ export interface WarmRouteDeps {
 }
 
 const warm = createRoute({
-  security: [{ token: [] }],
+  ...secured,
   method: 'post',
   path: '/v1/warm',
   summary:
     'Says that somebody is about to delegate from a repository: a machine may be built for that beforehand.',
-  request: { body: { required: true, content: { 'application/json': { schema: Warm } } } },
-  responses: {
-    202: { description: 'It was heard; nothing has to come of it.' },
-    default: {
-      description: 'What went wrong, why, and what to do next.',
-      content: { 'application/json': { schema: ErrorBody } },
-    },
-  },
+  request: body(Warm),
+  responses: { 202: { description: 'It was heard; nothing has to come of it.' }, ...errors },
 });
 
 export function warmRoutes(app: App, { prebuilds, mayReadFiles }: WarmRouteDeps): void {

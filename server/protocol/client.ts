@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import type * as z from 'zod';
+import type { Asking } from './asking.ts';
 import {
   AnswerAccepted,
   type AnswerQuestion,
@@ -19,6 +20,7 @@ import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
 import { previewCalls } from './preview-client.ts';
 import { Changes, type PutReview, ReviewRecorded } from './review.ts';
+import { secretCalls } from './secrets-client.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
 import { UsageReport } from './usage.ts';
 
@@ -128,6 +130,12 @@ export function createRelayClient(options: RelayClientOptions) {
     return understood(schema, body);
   }
 
+  const asking: Asking = {
+    task,
+    request: (path, init) => request(path, { ...init, timeoutMs: ANSWER_MS }),
+    read,
+  };
+
   return {
     /** Sent without the token: whoever listens at the address is not known yet. */
     health: () => read(Health, '/v1/health', { anonymous: true, timeoutMs: 5000 }),
@@ -194,11 +202,8 @@ export function createRelayClient(options: RelayClientOptions) {
     importTask: (file: Uint8Array<ArrayBuffer>) =>
       read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
 
-    ...previewCalls({
-      task,
-      request: (path, init) => request(path, { ...init, timeoutMs: ANSWER_MS }),
-      read,
-    }),
+    ...previewCalls(asking),
+    secrets: secretCalls(asking),
 
     /**
      * Follows a task's events from after `after` until aborted: connects again with growing waits when the stream ends,

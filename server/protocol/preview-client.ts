@@ -1,17 +1,5 @@
-import type * as z from 'zod';
+import type { Asking } from './asking.ts';
 import { type OpenPreview, PortList, PreviewList, PreviewOpened } from './preview.ts';
-
-interface Init {
-  method?: 'POST' | 'DELETE';
-  json?: unknown;
-}
-
-/** How `createRelayClient` asks the relay, and reads its answers. */
-interface Asking {
-  task: (id: string, rest: string) => string;
-  request: (path: string, init: Init) => Promise<unknown>;
-  read: <Schema extends z.ZodType>(schema: Schema, path: string, init?: Init) => Promise<z.infer<Schema>>;
-}
 
 /** The calls of the relay's client that are about previews. */
 export function previewCalls({ task, request, read }: Asking) {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { createRelayClient } from '../../protocol/client.ts';
 import { DATA_FILES } from '../../protocol/locations.ts';
 import { repositoryUrl } from '../../protocol/repository-url.ts';
 import { SecretName, type SecretSummary } from '../../protocol/secrets.ts';
-import { createSecretsClient, type SecretsClient } from '../../protocol/secrets-client.ts';
+import type { SecretsClient } from '../../protocol/secrets-client.ts';
 import { readArguments } from '../arguments.ts';
 import { ask } from '../ask.ts';
 import { CliError, type Command, type Terminal, UsageError } from '../command.ts';
@@ -24,7 +25,7 @@ export const secrets: Command = (args, terminal) =>
   runSecrets(args, terminal, {
     async connect() {
       const relay = await ensureRelay(terminal.env, () => terminal.err('Starting the relay ...\n'));
-      return createSecretsClient({ url: relay.url, token: tokenOf(terminal) });
+      return createRelayClient({ url: relay.url, token: tokenOf(terminal) }).secrets;
     },
     readValue: (name) =>
       terminal.canAsk ? ask(`Value of ${name}: `, { hidden: true, interrupts: true }) : readStandardInput(),

@@ -8,7 +8,7 @@ import type { App } from '../../../server/http/app.ts';
 import { bearerAuth } from '../../../server/http/auth.ts';
 import { errorHandler } from '../../../server/http/error-handler.ts';
 import { secretRoutes } from '../../../server/http/secret-routes.ts';
-import { createSecretsClient } from '../../../server/protocol/secrets-client.ts';
+import { createRelayClient } from '../../../server/protocol/client.ts';
 import { type OwnDatabase, openOwnDatabase } from '../record/own-database.ts';
 
 const VALUE = 'correct-horse-battery';
@@ -223,7 +223,7 @@ describe('the relay’s secrets', function () {
       app.onError((error, context) => answer(error, context));
       const fetched = async (input: unknown, init?: RequestInit) => app.request(String(input), init);
       const client = (token: string) =>
-        createSecretsClient({ url: 'http://127.0.0.1', token, fetch: fetched as typeof fetch });
+        createRelayClient({ url: 'http://127.0.0.1', token, fetch: fetched as typeof fetch }).secrets;
       return { app, ada: client(ADA_TOKEN), owner: client(OWNER_TOKEN), stranger: client('x'.repeat(20)) };
     }
 

@@ -36,6 +36,12 @@ export interface Run {
   ended: Promise<Ended>;
 }
 
+/** What the build is known by, but for the relay. */
+const OUTPUTS = [
+  ...['extension.cjs', 'webview.js', 'highlight.mjs', 'daytona.mjs', 'egress.mjs', 'supervisor.mjs'],
+  ...['supervisor-container.mjs', 'supervisor-stdio.mjs', 'supervisor-websocket.mjs'],
+];
+
 /** What is installed and built in the clone: `relay.mjs` says how it was called, and can wait for the end of its input or for a signal. */
 const PROGRAM = `
 const [first] = process.argv.slice(2);
@@ -67,7 +73,7 @@ export function makeClone(): Clone {
     `import fs from 'node:fs';
 fs.appendFileSync(${JSON.stringify(logFile)}, 'build\\n');
 if (fs.existsSync('broken')) { console.error('a syntax error'); process.exit(1); }
-for (const name of ['extension.cjs', 'webview.js', 'highlight.mjs', 'supervisor.mjs']) fs.writeFileSync('dist/' + name, '1');
+for (const name of ${JSON.stringify(OUTPUTS)}) fs.writeFileSync('dist/' + name, '1');
 fs.writeFileSync('dist/relay.mjs', ${JSON.stringify(PROGRAM)});`,
   );
   write('test/run.ts', PROGRAM);

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { ErrorBody } from '../protocol/errors.ts';
+
+/** What the shapes of routes are put together from. */
+
+export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+export const body = <Schema extends z.ZodType>(schema: Schema) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});
+
+export const errors = { default: json(ErrorBody, 'What went wrong, why, and what to do next.') };
+
+/** It needs a token. */
+export const secured = { security: [{ token: [] }] };
+
+export const taskId = z.object({ id: z.uuid() });
