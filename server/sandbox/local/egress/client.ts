@@ -79,8 +79,8 @@ export function createEgress(options: {
         options.log(`egress process started in ${Math.round(performance.now() - began)} ms`);
         return;
       }
-      const said = over ? (await complaint).trim().split('\n').slice(-3).join(' ') : 'it does not answer';
-      throw unavailable(said);
+      const said = over ? (await complaint).trim().split('\n').slice(-3).join(' ') : '';
+      throw unavailable(said === '' ? 'the process for it does not answer' : said);
     } finally {
       child.stderr?.destroy();
     }

@@ -19,6 +19,8 @@ export interface Gate {
   readonly policy: NetworkPolicy;
   /** When its last connection ended, or it was opened, by `performance.now()`; undefined while there is one. */
   idleSince(): number | undefined;
+  /** Somebody is about to use it. */
+  touch(): void;
   /** Whether its sockets are still where the sandbox finds them. */
   stands(): boolean;
   refusals(): Refusal[];
@@ -90,6 +92,9 @@ export async function openGate(folder: string, policy: NetworkPolicy, world: Wor
   return {
     policy,
     idleSince: () => idleSince,
+    touch: () => {
+      if (idleSince !== undefined) idleSince = performance.now();
+    },
     stands: () => [...servers.keys()].every(stands),
     refusals: () => refusals.list(),
     close,

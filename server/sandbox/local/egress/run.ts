@@ -35,7 +35,10 @@ export async function runEgress({ sandboxes, home, idleMs }: EgressOptions, worl
   const serve = async (id: string): Promise<void> => {
     const policy = readPolicy(place(id));
     const known = gates.get(id);
-    if (known?.stands() && JSON.stringify(known.policy) === JSON.stringify(policy)) return;
+    if (known?.stands() && JSON.stringify(known.policy) === JSON.stringify(policy)) {
+      known.touch();
+      return;
+    }
     known?.close();
     gates.delete(id);
     gates.set(id, await openGate(socketFolder(place(id)), policy, world));
