@@ -1,6 +1,7 @@
 // The bundles: the extension (cjs, for the extension host), the panel (iife, for the webview) and what it loads when it shows
-// code (esm), the relay (esm, for Node 24) and the supervisor of its sandboxes.
+// code (esm), the relay (esm, for Node 24) and what runs beside it and in its sandboxes.
 // `node esbuild.mjs` builds once, prints a size report and fails when a bundle is over its budget; `--watch` rebuilds.
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { build, context } from 'esbuild';
 
@@ -24,6 +25,24 @@ const uploadsIncluded = {
     }));
   },
 };
+
+/** A program for Node, `dist/<name>.mjs`. @param budget in KB */
+function program(name, entry, budget, more = {}) {
+  return {
+    name,
+    budget: budget * KB,
+    options: {
+      ...shared,
+      entryPoints: { [name]: entry },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      ...more,
+    },
+  };
+}
 
 /** One entry a bundle; `budget` is the design's size limit in bytes (DESIGN: extension 700 KB, webview 400 KB). */
 const bundles = [
@@ -67,109 +86,35 @@ const bundles = [
       target: 'es2022',
     },
   },
-  {
-    name: 'relay',
-    budget: 4096 * KB,
-    options: {
-      ...shared,
-      entryPoints: { relay: 'server/cli/main.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node22',
-      external: ['pg-native', '@opentelemetry/*', 'winston', 'winston-transport'],
-      banner: REQUIRE,
-    },
-  },
-  {
-    name: 'supervisor',
-    budget: 64 * KB,
-    options: {
-      ...shared,
-      entryPoints: { supervisor: 'server/sandbox/supervisor/main.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-    },
-  },
-  {
-    name: 'container',
-    budget: 64 * KB,
-    options: {
-      ...shared,
-      entryPoints: { 'supervisor-container': 'server/sandbox/supervisor/container.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-    },
-  },
-  {
-    name: 'stdio',
-    budget: 8 * KB,
-    options: {
-      ...shared,
-      entryPoints: { 'supervisor-stdio': 'server/sandbox/supervisor/stdio.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-    },
-  },
-  {
-    name: 'egress',
-    budget: 128 * KB,
-    options: {
-      ...shared,
-      entryPoints: { egress: 'server/sandbox/local/egress/main.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node22',
-    },
-  },
-  {
-    name: 'websocket',
-    budget: 128 * KB,
-    options: {
-      ...shared,
-      entryPoints: { 'supervisor-websocket': 'server/sandbox/supervisor/websocket.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      banner: REQUIRE,
-    },
-  },
-  {
-    // The vendor's SDK, loaded only by relays that use it.
-    name: 'daytona',
-    budget: 1536 * KB,
-    options: {
-      ...shared,
-      entryPoints: { daytona: 'server/sandbox/daytona/vendor.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      platform: 'node',
-      format: 'esm',
-      target: 'node22',
-      banner: REQUIRE,
-      plugins: [uploadsIncluded],
-    },
-  },
+  program('relay', 'server/cli/main.ts', 4096, {
+    target: 'node22',
+    external: ['pg-native', '@opentelemetry/*', 'winston', 'winston-transport'],
+    banner: REQUIRE,
+  }),
+  // The vendor's SDK, loaded only by relays that use it.
+  program('daytona', 'server/sandbox/daytona/vendor.ts', 1536, {
+    target: 'node22',
+    banner: REQUIRE,
+    plugins: [uploadsIncluded],
+  }),
+  program('egress', 'server/sandbox/local/egress/main.ts', 128, { target: 'node22' }),
+  // What runs inside sandboxes, on whatever Node there is.
+  program('supervisor', 'server/sandbox/supervisor/main.ts', 64),
+  program('supervisor-container', 'server/sandbox/supervisor/container.ts', 64),
+  program('supervisor-stdio', 'server/sandbox/supervisor/stdio.ts', 8),
+  program('supervisor-websocket', 'server/sandbox/supervisor/websocket.ts', 128, {
+    external: ['bufferutil', 'utf-8-validate'],
+    banner: REQUIRE,
+  }),
 ];
 
-/** Files that the webview loads beside its bundle. */
+/** Files that the webview loads beside its bundle; and the ripgrep that is brought into machines, where npm installed one. */
 const assets = [
   ['node_modules/@vscode/codicons/dist/codicon.css', 'dist/codicon.css'],
   ['node_modules/@vscode/codicons/dist/codicon.ttf', 'dist/codicon.ttf'],
+  ...['x64', 'arm64']
+    .map((arch) => [`node_modules/@vscode/ripgrep-linux-${arch}/bin/rg`, `dist/rg-linux-${arch}`])
+    .filter(([from]) => existsSync(from)),
 ];
 
 await mkdir('dist', { recursive: true });
@@ -185,7 +130,7 @@ if (process.argv.includes('--watch')) {
     const { size } = await stat(file);
     over ||= size > budget;
     const mark = size > budget ? 'OVER BUDGET' : 'ok';
-    console.log(`${name.padEnd(11)} ${(size / KB).toFixed(0).padStart(5)} KB of ${budget / KB} KB  ${mark}`);
+    console.log(`${name.padEnd(20)} ${(size / KB).toFixed(0).padStart(5)} KB of ${budget / KB} KB  ${mark}`);
   }
   if (over) process.exit(1);
 }

@@ -45,8 +45,9 @@ export async function toolStep(
     event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
   });
   const startedAt = turn.now();
-  const result = await run(turn, agent, call, hasBegun);
-  if (result === ASKED) return { kind: 'asked', callId };
+  const shown = await run(turn, agent, call, hasBegun);
+  if (shown === ASKED) return { kind: 'asked', callId };
+  const result = { ...shown, output: turn.hide(taskId, shown.output) };
   const durationMs = turn.now() - startedAt;
   await tell(turn, {
     key: `${callId}:finished`,

@@ -42,6 +42,8 @@ export interface TurnDeps {
   sandboxes: SandboxSessions;
   /** What the agent should know of the task's machine, a line each. */
   machineNotes: (taskId: string) => string[];
+  /** What may be shown of a text that came from the task's machine. */
+  hide: (taskId: string, text: string) => string;
   repo: TurnRepo;
   /** Read at every call, so that mending the settings mends the turn. Throws `model_not_configured`. */
   modelSettings: (model: string | undefined) => ModelSettings;

@@ -7,10 +7,10 @@ import type { Teardown } from '../teardown.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
 
-/** How often (ms) to look who may sleep, whose provider is to be asked, and what of the prebuilt is of no use any more. */
+/** How often (ms) to look who may sleep, whose provider is to be asked, and what is left of what nobody uses any more. */
 const REST_MS = 1000;
 const WATCH_MS = 10_000;
-const PREBUILDS_MS = 10 * 60_000;
+const LEFTOVERS_MS = 10 * 60_000;
 
 /** From now on this host's machines fall asleep when nobody needs them, and are looked after. */
 export function watchMachines(
@@ -18,7 +18,7 @@ export function watchMachines(
   logger: Logger,
   teardown: Teardown,
   { patient: database, host, now }: Storage,
-  { providers, contents, machineStore: store, sessions, prebuilds }: Workplace,
+  { providers, contents, machineStore: store, sessions, prebuilds, around }: Workplace,
   { stopTurn }: { stopTurn: (taskId: string) => Promise<void> },
 ): void {
   const shared = { database, store, providerOf: providers.of, forget: sessions.forget, host, now, logger };
@@ -26,10 +26,20 @@ export function watchMachines(
   const watch = createMachineWatch({ ...shared, rest, stopTurn, lifetimeMs: config.sandbox.lifetimeMs });
   const complain = (error: unknown): void =>
     logger.warn({ err: error }, 'sandboxes could not be looked after');
+  /** Certain only of tasks that this database has, or had and removed: others may use the same servers. */
+  const isGone = async (taskId: string): Promise<boolean> => {
+    const { rowCount } = await database.query(
+      `SELECT 1 FROM handoff.tasks WHERE task_id = $1 AND archived
+       UNION ALL SELECT 1 FROM handoff.removed_tasks WHERE task_id = $1`,
+      [taskId],
+    );
+    return rowCount !== 0;
+  };
   const looks = [
     every(REST_MS, rest.sweep, complain),
     every(WATCH_MS, watch, complain),
-    every(PREBUILDS_MS, prebuilds.sweep, complain),
+    every(LEFTOVERS_MS, prebuilds.sweep, complain),
+    every(LEFTOVERS_MS, () => around.environment.reap(isGone), complain),
   ];
   for (const look of looks) teardown.add(() => void look.stop());
   teardown.add(() => prebuilds.close());

@@ -42,16 +42,16 @@ export function openSurroundings(
     createSecretStore({ database, key, mayReadFiles, now });
   const secrets = secretsOn(patient);
   const copies = createPostgresCopies({ databases: config.databases, key });
-  const { network, resources, image } = config.sandbox;
+  const { network, resources, image, daytona } = config.sandbox;
   const allowed = {
     network,
     resources,
-    // What cannot be chosen is not asked for.
-    image: provider.traits.images ? image : undefined,
+    // The owner's own image is the adapter's to take where the repository names none.
+    image: undefined,
     images: provider.traits.images,
     forwards: provider.name === 'local',
     databases: copies.templates,
-    platform: `${provider.name} ${process.platform}-${process.arch}`,
+    platform: [provider.name, image, daytona.snapshot, process.platform, process.arch].join(' '),
   };
   const shared = { repo: repoDeps, allowed, secrets, copies };
 
@@ -72,6 +72,7 @@ export function openSurroundings(
     },
     dress: environment.dress,
     notes: (taskId) => notes.get(taskId) ?? [],
+    hide: environment.hide,
   };
 
   /** As a task's, for a machine that no task has yet. */

@@ -8,6 +8,7 @@ import type { TaskRow, TaskStore } from '../tasks/task-store.ts';
 import { type Dress, dress } from './dress.ts';
 import type { Tell } from './events.ts';
 import { readEnvironmentFiles } from './files.ts';
+import { createMask, type Mask } from './mask.ts';
 import { describeEnvironment } from './notes.ts';
 import { type EnvironmentAllowed, type EnvironmentPlan, planEnvironment } from './plan.ts';
 import type { PostgresCopies, PostgresCopy } from './postgres-copies.ts';
@@ -39,6 +40,8 @@ export interface TaskEnvironment {
   prebuildSpec(taskId: string): Promise<SandboxSpec>;
   /** Names all that decides what a machine has once it is set up: also whose it is, and of which repository. */
   prebuildKey(taskId: string): Promise<{ key: string; hasSetup: boolean }>;
+  /** The text with the values of the task's secrets struck out, for what did not come from a command. As of the last `dress`. */
+  hide(taskId: string, text: string): string;
   /** The machine as commands of the task are to see it: with variables, secrets and the database's URL, and those kept from being shown. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
   services(taskId: string): ServiceStatus[];
@@ -72,12 +75,15 @@ interface Known {
   repository: string | undefined;
   /** Whose it is, and of which repository: what setup makes is for nobody else. */
   holder: string;
+  /** Nobody's setup but that of the branch's own files has run in what its tasks begin from: a branch may be a stranger's. */
+  branch: string | undefined;
 }
 
 export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironment {
   const { copies } = deps;
   const services = createServices();
   const plans = createRecent<Known>(MOST_PLANS);
+  const masks = new Map<string, Mask | undefined>();
 
   async function know(taskId: string): Promise<Known> {
     const kept = plans.get(taskId);
@@ -89,7 +95,7 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     const files = await readEnvironmentFiles(deps.repo, taskId, row.prepared.baseTree);
     const holder = JSON.stringify([row.owner, repository ?? taskId]);
     const plan = planEnvironment(files, { ...deps.allowed, databases: copies.templates, holder });
-    const known = { plan, owner: row.owner, repository, holder };
+    const known = { plan, owner: row.owner, repository, holder, branch: row.spec.source.branch };
     plans.set(taskId, known);
     return known;
   }
@@ -133,11 +139,13 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     const known = await know(taskId);
     const { env, hidden } = await databaseDress(taskId, known.plan, sandbox);
     const secrets = secretsOf(await grant(known));
-    return dress(sandbox, {
+    const own = {
       env: { ...known.plan.env, ...env },
       secrets: secrets.filter(({ name }) => !Object.hasOwn(env, name)),
       ...(hidden === undefined ? {} : { hidden }),
-    });
+    };
+    masks.set(taskId, createMask([...own.secrets, ...(hidden ?? [])]));
+    return dress(sandbox, own);
   }
 
   async function setUp(
@@ -165,11 +173,11 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     prebuildSpec: async (taskId) => machineOf(taskId, (await know(taskId)).plan),
 
     async prebuildKey(taskId) {
-      const { plan, holder } = await know(taskId);
+      const { plan, holder, branch } = await know(taskId);
       const { setup, image } = plan;
       const { platform } = deps.allowed;
       return {
-        key: digest(JSON.stringify([holder, platform, image, setup?.key])),
+        key: digest(JSON.stringify([holder, branch, platform, image, setup?.key])),
         hasSetup: setup !== undefined,
       };
     },
@@ -206,11 +214,13 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     },
 
     dress: dressed,
+    hide: (taskId, text) => masks.get(taskId)?.text(text) ?? text,
 
     services: (taskId) => services.statuses(taskId),
 
     async release(taskId) {
       services.forget(taskId);
+      masks.delete(taskId);
       if (copies.templates.length > 0) await copies.remove(taskId);
     },
 

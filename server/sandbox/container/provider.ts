@@ -1,6 +1,6 @@
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { createKit } from '../daytona/kit.ts';
+import { dirname, join } from 'node:path';
+import { createQueues } from '../queues.ts';
 import {
   type Sandbox,
   type SandboxCaps,
@@ -10,6 +10,7 @@ import {
   type SandboxSpec,
 } from '../sandbox.ts';
 import { ANSWER_PATIENCE, type Connection, greet } from '../supervised/connection.ts';
+import { ripgrepFor } from '../supervised/ripgrep.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
 import { createConnections } from './connections.ts';
 import { remove, stop, withLastWords } from './control.ts';
@@ -19,7 +20,6 @@ import { type Container, findContainer, findMachines, stateOf } from './inspect.
 import { addressOf, idOf, machineName, relayId, snapshotName } from './names.ts';
 import { PLACES, PROGRAMS } from './places.ts';
 import { createMachine, DEFAULT_IMAGE, layOut } from './plan.ts';
-import { createQueues } from './queues.ts';
 import { connectTo } from './reach.ts';
 import { installRuntime, type Programs } from './runtime.ts';
 import { fillFrom, snapshotOf, takeSnapshot } from './snapshots.ts';
@@ -76,7 +76,7 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   const provide = async (image: string): Promise<void> => {
     const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
     const node = nodeFor(image) === PROGRAMS.node ? fs.realpathSync(process.execPath) : undefined;
-    const ripgrep = await createKit(options.programs.supervisor).ripgrep(arch);
+    const ripgrep = await ripgrepFor(arch, dirname(options.programs.supervisor));
     await installRuntime(runtime, { programs: options.programs, node, ripgrep });
   };
 

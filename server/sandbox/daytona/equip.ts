@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Sandbox as Machine } from '@daytonaio/sdk';
 import * as z from 'zod';
 import { SandboxError } from '../sandbox.ts';
+import type { Arch } from '../supervised/ripgrep.ts';
 import { askRunning, type Client } from './client.ts';
-import type { Arch, Kit } from './kit.ts';
+import type { Kit } from './kit.ts';
 
 /** The oldest Node that the supervisor runs on. */
 const OLDEST_NODE = 20;

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { SandboxError } from '../sandbox.ts';
+import { type Arch, ripgrepFor } from '../supervised/ripgrep.ts';
 
 /** What is brought into a machine. */
 export interface Kit {
@@ -12,8 +11,6 @@ export interface Kit {
   /** A ripgrep that runs on any Linux of that architecture; undefined where this relay has none. */
   ripgrep(arch: Arch): Promise<Buffer | undefined>;
 }
-
-export type Arch = 'x64' | 'arm64';
 
 /** @param supervisorPath the supervisor's bundle for machines that are reached by WebSocket */
 export function createKit(supervisorPath: string): Kit {
@@ -26,10 +23,7 @@ export function createKit(supervisorPath: string): Kit {
       });
       return supervisor;
     },
-    async ripgrep(arch) {
-      const path = ripgrepPath(arch, dirname(supervisorPath));
-      return path === undefined ? undefined : readFile(path);
-    },
+    ripgrep: (arch) => ripgrepFor(arch, dirname(supervisorPath)),
   };
 }
 
@@ -42,17 +36,5 @@ async function readSupervisor(path: string): ReturnType<Kit['supervisor']> {
       cause,
       nextAction: 'Build it (npm run build), or install Handoff again.',
     });
-  }
-}
-
-/** Beside the bundles of an installed extension, else that of the package. */
-function ripgrepPath(arch: Arch, folder: string): string | undefined {
-  const beside = join(folder, `rg-linux-${arch}`);
-  if (existsSync(beside)) return beside;
-  try {
-    const manifest = createRequire(import.meta.url).resolve(`@vscode/ripgrep-linux-${arch}/package.json`);
-    return join(dirname(manifest), 'bin', 'rg');
-  } catch {
-    return undefined;
   }
 }

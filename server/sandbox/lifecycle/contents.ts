@@ -13,6 +13,8 @@ export interface Surroundings {
   ready(taskId: string, sandbox: Sandbox, options: { signal: AbortSignal }): Promise<void>;
   /** What the agent should know of the machine that was made ready last, a line each. */
   notes(taskId: string): string[];
+  /** What an agent may be shown of a text that came from the machine. */
+  hide(taskId: string, text: string): string;
   /** The machine as the agent's commands see it. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createQueues } from '../queues.ts';
 import {
   type NetworkPolicy,
   type ProviderState,
@@ -88,7 +89,6 @@ export function createLocalProvider(
   const log = options.log ?? (() => {});
   const patience = options.answerPatience ?? ANSWER_PATIENCE;
   const connections = new Map<string, Promise<Connection>>();
-  const queues = new Map<string, Promise<unknown>>();
   let isolated: Promise<void> | undefined;
 
   /** Nothing is started before isolation was seen to work, once in each relay's life. */
@@ -123,15 +123,7 @@ export function createLocalProvider(
   const limiter = createLimiter(options, layout, (at, first) => stopIfRunning(at, first), log);
 
   /** What is done to one sandbox is done in turn. */
-  const inTurn = <Result>(id: string, work: () => Promise<Result>): Promise<Result> => {
-    const result = (queues.get(id) ?? Promise.resolve()).then(work, work);
-    queues.set(id, result);
-    const forget = (): void => {
-      if (queues.get(id) === result) queues.delete(id);
-    };
-    result.then(forget, forget);
-    return result;
-  };
+  const inTurn = createQueues();
 
   /** One connection to each sandbox, shared by all who ask while it is being made. */
   const connectionTo = async (at: SandboxPlace): Promise<Connection> => {

@@ -4,11 +4,10 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { PLACES, PROGRAMS, SOCKET } from '../container/places.ts';
 import { createContext } from './context.ts';
+import { imageEnvironment } from './image-environment.ts';
 import { serve } from './serve.ts';
 
 const NEEDED = ['bash', 'git', 'rg'];
-/** What images and engines set for a process of their own, not for the commands of a task. */
-const NOT_HANDED_ON = /^(PATH|HOME|HOSTNAME|PWD|OLDPWD|SHLVL|_|container|HANDOFF_.*|.*_proxy)$/i;
 /** As images without a `PATH` of their own have it. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -21,13 +20,7 @@ if (missing.length > 0) {
   console.error(`The image has no ${missing.join(' and no ')}.`);
   process.exit(1);
 }
-/** A toolchain's own settings, such as `JAVA_HOME`. */
-const ofTheImage = Object.fromEntries(
-  Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || NOT_HANDED_ON.test(name) ? [] : [[name, value]],
-  ),
-);
-const context = createContext({ ...PLACES, path }, ofTheImage);
+const context = createContext({ ...PLACES, path }, imageEnvironment(process.env));
 // Left by an earlier life of the container, in which nobody listens any more.
 fs.rmSync(SOCKET, { force: true });
 createServer((socket) => serve(socket, context)).listen(SOCKET);

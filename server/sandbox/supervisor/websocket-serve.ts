@@ -5,6 +5,7 @@ import { createServer, type Server, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { WIRE_VERSION } from '../supervised/wire.ts';
 import { createContext } from './context.ts';
+import { imageEnvironment } from './image-environment.ts';
 import { serve } from './serve.ts';
 import { belongTo, type MachinePlaces, writeRunning } from './websocket-place.ts';
 import { KEY_HEADER, streamOver, WEBSOCKET_OPTIONS } from './websocket-stream.ts';
@@ -35,7 +36,7 @@ export async function serveMachine(places: MachinePlaces, machine: string): Prom
   belongTo(places, machine);
   // The search finds ripgrep where commands find their programs.
   process.env['PATH'] = places.path;
-  const context = createContext(places);
+  const context = createContext(places, imageEnvironment(process.env));
   const key = randomBytes(32).toString('base64url');
   const websockets = new WebSocketServer({ noServer: true, ...WEBSOCKET_OPTIONS });
   const http = createHttpServer((_request, response) => {

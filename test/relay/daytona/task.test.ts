@@ -96,6 +96,23 @@ describe('a task whose machine is at Daytona', function () {
     const { turns } = await workshop.client.getTask(taskId);
     const notices = turns[0]?.items.flatMap((item) => (item.kind === 'notice' ? [item.text] : [])) ?? [];
     assert.match(notices.join('\n'), /The task’s machine is lost/);
+  });
+
+  it('tells the agent in its next turn that it has a new machine, where it was deleted meanwhile', async () => {
+    await open([
+      call('bash', { command: 'echo kept > kept.md' }),
+      { text: 'Done.' },
+      call('bash', { command: 'cat kept.md' }),
+      { text: 'Done again.' },
+    ]);
+    const taskId = await workshop.delegate('Go');
+    const watched = workshop.watch(taskId);
+    const { turnId } = await watched.until('turn.ended');
+    await watched.until('proposal.changed');
+    await double.behind.delete(machine());
+    await workshop.client.sendMessage(taskId, { clientId: crypto.randomUUID(), text: 'More' });
+    await watched.until('turn.ended', (event) => event.turnId !== turnId);
+    assert.deepEqual(outputs(watched).at(-1), 'kept');
     assert.match(JSON.stringify(workshop.model.requests.at(-1)), /A new machine with the files/);
   });
 

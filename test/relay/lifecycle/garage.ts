@@ -60,6 +60,7 @@ export async function openGarage(pool: pg.Pool) {
     spec: async (taskId: string) => ({ taskId }),
     ready: async () => {},
     notes: () => [],
+    hide: (_taskId: string, text: string) => text,
     dress: async <T>(_taskId: string, sandbox: T) => sandbox,
   };
   /** As another relay process on the same database has it. */
