@@ -4,7 +4,7 @@ import type { DatabaseConfig } from '../protocol/repository-config.ts';
 import { createRecent } from '../repo/recent.ts';
 import type { RepoDeps } from '../repo/repository.ts';
 import type { PortForward, Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
-import type { TaskRow, TaskStore } from '../tasks/task-store.ts';
+import type { TaskRow } from '../tasks/task-store.ts';
 import { type Dress, dress } from './dress.ts';
 import type { Tell } from './events.ts';
 import { readEnvironmentFiles } from './files.ts';
@@ -38,7 +38,7 @@ export interface TaskEnvironment {
   ): Promise<SetupResult | undefined>;
   /** As `spec`, of a machine that is only set up: without a database of its own. */
   prebuildSpec(taskId: string): Promise<SandboxSpec>;
-  /** Names all that decides what a machine has once it is set up: also whose it is, and of which repository. */
+  /** Names all that decides what a machine has once it is set up: also whose it is, of which repository, and with which secrets. */
   prebuildKey(taskId: string): Promise<{ key: string; hasSetup: boolean }>;
   /** The text with the values of the task's secrets struck out, for what did not come from a command. As of the last `dress`. */
   hide(taskId: string, text: string): string;
@@ -54,11 +54,14 @@ export interface TaskEnvironment {
   reap(isGone: (taskId: string) => Promise<boolean>): Promise<void>;
 }
 
+/** A task as far as its environment goes: whose it is, and what it began with. */
+export type Begun = Pick<TaskRow, 'owner' | 'spec' | 'prepared'>;
+
 export interface TaskEnvironmentDeps {
-  store: Pick<TaskStore, 'get'>;
+  store: { get(taskId: string): Promise<Begun | undefined> };
   repo: RepoDeps;
   allowed: Omit<EnvironmentAllowed, 'holder'>;
-  secrets: Pick<SecretStore, 'granted' | 'used' | 'isImported'>;
+  secrets: Pick<SecretStore, 'granted' | 'list' | 'used' | 'isImported'>;
   copies: PostgresCopies;
   /** Takes out of the task's workspace what setup wrote into it. */
   putBack: (taskId: string, sandbox: Sandbox) => Promise<void>;
@@ -71,9 +74,9 @@ const POSTGRES_PORT = 5432;
 interface Known {
   plan: EnvironmentPlan;
   owner: string;
-  /** Undefined where nobody can say which it is. */
+  /** Whose secrets it may be given; undefined where nobody can say which it is, or its files are another's. */
   repository: string | undefined;
-  /** Whose it is, and of which repository: what setup makes is for nobody else. */
+  /** Whose it is, of which repository, and where its files are from: what setup makes is for nobody else. */
   holder: string;
   /** Nobody's setup but that of the branch's own files has run in what its tasks begin from: a branch may be a stranger's. */
   branch: string | undefined;
@@ -90,10 +93,10 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     if (kept !== undefined) return kept;
     const row = await deps.store.get(taskId);
     if (!row?.prepared) throw new AppError('not_ready', 'The repository of the task is not here yet.');
-    const address = (await deps.secrets.isImported(taskId)) ? undefined : addressOf(row);
-    const repository = address === undefined ? undefined : await repositoryIdentity(address);
+    const { repository, holder } = (await deps.secrets.isImported(taskId))
+      ? { repository: undefined, holder: JSON.stringify([row.owner, taskId]) }
+      : await originOf(taskId, row);
     const files = await readEnvironmentFiles(deps.repo, taskId, row.prepared.baseTree);
-    const holder = JSON.stringify([row.owner, repository ?? taskId]);
     const plan = planEnvironment(files, { ...deps.allowed, databases: copies.templates, holder });
     const known = { plan, owner: row.owner, repository, holder, branch: row.spec.source.branch };
     plans.set(taskId, known);
@@ -102,6 +105,15 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
 
   const grant = ({ plan, owner, repository }: Known): Promise<Granted> =>
     deps.secrets.granted(owner, repository, plan.secrets);
+
+  /** Which secrets are placed, and since when each is what it is: a machine made with others is not to be had any more. */
+  async function grantsOf({ plan, owner, repository }: Known): Promise<[string, number][]> {
+    if (plan.secrets.length === 0 || repository === undefined) return [];
+    const allowed = (await deps.secrets.list(owner)).filter(
+      ({ name, repositories }) => plan.secrets.includes(name) && repositories.includes(repository),
+    );
+    return allowed.map(({ name, updatedAt }) => [name, updatedAt]);
+  }
 
   async function databaseDress(
     taskId: string,
@@ -173,11 +185,12 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     prebuildSpec: async (taskId) => machineOf(taskId, (await know(taskId)).plan),
 
     async prebuildKey(taskId) {
-      const { plan, holder, branch } = await know(taskId);
-      const { setup, image } = plan;
+      const known = await know(taskId);
+      const { holder, branch } = known;
+      const { setup, image } = known.plan;
       const { platform } = deps.allowed;
       return {
-        key: digest(JSON.stringify([holder, branch, platform, image, setup?.key])),
+        key: digest(JSON.stringify([holder, branch, platform, image, setup?.key, await grantsOf(known)])),
         hasSetup: setup !== undefined,
       };
     },
@@ -231,9 +244,22 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
   };
 }
 
-/** By which the person knows the repository: where accepted work goes, or it is fetched from. */
-function addressOf({ spec: { source } }: TaskRow): string | undefined {
-  return source.remote ?? source.url;
+/**
+ * The person knows a repository by where accepted work goes, and what was allowed for that is not for files that another server
+ * has: whoever names both would decide which. A folder of this machine, and an upload, are the person's own clone.
+ */
+async function originOf(
+  taskId: string,
+  { owner, spec: { source } }: Begun,
+): Promise<Pick<Known, 'repository' | 'holder'>> {
+  const { url, remote } = source;
+  const from = url === undefined ? undefined : await repositoryIdentity(url);
+  const known = remote === undefined ? from : await repositoryIdentity(remote);
+  const isOwnClone = url === undefined || /^file:/i.test(url);
+  return {
+    repository: isOwnClone || from === known ? known : undefined,
+    holder: JSON.stringify([owner, known ?? taskId, from ?? null]),
+  };
 }
 
 const secretsOf = ({ values }: Granted) => Object.entries(values).map(([name, value]) => ({ name, value }));
@@ -241,7 +267,7 @@ const secretsOf = ({ values }: Granted) => Object.entries(values).map(([name, va
 function missing({ unknown, notAllowed }: Granted, { plan, repository }: Known): string[] {
   if (repository === undefined && plan.secrets.length > 0) {
     return [
-      `The repository asks for secrets (${plan.secrets.join(', ')}), and gets none: the task came in a file, or its repository has no address.`,
+      `The repository asks for secrets (${plan.secrets.join(', ')}), and gets none: the task came in a file, its repository has no address, or its files are fetched from elsewhere than its work goes to.`,
     ];
   }
   return [
