@@ -52,7 +52,11 @@ export async function modelStep(
   const messageId = messageIdOf(agent, n);
   // Looked at before messages are taken: a turn that was stopped leaves them for the next one.
   if (await isStopped(turn)) return { kind: 'stopped' };
-  if (agent.isLead) await deliver(turn, messageId, transcript);
+  if (agent.isLead) {
+    for (const detail of turn.takeMachineNews(turn.taskId))
+      transcript.add({ type: 'sandbox.changed', state: 'running', detail, isNews: true });
+    await deliver(turn, messageId, transcript);
+  }
   if (!mayHaveBegun) return ask(turn, agent, messageId, transcript, 0);
   const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
   if (recorded?.type === 'model.answered') return taken(transcript, recorded);

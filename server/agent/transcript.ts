@@ -42,9 +42,7 @@ export function createTranscript(agentId?: string): Transcript {
         delivered.add(event.messageId);
         messages.push(userMessage(event));
       } else if (event.type === 'sandbox.changed') {
-        // What the agent remembers of its machine may be wrong from here on.
-        const isNews = event.state === 'running' && event.detail !== undefined;
-        if (isNews) messages.push({ role: 'user', content: `[The machine: ${event.detail}.]` });
+        if (event.isNews) messages.push({ role: 'user', content: `[The machine: ${event.detail}.]` });
       } else if (event.type === 'model.answered') {
         answer(event);
       } else {

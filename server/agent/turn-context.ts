@@ -42,6 +42,8 @@ export interface TurnDeps {
   sandboxes: SandboxSessions;
   /** What the agent should know of the task's machine, a line each. */
   machineNotes: (taskId: string) => string[];
+  /** What became of the task's machine since this was asked, for the agent that works in it. It is in the log, too. */
+  takeMachineNews: (taskId: string) => string[];
   /** What may be shown of a text that came from the task's machine. */
   hide: (taskId: string, text: string) => string;
   repo: TurnRepo;

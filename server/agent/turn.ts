@@ -69,6 +69,8 @@ async function runLead(
 ): Promise<boolean> {
   const { taskId, turnId, journal } = turn;
   const { baseTree } = prepared;
+  // What is told by now is in the log, and told by that.
+  turn.takeMachineNews(taskId);
   const events = await readAll(turn.log, taskId);
   const transcript = createTranscript();
   transcript.addAll(events);

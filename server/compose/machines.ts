@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { every } from '../engine/every.ts';
 import { createRest } from '../sandbox/lifecycle/rest.ts';
+import { removeStrays } from '../sandbox/lifecycle/strays.ts';
 import { createMachineWatch } from '../sandbox/lifecycle/watch.ts';
 import type { Teardown } from '../teardown.ts';
 import type { Storage } from './storage.ts';
@@ -17,13 +18,19 @@ export function watchMachines(
   config: Config,
   logger: Logger,
   teardown: Teardown,
-  { patient: database, host, now }: Storage,
+  { patient: database, turnLog, host, now }: Storage,
   { providers, contents, machineStore: store, sessions, prebuilds, around }: Workplace,
   { stopTurn }: { stopTurn: (taskId: string) => Promise<void> },
 ): void {
   const shared = { database, store, providerOf: providers.of, forget: sessions.forget, host, now, logger };
   const rest = createRest({ ...shared, contents });
-  const watch = createMachineWatch({ ...shared, rest, stopTurn, lifetimeMs: config.sandbox.lifetimeMs });
+  const watch = createMachineWatch({
+    ...shared,
+    rest,
+    tell: (taskId, event) => turnLog.append(taskId, null, [event]),
+    stopTurn,
+    lifetimeMs: config.sandbox.lifetimeMs,
+  });
   const complain = (error: unknown): void =>
     logger.warn({ err: error }, 'sandboxes could not be looked after');
   /** Certain only of tasks that this database has, or had and removed: others may use the same servers. */
@@ -40,6 +47,7 @@ export function watchMachines(
     every(WATCH_MS, watch, complain),
     every(LEFTOVERS_MS, prebuilds.sweep, complain),
     every(LEFTOVERS_MS, () => around.environment.reap(isGone), complain),
+    every(LEFTOVERS_MS, () => removeStrays(providers.current, isGone), complain),
   ];
   for (const look of looks) teardown.add(() => void look.stop());
   teardown.add(() => prebuilds.close());

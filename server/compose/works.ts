@@ -85,6 +85,7 @@ export async function startWorks(
     signals: createTurnSignals(turnStore, notices),
     sandboxes: room.sandboxes(sandboxes),
     machineNotes: workplace.around.surroundings.notes,
+    takeMachineNews: sessions.takeNews,
     hide: workplace.around.surroundings.hide,
     repo: room.repo(repo),
     modelSettings: (model) => modelSettings(config, model),

@@ -252,24 +252,36 @@ export const MIGRATIONS: readonly string[] = [
     -- Since when it runs without a rest.
     runs_since  bigint,
     -- What its workspace had when it went to sleep.
-    asleep_tree text
+    asleep_tree text,
+    -- Of the last change: another's to the same state is another.
+    token       text
   );
   CREATE INDEX machines_to_check ON handoff.machines (checked_at) WHERE state NOT IN ('lost', 'provisioning');
   INSERT INTO handoff.machines (task_id, state, step, generation, changed_at, checked_at)
     SELECT task_id, 'running', 1, 1, updated_at, 0 FROM handoff.tasks WHERE sandbox IS NOT NULL;
 
   -- Machines that were filled and set up beforehand, for tasks of the same repository and person to begin as copies of.
+  -- A row is there before anything of the prebuild is, and until nothing of it is left.
   CREATE TABLE handoff.prebuilds (
-    prebuild_id text PRIMARY KEY,
-    -- Of all that decides what such a machine has.
-    key         text NOT NULL,
-    host        text NOT NULL,
-    state       text NOT NULL CHECK (state IN ('building', 'ready', 'failed', 'unwanted')),
-    started_at  bigint NOT NULL,
-    used_at     bigint NOT NULL,
-    snapshot    json
+    prebuild_id    text PRIMARY KEY,
+    host           text NOT NULL,
+    -- Whose sandboxes it is one of.
+    provider       text NOT NULL,
+    -- Of whom, where from and of which branch it is.
+    place          text NOT NULL,
+    -- Of all that decides what such a machine has; null until its files are here.
+    key            text,
+    state          text NOT NULL CHECK (state IN ('building', 'ready', 'failed', 'unwanted')),
+    started_at     bigint NOT NULL,
+    used_at        bigint NOT NULL,
+    -- Since when nobody finds it; what was found before may still be made use of.
+    unwanted_at    bigint,
+    -- Whether the provider was asked for a snapshot, whatever became of it.
+    has_snapshot   boolean NOT NULL DEFAULT false,
+    snapshot       json
   );
   CREATE UNIQUE INDEX prebuilds_by_key ON handoff.prebuilds (host, key) WHERE state <> 'unwanted';
+  CREATE UNIQUE INDEX prebuilds_by_place ON handoff.prebuilds (host, place) WHERE state = 'building';
 
   -- What people let the sandboxes of their repositories have. Sealed under a key that is not in the database.
   CREATE TABLE handoff.secrets (

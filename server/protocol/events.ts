@@ -96,7 +96,12 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('turn.continued', { ...inTurn }),
   event('turn.ended', { ...inTurn, outcome: TurnOutcome, error: Failure.optional(), usage: Usage }),
 
-  event('sandbox.changed', { state: SandboxState, detail: z.string().optional() }),
+  /** `isNews`: what the agent remembers of its machine is no longer so, as the detail says. */
+  event('sandbox.changed', {
+    state: SandboxState,
+    detail: z.string().optional(),
+    isNews: z.boolean().optional(),
+  }),
 
   /** The repository's own setup of a new machine; it goes on for as long as nothing else is told. */
   event('setup.started', { key: z.string(), command: z.string() }),

@@ -104,10 +104,9 @@ const handlers: Handlers = {
     return { ...ended, status: outcome };
   },
 
-  'sandbox.changed': (state, { state: sandbox, detail, at }) => {
+  'sandbox.changed': (state, { state: sandbox, detail, isNews = false, at }) => {
     const changed = { ...state, sandbox: { state: sandbox, ...(detail === undefined ? {} : { detail }) } };
-    const isNews = sandbox === 'lost' || (sandbox === 'running' && detail !== undefined);
-    if (!isNews) return changed;
+    if (sandbox !== 'lost' && !isNews) return changed;
     const text = sandbox === 'lost' ? `The task’s machine is lost. ${detail ?? ''}`.trim() : `${detail}`;
     return notice(changed, 'warning', `${text}.`, at);
   },

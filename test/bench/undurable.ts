@@ -60,6 +60,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     signals,
     sandboxes: simpleSessions(provider, repo),
     machineNotes: () => [],
+    takeMachineNews: () => [],
     hide: (_taskId, text) => text,
     repo,
     modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),

@@ -1,9 +1,9 @@
 import type { ProviderState, SandboxRef } from '../sandbox.ts';
 
 /**
- * What the relay last knew of a task's machine. `hibernating` and `resuming` are intents, written before they are carried out: whoever
- * finds one that is old asks the provider and brings it to an end. `lost`: the provider has it no more. `archived`: it sleeps where
- * waking takes minutes, or was given back with its task. `failed`: the last try did not work; the next may.
+ * What the relay last knew of a task's machine. `hibernating` and `resuming` are intents, written before they are carried out and renewed
+ * meanwhile: whoever finds one that is old asks the provider and brings it to an end. `lost`: the provider has it no more. `archived`: it
+ * sleeps where waking takes minutes, or was given back with its task. `failed`: the last try did not work; the next may.
  */
 export type MachineState =
   | 'provisioning'
@@ -22,9 +22,11 @@ export interface Machine {
   state: MachineState;
   /** Counts the changes of state: whoever changes it names the number that they saw. */
   step: number;
+  /** Of the last change: another's change to the same state is another change. */
+  token: string | null;
   /** Counts the machines that the task has had: a lost one is followed by another. */
   generation: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; of an intent, when it was last renewed. */
   changedAt: number;
   /** The tree that its workspace had when it went to sleep; null where that is not known. */
   asleepTree: string | null;
@@ -32,8 +34,26 @@ export interface Machine {
   isArchived: boolean;
 }
 
-/** How old (ms) an intent is that nobody carries out any more. */
-export const STALE_MS = 90_000;
+/** How old (ms) an intent is that nobody carries out any more, and how often it is renewed by whoever does. */
+export const STALE_MS = 15_000;
+export const RENEW_MS = 3_000;
+
+/** What may become of a machine in a state. Everything may be given back with its task, or found to be lost. */
+const NEXT: Record<MachineState, readonly MachineState[]> = {
+  provisioning: ['provisioning', 'running', 'failed'],
+  running: ['hibernating', 'hibernated', 'resuming', 'failed'],
+  hibernating: ['hibernated', 'running', 'resuming'],
+  hibernated: ['resuming', 'running', 'failed'],
+  resuming: ['running', 'resuming', 'hibernated', 'failed'],
+  archived: ['resuming', 'running', 'hibernated', 'failed'],
+  lost: ['provisioning'],
+  failed: ['provisioning', 'running', 'hibernated', 'resuming'],
+};
+
+export function mayBecome(from: MachineState | undefined, to: MachineState): boolean {
+  if (from === undefined) return to === 'provisioning';
+  return to === 'archived' || to === 'lost' || NEXT[from].includes(to);
+}
 
 /** What the provider's word on a machine makes of what the relay believed. Undefined: nothing is new, or nothing is certain. */
 export function reconciled(believed: MachineState, truth: ProviderState): MachineState | undefined {

@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Database } from '../../engine/database.ts';
+import { every } from '../../engine/every.ts';
 import { createTurnstile } from '../../engine/turnstile.ts';
-import type { SandboxProvider } from '../sandbox.ts';
+import type { SandboxProvider, SandboxRef } from '../sandbox.ts';
 import type { Contents } from './contents.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, RENEW_MS } from './machine.ts';
 import { changeMachine, type MachineStore, readMachine } from './machine-store.ts';
 
-/** How long (ms) a machine that could not be put to sleep is left alone. */
+/** How long (ms) a machine that could not be put to sleep is left alone, doubled with each failure up to an hour. */
 const AGAIN_MS = 60_000;
+const LONGEST_MS = 3_600_000;
 /** How many are begun at one look, and how many fall asleep at once. */
 const MOST_AT_A_LOOK = 20;
 const AT_ONCE = 4;
@@ -41,11 +44,13 @@ const IS_DUE = `t.sleep_at <= $1 AND NOT t.archived AND t.sandbox IS NOT NULL
 /**
  * Hibernating is a stop on the way, and may take as long as the provider likes. It is written down as an intent, under the task's lock and
  * after looking again whether a turn has begun; from then on whoever wants the machine waits. Then what is in its workspace is kept, and it
- * is stopped. Whoever waited wakes it.
+ * is stopped. Whoever waited wakes it. Before each thing that ends something the intent is renewed: where somebody took it over, for this
+ * relay slept, it is left to them.
  */
 export function createRest(deps: RestDeps): Rest {
   const { database, store, contents, now, logger } = deps;
   const inTurn = createTurnstile(AT_ONCE);
+  const failures = new Map<string, number>();
 
   async function due(): Promise<string[]> {
     const { rows } = await database.query<{ taskId: string }>({
@@ -58,53 +63,77 @@ export function createRest(deps: RestDeps): Rest {
   }
 
   /** Looks again with the task locked, in a statement of its own: it sees what was committed before the lock was had. */
-  const begin = (taskId: string): Promise<Machine | undefined> =>
-    database.transaction(async (client) => {
+  function begin(taskId: string): Promise<Machine | undefined> {
+    const token = randomUUID();
+    return database.transaction(async (client) => {
       const locked = await client.query(
         'SELECT 1 FROM handoff.tasks WHERE task_id = $1 FOR UPDATE SKIP LOCKED',
         [taskId],
       );
       if (locked.rowCount !== 1) return undefined;
+      const seen = await readMachine(client, taskId);
+      if (seen?.token === token) return seen;
       const isDue = await client.query(`SELECT 1 FROM handoff.tasks t WHERE ${IS_DUE} AND t.task_id = $2`, [
         now(),
         taskId,
       ]);
       if (isDue.rowCount !== 1) return undefined;
-      const seen = await readMachine(client, taskId);
       await client.query('UPDATE handoff.tasks SET sleep_at = NULL WHERE task_id = $1', [taskId]);
-      return changeMachine(client, taskId, { seen, change: { state: 'hibernating' }, at: now() });
+      const change = { state: 'hibernating', isSilent: failures.has(taskId) } as const;
+      return changeMachine(client, taskId, { seen, change, at: now(), token });
     });
+  }
 
   async function finish(machine: Machine): Promise<void> {
     const { taskId, ref } = machine;
     if (ref === null) return;
+    const renewing = every(
+      RENEW_MS,
+      async () => void (await store.renew(machine)),
+      () => {},
+    );
     try {
       deps.forget(taskId);
       const provider = await deps.providerOf(ref.provider);
-      const kept = await keep(provider, machine);
+      const kept = await keep(provider, machine, ref);
+      if (!(await store.renew(machine))) return;
       await provider.hibernate(ref);
-      const asleepTree = kept?.tree ?? null;
-      await store.change(taskId, machine, { state: 'hibernated', asleepTree }, kept?.events);
+      const asleep = { state: 'hibernated', asleepTree: kept?.tree ?? null } as const;
+      await store.change(taskId, machine, asleep, kept?.events);
+      failures.delete(taskId);
     } catch (error) {
-      logger.warn({ taskId, err: error }, 'an idle sandbox could not be hibernated');
-      await store.change(taskId, machine, { state: 'running' });
-      await database.query(
-        'UPDATE handoff.tasks SET sleep_at = $2 WHERE task_id = $1 AND sleep_at IS NOT NULL',
-        [taskId, now() + AGAIN_MS],
-      );
+      await stayAwake(machine, error);
+    } finally {
+      void renewing.stop();
     }
   }
 
+  async function stayAwake(machine: Machine, error: unknown): Promise<void> {
+    const { taskId } = machine;
+    const failed = (failures.get(taskId) ?? 0) + 1;
+    failures.set(taskId, failed);
+    logger.warn({ taskId, failed, err: error }, 'an idle sandbox could not be hibernated');
+    // Told once; after that it is known to be awake.
+    const awake = await store.change(taskId, machine, { state: 'running', isSilent: failed > 1 });
+    if (!awake) return;
+    const pause = Math.min(AGAIN_MS * 2 ** (failed - 1), LONGEST_MS);
+    await database.query(
+      'UPDATE handoff.tasks SET sleep_at = $2 WHERE task_id = $1 AND sleep_at IS NOT NULL',
+      [taskId, now() + pause],
+    );
+  }
+
   /** What is in its workspace, with nothing running that writes to it. Undefined where that cannot be had. */
-  async function keep(provider: SandboxProvider, { taskId, ref }: Machine) {
-    if (ref === null || (await provider.state(ref)) !== 'running') return undefined;
+  async function keep(provider: SandboxProvider, machine: Machine, ref: SandboxRef) {
+    if ((await provider.state(ref)) !== 'running') return undefined;
     try {
       const sandbox = await provider.resume(ref);
+      if (!(await store.renew(machine))) return undefined;
       await sandbox.killAll('');
-      return await contents.keep(taskId, sandbox);
+      return await contents.keep(machine.taskId, sandbox);
     } catch (error) {
       // It may sleep all the same: its files stay where they are.
-      logger.warn({ taskId, err: error }, 'what is in an idle sandbox could not be kept');
+      logger.warn({ taskId: machine.taskId, err: error }, 'what is in an idle sandbox could not be kept');
       return undefined;
     }
   }
@@ -119,6 +148,6 @@ export function createRest(deps: RestDeps): Rest {
       );
       await Promise.all(asleep);
     },
-    finish,
+    finish: (machine) => inTurn(() => finish(machine)),
   };
 }

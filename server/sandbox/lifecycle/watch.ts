@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../engine/database.ts';
+import { createTurnstile } from '../../engine/turnstile.ts';
+import type { KeyedEvent } from '../../tasks/event-log.ts';
 import type { SandboxProvider } from '../sandbox.ts';
 import { type Machine, reconciled, STALE_MS } from './machine.ts';
 import type { MachineStore } from './machine-store.ts';
@@ -10,6 +12,8 @@ const RUNNING_MS = 60_000;
 const RESTING_MS = 10 * 60_000;
 /** How many are looked at in a sweep. */
 const MOST_AT_A_LOOK = 50;
+/** So that a provider that is slow does not keep the others. */
+const AT_ONCE = 4;
 
 export interface WatchDeps {
   database: Database;
@@ -18,6 +22,7 @@ export interface WatchDeps {
   providerOf: (name: string) => Promise<SandboxProvider>;
   /** Lets go of what this process has of the machine. */
   forget: (taskId: string) => void;
+  tell: (taskId: string, event: KeyedEvent) => Promise<unknown>;
   /** Asks the task's turn to stop. */
   stopTurn: (taskId: string) => Promise<void>;
   host: string;
@@ -39,6 +44,7 @@ interface Seen {
  */
 export function createMachineWatch(deps: WatchDeps): () => Promise<void> {
   const { database, store, now, logger } = deps;
+  const inTurn = createTurnstile(AT_ONCE);
 
   async function due(): Promise<Seen[]> {
     const at = now();
@@ -65,7 +71,8 @@ export function createMachineWatch(deps: WatchDeps): () => Promise<void> {
     if (machine.state === 'hibernating') return deps.rest.finish(machine);
     if (isWorking && machine.state === 'running') await provider.keepAlive(machine.ref);
     else await reconcile(machine, provider);
-    if (runsSince !== null && runsSince + deps.lifetimeMs < now()) await endLife(machine, isWorking);
+    if (runsSince !== null && runsSince + deps.lifetimeMs < now())
+      await endLife(machine, runsSince, isWorking);
   }
 
   async function reconcile(machine: Machine, provider: SandboxProvider): Promise<void> {
@@ -83,16 +90,11 @@ export function createMachineWatch(deps: WatchDeps): () => Promise<void> {
     await store.change(machine.taskId, machine, { state, detail: `The provider says: ${truth}` });
   }
 
-  async function endLife(machine: Machine, isWorking: boolean): Promise<void> {
-    const { taskId } = machine;
-    if (machine.state !== 'running') return;
+  /** Again at every look, until it sleeps. */
+  async function endLife({ taskId }: Machine, runsSince: number, isWorking: boolean): Promise<void> {
     const hours = Math.round(deps.lifetimeMs / 360_000) / 10;
-    // Said once in each such time.
-    await database.query('UPDATE handoff.machines SET runs_since = $2 WHERE task_id = $1', [taskId, now()]);
-    await store.change(taskId, machine, {
-      state: 'running',
-      detail: `It has run for ${hours} h without a rest, and has to hibernate now`,
-    });
+    const text = `The task’s machine has run for ${hours} h without a rest, and hibernates now.`;
+    await deps.tell(taskId, { key: `lifetime:${runsSince}`, event: { type: 'environment.noted', text } });
     if (isWorking) await deps.stopTurn(taskId);
     await database.query(
       'UPDATE handoff.tasks SET sleep_at = $2 WHERE task_id = $1 AND active_turn IS NULL AND NOT archived',
@@ -101,10 +103,11 @@ export function createMachineWatch(deps: WatchDeps): () => Promise<void> {
   }
 
   return async () => {
-    for (const seen of await due()) {
-      await look(seen).catch((error: unknown) =>
+    const looks = (await due()).map((seen) =>
+      inTurn(() => look(seen)).catch((error: unknown) =>
         logger.warn({ taskId: seen.taskId, err: error }, 'a sandbox could not be looked at'),
-      );
-    }
+      ),
+    );
+    await Promise.all(looks);
   };
 }

@@ -12,6 +12,8 @@ import { createMachineStore } from '../../../server/sandbox/lifecycle/machine-st
 import { createMachines } from '../../../server/sandbox/lifecycle/machines.ts';
 import { createRest } from '../../../server/sandbox/lifecycle/rest.ts';
 import { createMachineWatch } from '../../../server/sandbox/lifecycle/watch.ts';
+import type { SandboxError } from '../../../server/sandbox/sandbox.ts';
+import { APPEND_EVENTS, appendValues, type KeyedEvent } from '../../../server/tasks/event-log.ts';
 import { sandboxVendor } from '../../fakes/sandbox-vendor.ts';
 
 export const IDLE_MS = 600_000;
@@ -44,12 +46,17 @@ export async function openGarage(pool: pg.Pool) {
   const vendor = sandboxVendor();
   let time = 1_000_000_000_000;
   const now = (): number => time;
-  const played = { found: 'same' as Awaited<ReturnType<Contents['check']>>, tree: 'a'.repeat(40) };
+  const played: { found: Awaited<ReturnType<Contents['check']>>; tree: string; bring?: SandboxError } = {
+    found: 'same',
+    tree: 'a'.repeat(40),
+  };
   const brought: string[] = [];
   const stopped: string[] = [];
   const contents: Contents = {
-    bring: async (_taskId, { generation }, { ref }) =>
-      void brought.push(`${ref.id} generation ${generation}`),
+    async bring(_taskId, { generation }, { ref }) {
+      if (played.bring) throw played.bring;
+      brought.push(`${ref.id} generation ${generation}`);
+    },
     check: async () => played.found,
     keep: async () => ({ tree: played.tree, events: [] }),
   };
@@ -72,14 +79,16 @@ export async function openGarage(pool: pg.Pool) {
       contents,
       surroundings,
       breaker: createSpawnBreaker(now),
-      prebuilds: { find: async () => undefined },
+      prebuilds: { find: async () => undefined, spoilt: async () => {} },
       now,
       logger,
     });
     const shared = { database, store, providerOf, forget: machines.forget, host: 'here', now, logger };
     const rest = createRest({ ...shared, contents });
+    const tell = (taskId: string, { key, event }: KeyedEvent) =>
+      database.query(APPEND_EVENTS, appendValues(taskId, null, now(), [{ key, event }]));
     const stopTurn = async (taskId: string) => void stopped.push(taskId);
-    const watch = createMachineWatch({ ...shared, rest, stopTurn, lifetimeMs: LIFETIME_MS });
+    const watch = createMachineWatch({ ...shared, rest, tell, stopTurn, lifetimeMs: LIFETIME_MS });
     return { machines, rest, watch };
   };
 

@@ -180,6 +180,39 @@ describe('the machine of a task', function () {
     assert.equal((await opening).ref.id, 'm1');
   });
 
+  it('is woken once for all who want it, in any number of relays', async () => {
+    await asleep();
+    const resuming = garage.vendor.hold('resume');
+    const others = garage.openRelay().machines;
+    const opening = [garage.machines.open('t'), garage.machines.wake('t'), garage.machines.reopen('t')];
+    await resuming.reached;
+    opening.push(others.open('t'), others.wake('t'));
+    resuming.release();
+    const opened = await Promise.all(opening);
+    assert.deepEqual(
+      opened.map((sandbox) => sandbox?.ref.id),
+      ['m1', 'm1', 'm1', 'm1', 'm1'],
+    );
+    assert.deepEqual(
+      garage.vendor.asked.filter((request) => request === 'resume m1').length,
+      2,
+      'one a relay',
+    );
+    assert.deepEqual((await garage.told('t')).slice(2), ['resuming', 'running']);
+  });
+
+  it('is not left running where it could not be filled: it is looked after, and sleeps', async () => {
+    garage.played.bring = new SandboxError('cancelled', 'The turn was stopped.');
+    await assert.rejects(garage.machines.open('t'), { code: 'cancelled' });
+    assert.equal(await stateOf(), 'failed');
+    garage.pass(10 * 60_000 + 1);
+    await garage.watch();
+    assert.equal(await stateOf(), 'running');
+    garage.pass(IDLE_MS);
+    await garage.rest.sweep();
+    assert.equal(garage.vendor.machines.get('m1')?.state, 'hibernated');
+  });
+
   it('is asked for with patience where the provider asks for that', async () => {
     garage.vendor.failures.push(new SandboxError('busy', 'Too many requests.'));
     assert.equal((await garage.machines.open('t')).ref.id, 'm1');
@@ -188,22 +221,28 @@ describe('the machine of a task', function () {
 
   it('is not tried any more after three failures in five minutes, until the first of them is that old', async () => {
     const { vendor, machines } = garage;
+    const busy = () => new SandboxError('busy', 'Too many requests.');
+    vendor.failures.push(busy(), busy());
+    await machines.open('t');
+    vendor.machines.clear();
+    vendor.asked.length = 0;
+    await garage.addTask('u');
     for (let failed = 1; failed <= 3; failed++) {
       vendor.failures.push(
         new SandboxError('unavailable', 'The key was refused.', { nextAction: 'Set another.' }),
       );
-      await assert.rejects(machines.open('t'), { code: 'unavailable', message: 'The key was refused.' });
+      await assert.rejects(machines.open('u'), { code: 'unavailable', message: 'The key was refused.' });
       garage.pass(60_000);
     }
-    await assert.rejects(machines.open('t'), {
+    await assert.rejects(machines.open('u'), {
       code: 'unavailable',
       message:
         '3 sandboxes in 5 minutes could not be started (vendor), so no more are tried until 01:51 UTC. The last time: The key was refused.',
       nextAction: 'Set another.',
     });
     assert.equal(vendor.asked.length, 3);
-    assert.equal(await stateOf(), 'failed');
+    assert.equal((await garage.store.get('u'))?.state, 'failed');
     garage.pass(2 * 60_000);
-    assert.equal((await machines.open('t')).ref.id, 'm1');
+    assert.equal((await machines.open('u')).ref.id, 'm1');
   });
 });

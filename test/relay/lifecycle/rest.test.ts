@@ -73,6 +73,33 @@ describe('a machine that nobody needs', function () {
     );
   });
 
+  it('is left to whoever took it over while this relay slept in the middle of it', async () => {
+    garage.pass(IDLE_MS);
+    const attaching = garage.vendor.hold('resume');
+    const sweep = garage.rest.sweep();
+    await attaching.reached;
+    await garage.runTurn('t');
+    // Long after its last sign of life.
+    garage.pass(60_000);
+    await garage.openRelay().machines.open('t');
+    assert.equal(await stateOf(), 'running');
+    garage.vendor.asked.length = 0;
+    attaching.release();
+    await sweep;
+    assert.deepEqual(garage.vendor.asked, [], 'neither killed nor stopped');
+    assert.deepEqual([await stateOf(), machine().state], ['running', 'running']);
+  });
+
+  it('keeps nothing of its last sleep once it runs, whoever started it', async () => {
+    garage.pass(IDLE_MS);
+    await garage.rest.sweep();
+    machine().state = 'running';
+    garage.pass(10 * 60_000 + 1);
+    await garage.watch();
+    const { state, asleepTree } = (await garage.store.get('t')) ?? {};
+    assert.deepEqual({ state, asleepTree }, { state: 'running', asleepTree: null });
+  });
+
   it('is tried again a minute later where it could not be put to sleep', async () => {
     garage.pass(IDLE_MS);
     garage.vendor.failures.push(new SandboxError('busy', 'The provider does not answer.'));
@@ -89,10 +116,10 @@ describe('a machine that nobody needs', function () {
   it('is brought to its rest by another relay where the first was killed on the way', async () => {
     const seen = await garage.store.get('t');
     await garage.store.change('t', seen, { state: 'hibernating' });
-    garage.pass(60_000);
+    garage.pass(10_000);
     await garage.watch();
     assert.equal(await stateOf(), 'hibernating', 'it may yet be at work');
-    garage.pass(60_000);
+    garage.pass(10_000);
     await garage.watch();
     assert.equal(await stateOf(), 'hibernated');
     assert.equal(machine().state, 'hibernated');
@@ -137,13 +164,16 @@ describe('a machine that nobody needs', function () {
     const end = await garage.runTurn('t');
     garage.pass(LIFETIME_MS + 1);
     await garage.watch();
-    assert.deepEqual(garage.stopped, ['t']);
-    assert.deepEqual(await garage.told('t'), [
-      'running: It has run for 24 h without a rest, and has to hibernate now',
+    garage.pass(60_001);
+    await garage.watch();
+    const { rows } = await pool.query(`SELECT body FROM handoff.events WHERE type = 'environment.noted'`);
+    assert.deepEqual(rows, [
+      { body: { text: 'The task’s machine has run for 24 h without a rest, and hibernates now.' } },
     ]);
     await end();
-    garage.pass(IDLE_MS);
+    garage.pass(60_001);
+    await garage.watch();
     await garage.rest.sweep();
-    assert.equal(await stateOf(), 'hibernated');
+    assert.equal(await stateOf(), 'hibernated', 'without its idle time');
   });
 });

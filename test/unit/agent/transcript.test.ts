@@ -90,7 +90,8 @@ describe('the transcript', () => {
     const transcript = createTranscript();
     transcript.add(answered);
     transcript.add({ type: 'sandbox.changed', state: 'lost', detail: 'The provider has it no more' });
-    transcript.add({ type: 'sandbox.changed', state: 'running', detail: 'A new machine' });
+    transcript.add({ type: 'sandbox.changed', state: 'running', detail: 'A new machine', isNews: true });
+    transcript.add({ type: 'sandbox.changed', state: 'running', detail: 'The provider says: running' });
     transcript.add({ type: 'sandbox.changed', state: 'running' });
     assert.deepEqual(
       transcript.messages().map(({ role }) => role),

@@ -32,7 +32,8 @@ describe('reduce', () => {
       started,
       { type: 'sandbox.changed', state: 'hibernated' },
       { type: 'sandbox.changed', state: 'lost', detail: 'The provider has it no more' },
-      { type: 'sandbox.changed', state: 'running', detail: 'A new machine' },
+      { type: 'sandbox.changed', state: 'running', detail: 'A new machine', isNews: true },
+      { type: 'sandbox.changed', state: 'running', detail: 'The provider says: running' },
       { type: 'sandbox.changed', state: 'running' },
     );
     assert.deepEqual(made.sandbox, { state: 'running' });
