@@ -3,21 +3,16 @@ import type { Tell } from '../environment/events.ts';
 import { createPostgresCopies } from '../environment/postgres-copies.ts';
 import { createPutBack } from '../environment/put-back.ts';
 import { createSecretStore } from '../environment/secret-store.ts';
-import { createTaskEnvironment, type TaskEnvironment } from '../environment/task-environment.ts';
+import { createTaskEnvironment } from '../environment/task-environment.ts';
 import { loadVaultKey, type VaultKey } from '../environment/vault-key.ts';
 import { OWNER } from '../http/auth.ts';
-import { countFiles } from '../repo/count.ts';
 import type { RepoDeps } from '../repo/repository.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
 import type { createTaskRepo } from '../repo/task-repo.ts';
 import type { Surroundings } from '../sandbox/lifecycle/contents.ts';
-import type { PrebuildsDeps } from '../sandbox/prebuild/prebuilds.ts';
+import { createPrebuildEnvironments } from '../sandbox/prebuild/environment.ts';
 import type { SandboxProvider } from '../sandbox/sandbox.ts';
-import type { TaskRow } from '../tasks/task-store.ts';
 import type { Storage } from './storage.ts';
-
-/** Fewer files than this are put into an empty machine faster than anybody notices. */
-const WORTH_A_PREBUILD = 2000;
 
 /** What repositories ask for around their workspaces, and what people gave for it. */
 export function openSurroundings(
@@ -75,53 +70,23 @@ export function openSurroundings(
     hide: environment.hide,
   };
 
-  /** As a task's, for a machine that no task has yet. */
-  const ofPrebuild: PrebuildsDeps['environment']['of'] = ({ owner, source }, prepared) => {
-    const row = { owner, spec: { source }, prepared } as const;
-    const own = createTaskEnvironment({
-      ...shared,
-      store: { get: async (taskId) => asRow(taskId, row) },
-      putBack: createPutBack({
-        headTree: async () => prepared.baseTree,
-        capture: repo.capture,
-        restoreWorkspace,
-      }),
-    });
-    return {
-      key: (id) => keyOf(own, id, prepared.baseTree),
-      spec: own.prebuildSpec,
-      setUp: async (id, sandbox, signal) =>
-        (await own.setUp(id, sandbox, { tell: async () => {}, signal }))?.outcome !== 'failed',
-    };
-  };
-
-  /** Undefined where neither setup nor size makes it worth while. */
-  async function keyOf(of: TaskEnvironment, id: string, baseTree: string): Promise<string | undefined> {
-    const known = await of.prebuildKey(id);
-    if (known.hasSetup) return known.key;
-    return (await countFiles(repoDeps, id, baseTree)) >= WORTH_A_PREBUILD ? known.key : undefined;
-  }
-
   return {
     environment,
     surroundings,
     /** For requests, which do not wait for a database that is away. */
     secrets: secretsOn(database),
-    ofPrebuild,
-    ofTask: {
-      async key(taskId: string) {
-        const baseTree = (await turnStore.get(taskId))?.prepared?.baseTree;
-        return baseTree === undefined ? undefined : keyOf(environment, taskId, baseTree);
-      },
-    },
+    prebuilds: createPrebuildEnvironments({
+      ...shared,
+      store: turnStore,
+      environment,
+      capture: repo.capture,
+      restoreWorkspace,
+    }),
+    mayReadFiles,
     /** What the task had outside its machine. */
     async release(taskId: string): Promise<void> {
       notes.delete(taskId);
       await environment.release(taskId);
     },
   };
-}
-
-function asRow(taskId: string, known: Pick<TaskRow, 'owner' | 'spec' | 'prepared'>): TaskRow {
-  return { taskId, activeTurn: null, sandbox: null, archived: false, host: null, ...known };
 }

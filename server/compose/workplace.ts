@@ -55,11 +55,13 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
   const prebuilds = createPrebuilds({
     store: createPrebuildStore(patient, host, now),
     provider: providers.current,
+    providerOf: providers.of,
     repo: {
       ...repo,
       remove: (id) => rm(repoPath(repoDeps, id), { recursive: true, force: true, maxRetries: 3 }),
     },
-    environment: { ofTask: around.ofTask, of: around.ofPrebuild },
+    environment: around.prebuilds,
+    mayReadFiles: around.mayReadFiles,
     most: config.sandbox.warm,
     now,
     logger,

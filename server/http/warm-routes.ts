@@ -25,7 +25,7 @@ export function warmRoutes(app: App, { prebuilds, mayReadFiles }: WarmRouteDeps)
   app.openapi(warm, (context) => {
     const { source } = context.req.valid('json');
     const owner = context.get('user');
-    if (source.url.startsWith('file:') && !mayReadFiles(owner)) {
+    if (/^file:/i.test(source.url) && !mayReadFiles(owner)) {
       throw new AppError(
         'source_not_allowed',
         'Only the relay’s owner may use repositories on its machine.',

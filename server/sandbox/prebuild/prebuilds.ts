@@ -1,131 +1,92 @@
-import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
-import { createTurnstile } from '../../engine/turnstile.ts';
-import type { SourcePlace, SourceSpec } from '../../protocol/source.ts';
-import type { Prepared } from '../../tasks/task-store.ts';
-import type { Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts';
-import type { Prebuild, PrebuildStore } from './prebuild-store.ts';
-
-/** Where a prebuild's files come from, and for whom: nobody else's tasks begin from it. */
-export interface PrebuildSource {
-  owner: string;
-  source: SourcePlace;
-}
+import {
+  type BuildDeps,
+  buildPrebuild,
+  type PrebuildEnvironment,
+  type PrebuildSource,
+  placeOf,
+  removeLeftovers,
+} from './build.ts';
+import type { Prebuild } from './prebuild-store.ts';
+import { createWishes } from './wishes.ts';
 
 /** Machines that are filled and set up before anybody waits for them. */
 export interface Prebuilds {
   /** What the task's machine may begin as a copy of. Never fails: without it the task begins empty. */
   find(taskId: string): Promise<Prebuild | undefined>;
-  /** Builds one in the background, where that is worth it and none is there. Returns at once. */
+  /** Builds one in the background, where that is worth it and none was of use just now. Returns at once. */
   want(wish: PrebuildSource): void;
-  /** The same for the tasks after this one, which begin from the same source in all likelihood. */
+  /** The same for the tasks after this one, which begin from the same source in all likelihood, where this one could have had none. */
   wantAfter(taskId: string, wish: PrebuildSource): Promise<void>;
+  /** The provider does not have it: nobody is to find it any more. Never fails. */
+  spoilt(prebuildId: string): Promise<void>;
   /** Removes those that are of no use any more. */
   sweep(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a repository asks for, of a prebuild or of a task. */
-export interface PrebuildEnvironment {
-  /** Of all that decides what a machine of it has when an agent begins; undefined where a prebuild is not worth it. */
-  key(id: string): Promise<string | undefined>;
-  spec(id: string): Promise<SandboxSpec>;
-  /** @returns whether it went well, also where there is nothing to set up */
-  setUp(id: string, sandbox: Sandbox, signal: AbortSignal): Promise<boolean>;
-}
-
-export interface PrebuildsDeps {
-  store: PrebuildStore;
-  provider: SandboxProvider;
-  repo: {
-    prepare(id: string, source: SourceSpec, signal: AbortSignal): Promise<Prepared>;
-    checkout(id: string, sandbox: Sandbox, tree: undefined, signal: AbortSignal): Promise<void>;
-    remove(id: string): Promise<void>;
-  };
+export interface PrebuildsDeps extends Omit<BuildDeps, 'environmentOf'> {
   environment: {
     /** Of tasks. */
     ofTask: Pick<PrebuildEnvironment, 'key'>;
-    /** Of a prebuild whose files are here. */
-    of(wish: PrebuildSource, prepared: Prepared): PrebuildEnvironment;
+    ofPrebuild: BuildDeps['environmentOf'];
   };
+  /** Whether the user may have this machine's files read. */
+  mayReadFiles: (owner: string) => boolean;
   /** How many are kept; 0 turns it off. */
   most: number;
-  now: () => number;
-  logger: Logger;
 }
 
-/** The same wish again within this long (ms) is heard once: somebody types, again and again. */
-const DEAF_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+/** What was tried is not tried again within this long, whatever came of it: somebody types, again and again. */
+const DEAF_MS = 60 * MINUTE_MS;
+/** For this long after one was built or found, it is taken to be what the next task of its place needs. */
+const SERVED_MS = 10 * MINUTE_MS;
+/** Wishes that wait, at most: one that is older than so many others is of no use to anybody any more. */
+const MOST_WISHES = 4;
+
+interface Wish extends PrebuildSource {
+  /** What tasks look for in vain; undefined where nobody has looked. */
+  missing: string | undefined;
+}
 
 export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
-  const { store, provider, repo, logger } = deps;
-  const oneByOne = createTurnstile(1);
-  const heard = new Map<string, number>();
+  const { store, provider, environment, logger } = deps;
+  const building = { ...deps, environmentOf: environment.ofPrebuild };
+  const tried = new Map<string, number>();
   const closing = new AbortController();
   const { signal } = closing;
-  let building: Promise<void> = Promise.resolve();
+  const wishes = createWishes<Wish>(MOST_WISHES, grant);
 
-  /** Every step may be repeated; whoever is killed leaves a row that says what to remove. */
-  async function build(wish: PrebuildSource): Promise<void> {
-    signal.throwIfAborted();
-    const prebuildId = `prebuild-${randomUUID()}`;
-    let isKept = false;
+  async function grant({ missing, ...wish }: Wish): Promise<void> {
     try {
-      const prepared = await repo.prepare(prebuildId, { ...wish.source, overlay: [] }, signal);
-      const environment = deps.environment.of(wish, prepared);
-      const key = await environment.key(prebuildId);
-      if (key === undefined || !(await store.begin(key, prebuildId))) return;
-      isKept = await make(prebuildId, environment);
-      if (!isKept) await store.fail(prebuildId);
-    } finally {
-      if (!isKept) await repo.remove(prebuildId);
-    }
-  }
-
-  async function make(prebuildId: string, environment: PrebuildEnvironment): Promise<boolean> {
-    const began = deps.now();
-    const machine = await provider.create({ ...(await environment.spec(prebuildId)), taskId: prebuildId });
-    try {
-      await repo.checkout(prebuildId, machine, undefined, signal);
-      if (!(await environment.setUp(prebuildId, machine, signal))) return false;
-      await store.finish(prebuildId, await provider.snapshot(machine.ref, prebuildId));
-      logger.info({ prebuildId, ms: deps.now() - began }, 'a machine was built for tasks to come');
-      return true;
-    } finally {
-      await provider.destroy(machine.ref);
-    }
-  }
-
-  async function tidy(prebuildId: string, prebuild: Awaited<ReturnType<PrebuildStore['unwanted']>>[number]) {
-    const { snapshot } = prebuild;
-    if (snapshot?.provider === provider.name) await provider.deleteSnapshot(snapshot);
-    else if (snapshot === null) {
-      const left = (await provider.list()).find(({ taskId }) => taskId === prebuildId);
-      if (left) await provider.destroy(left.ref);
-    }
-    await repo.remove(prebuildId);
-    await store.remove(prebuildId);
-  }
-
-  function want(wish: PrebuildSource): void {
-    // An uploaded bundle is read once, by its task.
-    if (deps.most === 0 || wish.source.url === undefined || wish.source.sourceId !== undefined) return;
-    const { url, commit } = wish.source;
-    const name = JSON.stringify([wish.owner, url, commit]);
-    for (const [old, at] of heard) if (at <= deps.now() - DEAF_MS) heard.delete(old);
-    if (heard.has(name)) return;
-    heard.set(name, deps.now());
-    building = oneByOne(() => build(wish)).catch((error: unknown) => {
+      const place = placeOf(wish);
+      const now = deps.now();
+      for (const [old, at] of tried) if (at <= now - DEAF_MS) tried.delete(old);
+      const name = JSON.stringify([place, wish.source.commit, missing]);
+      if (signal.aborted || tried.has(name)) return;
+      if (missing === undefined && (await store.isServed(place, now - SERVED_MS))) return;
+      tried.set(name, now);
+      await buildPrebuild(building, wish, signal);
+    } catch (error) {
       if (!signal.aborted)
-        logger.warn({ repository: url, err: error }, 'no machine could be built beforehand');
-    });
+        logger.warn({ repository: wish.source.url, err: error }, 'no machine could be built beforehand');
+    }
+  }
+
+  function ask(wish: Wish): void {
+    const { owner, source } = wish;
+    // An uploaded bundle is read once, by its task.
+    if (deps.most === 0 || signal.aborted || source.url === undefined || source.sourceId !== undefined)
+      return;
+    if (/^file:/i.test(source.url) && !deps.mayReadFiles(owner)) return;
+    wishes.add(JSON.stringify([owner, source.url]), wish);
   }
 
   return {
     async find(taskId) {
       if (deps.most === 0) return undefined;
       try {
-        const key = await deps.environment.ofTask.key(taskId);
+        const key = await environment.ofTask.key(taskId);
         const found = key === undefined ? undefined : await store.find(key);
         return found?.snapshot.provider === provider.name ? found : undefined;
       } catch (error) {
@@ -134,28 +95,39 @@ export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
       }
     },
 
-    want,
+    want: (wish) => ask({ ...wish, missing: undefined }),
 
     async wantAfter(taskId, wish) {
       if (deps.most === 0) return;
-      const key = await deps.environment.ofTask.key(taskId);
-      if (key !== undefined && !(await store.find(key))) want(wish);
+      const missing = await environment.ofTask.key(taskId);
+      if (missing !== undefined && !(await store.find(missing))) ask({ ...wish, missing });
+    },
+
+    async spoilt(prebuildId) {
+      tried.clear();
+      await store
+        .discard(prebuildId)
+        .catch((error: unknown) =>
+          logger.warn({ prebuildId, err: error }, 'a prebuilt machine that is gone is still found'),
+        );
     },
 
     async sweep() {
-      for (const prebuild of await store.unwanted(deps.most)) {
-        await tidy(prebuild.prebuildId, prebuild).catch((error: unknown) =>
-          logger.warn(
-            { prebuildId: prebuild.prebuildId, err: error },
-            'a prebuilt machine could not be removed',
-          ),
-        );
+      await store.discardStale(deps.most);
+      for (const left of await store.discarded()) {
+        const { prebuildId } = left;
+        try {
+          await removeLeftovers(deps, left);
+          await store.remove(prebuildId);
+        } catch (error) {
+          logger.warn({ prebuildId, err: error }, 'a prebuilt machine could not be removed');
+        }
       }
     },
 
-    async close() {
+    close() {
       closing.abort();
-      await building;
+      return wishes.close();
     },
   };
 }
