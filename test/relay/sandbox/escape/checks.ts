@@ -1,3 +1,4 @@
+import { FILE_TOOL_CHECKS } from './file-tools.ts';
 import { FILE_CHECKS } from './files.ts';
 import { KERNEL_CHECKS } from './kernel.ts';
 import { LIMIT_CHECKS } from './limits.ts';
@@ -9,6 +10,7 @@ import type { Check } from './stage.ts';
 export const CHECKS: Check[] = [
   ...PROCESS_CHECKS,
   ...FILE_CHECKS,
+  ...FILE_TOOL_CHECKS,
   ...KERNEL_CHECKS,
   ...NETWORK_CHECKS,
   ...LIMIT_CHECKS,
