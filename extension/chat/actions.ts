@@ -7,7 +7,7 @@ import { reviewChanges } from '../commands/review-changes.ts';
 import { setUpModel } from '../commands/set-up-model.ts';
 import { showLog } from '../commands/show-log.ts';
 import { stop } from '../commands/stop.ts';
-import { makeReadyFor } from '../git/delegate-task.ts';
+import { createMakeReady } from '../git/make-ready.ts';
 import { fileIn } from '../git/repositories.ts';
 import { openPreview } from '../preview/open-preview.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
@@ -18,7 +18,7 @@ import type { PanelActions } from './handlers.ts';
 export function createActions(app: App): PanelActions {
   const review = reviewChanges(app);
   return {
-    makeReady: () => makeReady(app),
+    makeReady: quietMakeReady(app),
     delegate: (prompt, selection, clientId) =>
       settled(async () => {
         const repository = await app.repositories.pick();
@@ -50,16 +50,21 @@ export function createActions(app: App): PanelActions {
   };
 }
 
-/** Has the relay build a machine for what the person is about to delegate, where it is plain which repository that is. */
-async function makeReady({ connection, repositories, log }: App): Promise<void> {
-  try {
-    const repository = await repositories.likely();
-    const client = await connection.client();
-    const state = connection.state();
-    if (repository && state.kind === 'connected') await makeReadyFor(client, repository, state.url);
-  } catch (error) {
-    log.debug(`nothing was made ready: ${error instanceof Error ? error.message : error}`);
-  }
+/** Never rejects: nobody waits for it. */
+function quietMakeReady({ connection, repositories, log }: App): () => Promise<void> {
+  const makeReady = createMakeReady({
+    likely: repositories.likely,
+    async relay() {
+      const client = await connection.client();
+      const state = connection.state();
+      return state.kind === 'connected' ? { client, url: state.url } : undefined;
+    },
+    now: Date.now,
+  });
+  return () =>
+    makeReady().catch((error: unknown) =>
+      log.debug(`nothing was made ready: ${error instanceof Error ? error.message : error}`),
+    );
 }
 
 /** The panel waits for an answer to its command: a cancellation gives the draft back with a word. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { capturePlace, captureSource } from '../../server/protocol/capture.ts';
+import { captureSource } from '../../server/protocol/capture.ts';
 import type { RelayClient } from '../../server/protocol/client.ts';
 import type { Selection, TaskCreated } from '../../server/protocol/commands.ts';
 import type { Log } from '../ui/log.ts';
@@ -33,16 +33,6 @@ export async function delegateTask(
   if (skippedSubmodules.length > 0)
     log.warn(`changed submodules stay behind: ${skippedSubmodules.join(', ')}`);
   return client.createTask({ clientId, prompt, source, selection, ...(model ? { model } : {}) });
-}
-
-/** Has the relay build a machine for what the person is about to delegate. A relay elsewhere learns of it with the task. */
-export async function makeReadyFor(
-  client: RelayClient,
-  repository: Repository,
-  relayUrl: string,
-): Promise<void> {
-  if (!isLoopback(relayUrl)) return;
-  await client.warm({ source: await capturePlace(captureDeps(repository.gitPath), repository.root) });
 }
 
 /** Whether the relay is on this machine, and so may read the repository in place. */
