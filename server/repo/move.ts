@@ -8,30 +8,23 @@ import { CHECKOUT_LIMIT_MS, scriptFailure } from './workspace.ts';
 
 /** It passes through memory on its way into the sandbox. */
 const PACK_LIMIT = 2 ** 30;
-const LOOK_LIMIT_MS = 30_000;
-
-/** The base that a machine's workspace was filled with; undefined where it never was, or not to its end. */
-export async function baseIn(sandbox: Sandbox): Promise<string | undefined> {
-  const { exitCode, stdout } = await sandbox.exec({
-    execId: `base:${randomUUID()}`,
-    argv: ['cat', `${sandbox.scratchdir}/capture.git/handoff-ready`],
-    cwd: '/',
-    env: SCRIPT_ENV,
-    timeoutMs: LOOK_LIMIT_MS,
-    maxOutputBytes: 1024,
-  });
-  const base = Buffer.from(stdout.head).toString().trim();
-  return exitCode === 0 && /^[0-9a-f]{40}$/.test(base) ? base : undefined;
-}
 
 /**
- * Brings a workspace that was filled for another task of the same repository to this task's base, sending only what is new. Repeatable.
+ * Brings a workspace that was filled for another task of the same repository to this task's base, sending only what is new; what is
+ * neither the base's nor ignored there is removed. Repeatable: once it is done, it changes nothing, whatever the agent has written since.
+ * @param from the base that the machine was filled with
  * @param prebuiltId whose repository here has the base that the machine has; where there is none, all is sent
  */
 export async function moveInto(
   deps: RepoDeps,
   sandbox: Sandbox,
-  input: { taskId: string; from: string; prebuiltId: string | undefined; branch: string; headTree?: string },
+  input: {
+    taskId: string;
+    from: string;
+    prebuiltId: string | undefined;
+    branch: string;
+    headTree: string | undefined;
+  },
   signal?: AbortSignal,
 ): Promise<void> {
   const { taskId, from, branch, headTree } = input;
@@ -46,7 +39,7 @@ export async function moveInto(
       execId: `checkout:${randomUUID()}`,
       argv: [
         ...['sh', '-c', MOVE_SCRIPT, 'handoff', sandbox.workdir, sandbox.scratchdir],
-        ...[pack, branch, assertOid(from), to, ...(headTree === undefined ? [] : [assertOid(headTree)])],
+        ...[pack, taskId, branch, headTree === undefined ? '' : assertOid(headTree), assertOid(from), to],
       ],
       cwd: '/',
       env: SCRIPT_ENV,

@@ -2,8 +2,9 @@
  * The shell scripts that run inside a sandbox. They are constants: what differs from run to run comes as positional
  * parameters and is always quoted. POSIX sh, sed -z, xargs -0, touch -h, and Git 2.32 or newer.
  *
- * `$1` is the workspace and `$2` the scratch folder. The capture repository lives in the scratch folder with an index of its
- * own, so nothing that the agent does to the workspace's `.git` matters to it.
+ * `$1` is the workspace and `$2` the scratch folder; of those that fill it, `$3` is the file in the scratch folder that the relay sent,
+ * `$4` the task, `$5` the branch that the workspace is on, and `$6` the tree that its files end at, empty where that is the base.
+ * The capture repository lives in the scratch folder with an index of its own, so nothing that the agent does to the workspace's `.git` matters to it.
  */
 
 /** No configuration of the machine or of the agent applies. */
@@ -21,10 +22,28 @@ export const SCRIPT_ENV = {
 const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
 
 /**
- * How a workspace is finished whose files, and whose capture repository's index, are at the base: brings them to `$head` where that is
- * set, gives the agent a repository of its own, and notes which base it is. `$given` is the file that the relay sent.
+ * How filling begins. One runs at a time, and looks what the one before it noted: a relay that slept sends its own long after another
+ * has filled the machine and an agent works there.
  */
-const FINISH = `
+const BEGIN = `
+set -eu
+umask 022
+workspace=$1 scratch=$2 given=$3 task=$4 branch=$5 head=$6
+capture=$scratch/capture.git
+if command -v flock >/dev/null; then
+  exec 9<"$scratch"
+  flock 9 || :
+fi
+found='' filled_for=''
+[ ! -e "$capture/handoff-ready" ] || read -r found filled_for <"$capture/handoff-ready" || :
+if [ "$filled_for" = "$task" ]; then
+  rm -f "$scratch/$given"
+  exit 0
+fi
+`;
+
+/** Brings a workspace whose files, and whose capture repository's index, are at the base to `$head`, where that is set. */
+const TO_HEAD = `
 # A submodule is an empty folder here; whatever becomes of it is not part of the proposal.
 pass_over_submodules() {
   git ls-files --stage -z | sed -z -n 's/^160000 [^\\t]*\\t//p' | git update-index -z --skip-worktree --stdin
@@ -40,7 +59,10 @@ if [ -n "$head" ]; then
   git update-index -q --refresh || :
   pass_over_submodules
 fi
+`;
 
+/** Gives the agent a repository of its own, and notes which base it is, and whose. */
+const FINISH = `
 export GIT_DIR="$workspace/.git"
 git init --quiet --template= "$workspace"
 mkdir -p .git/info .git/objects/info
@@ -52,24 +74,21 @@ git config user.name 'Handoff agent'
 git config user.email handoff@localhost
 mv "$capture/index.base" .git/index
 
-printf '%s\\n' "$base" >"$capture/handoff-ready.part"
+printf '%s %s\\n' "$base" "$task" >"$capture/handoff-ready.part"
 mv "$capture/handoff-ready.part" "$capture/handoff-ready"
 rm -f "$scratch/$given"
 `;
 
 /**
- * `$3` names the bundle in the scratch folder, `$4` the branch that the workspace is on, `$5` the tree that its files end at where
- * that is not the base. Done once: a marker ends it.
+ * Fills an empty workspace from a bundle. Done once: a marker ends it, also an empty one or a base alone, as earlier versions left them.
  * Until then nobody but this script has written to the workspace, so each part may overwrite what an earlier attempt left.
  */
-export const CHECKOUT_SCRIPT = `
-set -eu
-umask 022
-workspace=$1 scratch=$2 given=$3 branch=$4 head=\${5-}
-capture=$scratch/capture.git
+export const CHECKOUT_SCRIPT = `${BEGIN}
 if [ -e "$capture/handoff-ready" ]; then
   rm -f "$scratch/$given"
-  exit 0
+  [ -n "$filled_for" ] || exit 0
+  echo 'It was filled for another task meanwhile.' >&2
+  exit 1
 fi
 rm -rf "$capture" "$workspace/.git"
 mkdir -p "$workspace"
@@ -99,18 +118,19 @@ git -c checkout.workers=4 read-tree --reset -u refs/handoff/base
 # Files as old as the index could have changed unseen, so every capture would read them all again. None is, after this.
 git ls-files -z | xargs -0 -r touch -c -h -t 200001010000 --
 git update-index -q --refresh || :
-${FINISH}`;
+${TO_HEAD}${FINISH}`;
 
 /**
- * The same for a workspace that was filled for another task of the repository: `$3` names a pack of what is new, `$4` the branch, `$5` the
- * base that it has now, `$6` the base that it gets, `$7` the tree that its files end at where that is not the base. What it has besides,
- * such as installed packages, stays. Until it is noted that it is done, each part may be repeated.
+ * The same for a workspace that was filled for another task of the repository, from a pack of what is new: `$7` is the base that it has
+ * now, `$8` the base that it gets. What is ignored there, such as installed packages, stays; what is not would be taken for the agent's
+ * work, and goes. Until it is noted that it is done, each part may be repeated.
  */
-export const MOVE_SCRIPT = `
-set -eu
-umask 022
-workspace=$1 scratch=$2 given=$3 branch=$4 from=$5 to=$6 head=\${7-}
-capture=$scratch/capture.git
+export const MOVE_SCRIPT = `${BEGIN}
+from=$7 to=$8
+if [ "$found" != "$from" ]; then
+  echo 'It was filled anew meanwhile.' >&2
+  exit 1
+fi
 rm -f "$capture/index.lock"
 rm -rf "$workspace/.git"
 export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
@@ -120,6 +140,14 @@ git update-ref refs/handoff/base "$to"
 git -c checkout.workers=4 read-tree --reset -u "$to"
 git diff-tree -r -z --name-only --no-renames --diff-filter=d "$from" "$to" | xargs -0 -r touch -c -h -t 200001010000 --
 git update-index -q --refresh || :
+${TO_HEAD}
+# Repositories inside it are no part of any capture, and stay, as they do where setup makes them in the task's own machine.
+git clean -fdq || {
+  # In a folder that may not be written to.
+  git ls-files -z --others --exclude-standard --directory | sed -z 's|^|./|' |
+    xargs -0 -r sh -c 'find "$@" -type d -exec chmod u+rwx {} \\;' handoff
+  git clean -fdq
+}
 ${FINISH}`;
 
 /** How the capture script says that another run has, or had, the index. */

@@ -4,14 +4,20 @@ import type { ReviewRepo } from '../tasks/review-service.ts';
 import { composeAcceptedTree } from './accept.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
-import { holdsTask } from './identity.ts';
-import { baseIn, moveInto } from './move.ts';
+import { type Filled, filledWith, holdsTask } from './identity.ts';
+import { moveInto } from './move.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
 
 /** The Git work of tasks as the turn and the review ask for it. */
 export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): TurnRepo & ReviewRepo {
+  /** Whether the machine was filled for this very task. A base alone does not tell: tasks of one commit have the same. */
+  async function isOwn({ base, taskId: whose }: Filled, taskId: string, prebuiltId: string | undefined) {
+    if (whose !== undefined) return whose === taskId;
+    return prebuiltId === undefined && base === (await readRef(repoPath(deps, taskId), BASE_REF));
+  }
+
   return {
     prepare: (taskId, source, signal) =>
       prepareSource(
@@ -30,16 +36,16 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
       const isCaptured =
         proposedTree !== undefined &&
         (await readRef(repoPath(deps, taskId), proposalRef(proposedTree))) !== undefined;
-      const place = { headTree: isCaptured ? proposedTree : undefined, signal };
+      const headTree = isCaptured ? proposedTree : undefined;
       const branch = `handoff/${taskId.slice(0, 8)}`;
-      const from = await baseIn(sandbox);
-      if (from === undefined)
-        return checkoutInto(sandbox, await startBundle(deps, taskId, place), branch, place);
-      // Filled for this very task, by a relay that was killed before it could note that.
-      const isOwn = from === (await readRef(repoPath(deps, taskId), BASE_REF));
-      if (isOwn && prebuiltId === undefined) return;
-      const { headTree } = place;
-      const move = { taskId, from, prebuiltId, branch, ...(headTree === undefined ? {} : { headTree }) };
+      const filled = await filledWith(sandbox);
+      if (filled?.base === undefined) {
+        const bundle = await startBundle(deps, taskId, { headTree, signal });
+        return checkoutInto(sandbox, { taskId, bundle, branch, headTree }, signal);
+      }
+      // By a relay that was killed before it could note that.
+      if (await isOwn(filled, taskId, prebuiltId)) return;
+      const move = { taskId, from: filled.base, prebuiltId, branch, headTree };
       await moveInto(deps, sandbox, move, signal);
     },
     holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),

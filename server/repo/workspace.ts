@@ -14,16 +14,16 @@ const START_BUNDLE = 'start.bundle';
 const UNPACK_BELOW = 100;
 
 /**
- * Fills an empty workspace from `startBundle`, byte for byte, and gives the agent a repository of one commit on `branch`, without
+ * Fills an empty workspace with `bundle`, from `startBundle`, byte for byte, and gives the agent a repository of one commit on `branch`, without
  * remote and credential. Once it is done, repeating it changes nothing, whatever the agent has written since.
  * @param headTree the proposal that the files end at, where work had been done before on another machine; absent: the base
  */
 export async function checkoutInto(
   sandbox: Sandbox,
-  bundle: Uint8Array,
-  branch: string,
-  { headTree, signal }: { headTree?: string | undefined; signal?: AbortSignal } = {},
+  input: { taskId: string; bundle: Uint8Array; branch: string; headTree?: string | undefined },
+  signal?: AbortSignal,
 ): Promise<void> {
+  const { taskId, bundle, branch, headTree } = input;
   if (!isBranchName(branch)) {
     throw new AppError('bad_request', `${JSON.stringify(branch)} is not a branch name that Git allows.`);
   }
@@ -33,7 +33,7 @@ export async function checkoutInto(
   const result = await runScript(sandbox, {
     execId: `checkout:${randomUUID()}`,
     script: CHECKOUT_SCRIPT,
-    parameters: [START_BUNDLE, branch, ...(headTree === undefined ? [] : [assertOid(headTree)])],
+    parameters: [START_BUNDLE, taskId, branch, headTree === undefined ? '' : assertOid(headTree)],
     timeoutMs: CHECKOUT_LIMIT_MS,
     signal,
   });

@@ -144,7 +144,7 @@ export async function openStage(databases: Record<string, string> = {}): Promise
 
     async machine(taskId, environment = first) {
       const bare = await fixture.provider.create(await environment.spec(taskId));
-      await checkoutInto(bare, await startBundle(repo, taskId), 'main');
+      await checkoutInto(bare, { taskId, bundle: await startBundle(repo, taskId), branch: 'main' });
       return bare;
     },
 

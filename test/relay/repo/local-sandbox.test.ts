@@ -24,7 +24,7 @@ describe('a source in a real local sandbox', () => {
     });
     const { baseTree } = await prepareSource(deps, { taskId, source: { url, commit, overlay: [] } });
     const sandbox = await fixture.provider.create({ taskId });
-    await checkoutInto(sandbox, await startBundle(deps, taskId), 'main');
+    await checkoutInto(sandbox, { taskId, bundle: await startBundle(deps, taskId), branch: 'main' });
     const capture = (previousTree: string, of: Sandbox = sandbox) =>
       captureProposal(deps, of, { taskId, previousTree });
     return { deps, taskId, baseTree, sandbox, capture, repo: path.join(deps.reposDir, `${taskId}.git`) };

@@ -178,7 +178,7 @@ for (const overlays of [true, false]) {
       );
       const { baseTree } = await prepareSource(deps, { taskId: 't', source: { url, commit, overlay: [] } });
       const source = await provider.create({ taskId: 'source' });
-      await checkoutInto(source, await startBundle(deps, 't'), 'main');
+      await checkoutInto(source, { taskId: 't', bundle: await startBundle(deps, 't'), branch: 'main' });
       const capture = (sandbox: Sandbox, previousTree: string) =>
         captureProposal(deps, sandbox, { taskId: 't', previousTree });
       await provider.snapshot(source.ref, 'checked-out');

@@ -21,7 +21,7 @@ async function room(folder: string) {
   });
   const { baseTree } = await prepareSource(deps, { taskId, source: { url, commit, overlay: [] } });
   const sandbox = directorySandbox(path.join(folder, 'sandbox'));
-  await checkoutInto(sandbox, await startBundle(deps, taskId), 'main');
+  await checkoutInto(sandbox, { taskId, bundle: await startBundle(deps, taskId), branch: 'main' });
   const capture = async (previousTree: string) =>
     (await captureProposal(deps, sandbox, { taskId, previousTree })).headTree;
   const inside = (command: string): string =>

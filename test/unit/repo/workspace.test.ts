@@ -26,7 +26,7 @@ async function started(folder: string, files: Files) {
   const { baseTree } = await prepareSource(deps, { taskId, source: { url, commit, overlay: [] } });
   const sandbox = directorySandbox(folder);
   const bundle = await startBundle(deps, taskId);
-  await checkoutInto(sandbox, bundle, 'main');
+  await checkoutInto(sandbox, { taskId: 'task-1', bundle, branch: 'main' });
   const capture = (previousTree = baseTree) => captureProposal(deps, sandbox, { taskId, previousTree });
   const repo = path.join(deps.reposDir, `${taskId}.git`);
   return { deps, taskId, clone, baseTree, sandbox, bundle, capture, repo, workdir: sandbox.workdir };
@@ -84,7 +84,7 @@ describe('workspace', () => {
     using folder = temporaryFolder();
     const { workdir, sandbox, bundle } = await started(folder.path, BASE);
     writeFiles(workdir, { 'a.txt': 'agent\n', 'crlf.txt': null });
-    await checkoutInto(sandbox, bundle, 'main');
+    await checkoutInto(sandbox, { taskId: 'task-1', bundle, branch: 'main' });
     assert.equal(readFileSync(path.join(workdir, 'a.txt'), 'utf8'), 'agent\n');
     assert.equal(existsSync(path.join(workdir, 'crlf.txt')), false);
     assert.deepEqual(readdirSync(sandbox.scratchdir), ['capture.git']);
@@ -96,7 +96,7 @@ describe('workspace', () => {
     rmSync(path.join(sandbox.scratchdir, 'capture.git/handoff-ready'));
     writeFiles(workdir, { '.git/HEAD': 'cut off', 'a.txt': 'cut o', binary: null });
     writeFileSync(path.join(sandbox.scratchdir, 'capture.git/index.lock'), '');
-    await checkoutInto(sandbox, bundle, 'main');
+    await checkoutInto(sandbox, { taskId: 'task-1', bundle, branch: 'main' });
     assert.equal(git(workdir, ['status', '--porcelain']), '');
     assert.deepEqual(await capture(), { headTree: baseTree });
   });
@@ -105,7 +105,7 @@ describe('workspace', () => {
     using folder = temporaryFolder();
     const sandbox = directorySandbox(folder.path);
     for (const branch of ['-x', 'a..b', 'a b', '', 'x.lock', 'a//b', '@', 'refs/../x', 'a\nb', '.hidden']) {
-      await assert.rejects(checkoutInto(sandbox, new Uint8Array(), branch), {
+      await assert.rejects(checkoutInto(sandbox, { taskId: 't1', bundle: new Uint8Array(), branch }), {
         name: 'AppError',
         code: 'bad_request',
       });
@@ -179,7 +179,7 @@ describe('capture', () => {
     writeFiles(workdir, { 'a.txt': 'before the loss\n' });
     const { headTree: previousTree } = await capture();
     const replaced = directorySandbox(path.join(folder.path, 'other'));
-    await checkoutInto(replaced, bundle, 'main');
+    await checkoutInto(replaced, { taskId: 'task-1', bundle, branch: 'main' });
     writeFiles(replaced.workdir, { 'b.txt': 'after the loss\n' });
     const { headTree } = await captureProposal(deps, replaced, { taskId, previousTree });
     assert.equal(contents(repo, headTree)['b.txt'], '100644 after the loss\n');
@@ -306,7 +306,7 @@ describe('capture', () => {
     const commit = git(clone, ['rev-parse', 'HEAD']);
     const { baseTree } = await prepareSource(deps, { taskId: 't1', source: { url, commit, overlay: [] } });
     const sandbox = directorySandbox(folder.path);
-    await checkoutInto(sandbox, await startBundle(deps, 't1'), 'main');
+    await checkoutInto(sandbox, { taskId: 't1', bundle: await startBundle(deps, 't1'), branch: 'main' });
     const { workdir } = sandbox;
     rmSync(path.join(workdir, 'sub/removed'), { recursive: true });
     writeFiles(workdir, { 'sub/filled/x.txt': 'x', 'nested/x.txt': 'x', 'a.txt': 'changed\n' });
