@@ -60,10 +60,10 @@ export function openSurroundings(
 
   const surroundings: Surroundings = {
     spec: environment.spec,
-    async ready(taskId, sandbox, { signal }) {
+    async ready(taskId, sandbox, { machine, signal }) {
       const tell: Tell = async ({ key: name, event }) =>
         void (await turnLog.append(taskId, null, [{ key: name, event }]));
-      notes.set(taskId, await environment.ready(taskId, sandbox, { tell, signal }));
+      notes.set(taskId, await environment.ready(taskId, sandbox, { tell, machine, signal }));
     },
     dress: environment.dress,
     notes: (taskId) => notes.get(taskId) ?? [],

@@ -29,6 +29,8 @@ export interface SetupDeps {
    */
   putBack: (sandbox: Sandbox) => Promise<void>;
   tell: Tell;
+  /** Names the machine among all that the task has had: in each it is told anew. */
+  machine: string;
   signal: AbortSignal;
 }
 
@@ -41,7 +43,7 @@ const MAX_TOLD = 8 * 1024;
 const MOST_ATTEMPTS = 50;
 
 /** How it ended, kept in the machine, so that whatever is made from the machine has it, too. */
-const RECORD = 'setup';
+export const SETUP_RECORD = 'setup';
 const SetupRecord = z.object({ outcome: z.enum(['passed', 'failed']), output: z.string() });
 
 /** Output in the order in which it came. */
@@ -54,9 +56,10 @@ const BOTH_STREAMS = 'exec "$@" 2>&1';
  */
 export async function runSetup(sandbox: Sandbox, setup: SetupPlan, deps: SetupDeps): Promise<SetupResult> {
   const { tell } = deps;
-  const own = `${PREFIX}${sandbox.ref.id}`;
-  const done = resultOf(await readRecord(sandbox, RECORD));
-  if (done !== undefined) {
+  const own = `${PREFIX}${deps.machine}`;
+  const record = await readRecord(sandbox, SETUP_RECORD);
+  if (record !== undefined) {
+    const done = resultOf(record);
     const { outcome, output } = done;
     // Where it was told in this machine before, this is the same event, and changes nothing.
     const told = { type: 'setup.finished' as const, key: setup.key, output, durationMs: 0 };
@@ -77,7 +80,7 @@ export async function runSetup(sandbox: Sandbox, setup: SetupPlan, deps: SetupDe
     key: `${own}:finished`,
     event: { type: 'setup.finished', key: setup.key, ...result, durationMs: Math.round(durationMs) },
   });
-  await writeRecord(sandbox, RECORD, JSON.stringify(result));
+  await writeRecord(sandbox, SETUP_RECORD, JSON.stringify(result));
   return result;
 }
 
@@ -135,13 +138,12 @@ function describe({ stdout, stderr, exitCode, reason }: ExecResult, timeoutMs: n
   return [endOf(stdout), endOf(stderr), ending].filter((part) => part !== '').join('\n');
 }
 
-function resultOf(record: string | undefined): SetupResult | undefined {
-  if (record === undefined) return undefined;
+/** Whoever works in the machine can write this, and harms nobody else. Whatever it says, setup is over. */
+function resultOf(record: string): SetupResult {
   try {
     const { outcome, output } = SetupRecord.parse(JSON.parse(record));
     return { outcome, output: output.slice(-MAX_TOLD) };
   } catch {
-    // Whoever works in the machine can write this, and harms nobody else.
-    return undefined;
+    return { outcome: 'failed', output: 'How it ended is not known any more: its record was changed.' };
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { DatabaseConfig } from '../protocol/repository-config.ts';
 import { createRecent } from '../repo/recent.ts';
@@ -18,6 +18,14 @@ import { createServices, type ServiceStatus } from './services.ts';
 import { runSetup, type SetupResult } from './setup.ts';
 import { copySqlite, sqlitePath, sqliteUrl } from './sqlite-copy.ts';
 
+/** How a machine is made ready. */
+export interface Making {
+  tell: Tell;
+  /** Names the machine among all that the task has had, for a rebuilt one may have the same id. Absent: the id. */
+  machine?: string;
+  signal: AbortSignal;
+}
+
 /** What a task's repository needs around its workspace. Every function may be repeated. */
 export interface TaskEnvironment {
   /** As the task's base tree, the owner and the person have it. */
@@ -29,13 +37,9 @@ export interface TaskEnvironment {
    * resume and rebuild, before the agent works in it. What the repository has wrong is told, and does not fail.
    * @returns what the agent should know of its machine, a line each
    */
-  ready(taskId: string, sandbox: Sandbox, how: { tell: Tell; signal: AbortSignal }): Promise<string[]>;
+  ready(taskId: string, sandbox: Sandbox, how: Making): Promise<string[]>;
   /** The setup alone, as `ready` runs it; undefined where there is none. */
-  setUp(
-    taskId: string,
-    sandbox: Sandbox,
-    how: { tell: Tell; signal: AbortSignal },
-  ): Promise<SetupResult | undefined>;
+  setUp(taskId: string, sandbox: Sandbox, how: Making): Promise<SetupResult | undefined>;
   /** As `spec`, of a machine that is only set up: without a database of its own. */
   prebuildSpec(taskId: string): Promise<SandboxSpec>;
   /** Names all that decides what a machine has once it is set up: also whose it is, of which repository, and with which secrets. */
@@ -163,13 +167,13 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
   async function setUp(
     taskId: string,
     sandbox: Sandbox,
-    { tell, signal }: { tell: Tell; signal: AbortSignal },
+    { tell, machine = sandbox.ref.id, signal }: Making,
   ): Promise<SetupResult | undefined> {
     const known = await know(taskId);
     const { setup, env } = known.plan;
     if (setup === undefined) return undefined;
     const own = dress(sandbox, { env, secrets: secretsOf(await grant(known)) });
-    return runSetup(own, setup, { tell, signal, putBack: () => deps.putBack(taskId, sandbox) });
+    return runSetup(own, setup, { tell, machine, signal, putBack: () => deps.putBack(taskId, sandbox) });
   }
 
   const machineOf = (taskId: string, { image, resources, network }: EnvironmentPlan): SandboxSpec => ({
@@ -206,23 +210,27 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
       return { ...spec, network: { ...network, forwards: [...(network.forwards ?? []), forward] } };
     },
 
-    async ready(taskId, sandbox, { tell, signal }) {
+    async ready(taskId, sandbox, making) {
+      const { tell, machine = sandbox.ref.id, signal } = making;
       const known = await know(taskId);
       const { plan } = known;
-      const note = (text: string): Promise<void> =>
-        tell({ key: `environment:noted:${digest(text)}`, event: { type: 'environment.noted', text } });
+      /** @param of what it is a fact of, where that is not the task: of each it is told anew */
+      const note = (text: string, of = ''): Promise<void> =>
+        tell({ key: `environment:noted:${of}${digest(text)}`, event: { type: 'environment.noted', text } });
       for (const problem of plan.problems) await note(problem);
       const granted = await grant(known);
       for (const problem of missing(granted, known)) await note(problem);
       await deps.secrets.used(known.owner, Object.keys(granted.values));
-      const setup = await setUp(taskId, sandbox, { tell, signal });
+      const setup = await setUp(taskId, sandbox, making);
       const problem = plan.database && (await databaseReady(taskId, plan.database, sandbox, signal));
-      if (problem !== undefined) await note(problem);
+      // A lost copy is found once, and the next loss is another.
+      const isLoss = plan.database?.kind === 'postgres';
+      if (problem !== undefined) await note(problem, `${isLoss ? randomUUID() : machine}:`);
       const running =
         plan.services.length === 0
           ? []
           : await services.start(taskId, await dressed(taskId, sandbox), plan.services, signal);
-      for (const { problem } of running) if (problem !== undefined) await note(problem);
+      for (const { problem } of running) if (problem !== undefined) await note(problem, `${machine}:`);
       return describeEnvironment(plan, { setup, services: running, secrets: Object.keys(granted.values) });
     },
 

@@ -9,8 +9,11 @@ import type { Machine } from './machine.ts';
 export interface Surroundings {
   /** The machine that the task is to have. */
   spec(taskId: string): Promise<SandboxSpec>;
-  /** Begins what is to run or lie there, in a machine that was made or woken, once its workspace is filled. */
-  ready(taskId: string, sandbox: Sandbox, options: { signal: AbortSignal }): Promise<void>;
+  /**
+   * Begins what is to run or lie there, in a machine that was made or woken, once its workspace is filled.
+   * @param options `machine` names it among all that the task has had
+   */
+  ready(taskId: string, sandbox: Sandbox, options: { machine: string; signal: AbortSignal }): Promise<void>;
   /** What the agent should know of the machine that was made ready last, a line each. */
   notes(taskId: string): string[];
   /** What an agent may be shown of a text that came from the machine. */
@@ -51,14 +54,15 @@ export function createContents({
 }: ContentsDeps): Contents {
   return {
     async bring(taskId, { generation }, sandbox, { signal = NEVER, prebuiltId }) {
+      // One that was made anew may have the same id.
+      const name = `${sandbox.ref.id}${generation === 1 ? '' : `:${generation}`}`;
       // Done once for a machine: checking out again would undo what the agent did since.
-      const again = generation === 1 ? '' : `:${generation}`;
-      await store.memo(taskId, `checkout:${sandbox.ref.id}${again}`, async () => {
+      await store.memo(taskId, `checkout:${name}`, async () => {
         const { proposal } = await states.current(taskId);
         await repo.checkout(taskId, sandbox, proposal?.headTree, signal, prebuiltId);
         return true;
       });
-      await surroundings.ready(taskId, sandbox, { signal });
+      await surroundings.ready(taskId, sandbox, { machine: name, signal });
     },
 
     async check({ taskId, asleepTree }, sandbox) {
