@@ -17,18 +17,24 @@ export interface VendorMachine {
 export interface SandboxVendor {
   provider: SandboxProvider;
   machines: Map<string, VendorMachine>;
+  /** By name, the machine that each was taken of. */
+  snapshots: Map<string, string>;
   /** What was asked, in order, such as `resume m1`. */
   asked: string[];
   /** The next requests fail with these, one each. */
   failures: SandboxError[];
   /** What is asked from now on waits for the returned function. */
-  hold(request: 'create' | 'resume' | 'hibernate'): { reached: Promise<void>; release: () => void };
+  hold(request: 'create' | 'resume' | 'hibernate' | 'snapshot'): {
+    reached: Promise<void>;
+    release: () => void;
+  };
 }
 
 const never = (): Promise<never> => Promise.reject(new Error('machines of this vendor run nothing'));
 
 export function sandboxVendor(): SandboxVendor {
   const machines = new Map<string, VendorMachine>();
+  const snapshots = new Map<string, string>();
   const asked: string[] = [];
   const failures: SandboxError[] = [];
   const gates = new Map<string, { reach: () => void; open: Promise<void> }>();
@@ -79,10 +85,12 @@ export function sandboxVendor(): SandboxVendor {
   const provider: SandboxProvider = {
     name: 'vendor',
     traits: { locality: 'anywhere', images: true },
-    async create({ taskId }) {
+    async create({ taskId, from }) {
       const there = [...machines].find(([, it]) => it.taskId === taskId && it.state !== 'gone');
       const id = there?.[0] ?? `m${machines.size + 1}`;
-      await ask('create', id);
+      await ask('create', from ? `${id} from ${from.id}` : id);
+      if (!there && from && !snapshots.has(from.id))
+        throw new SandboxError('not-found', `There is no snapshot ${from.id}.`);
       machines.set(id, { taskId, state: 'running', starts: (there?.[1].starts ?? 0) + 1 });
       return open(id);
     },
@@ -107,16 +115,30 @@ export function sandboxVendor(): SandboxVendor {
       const machine = machines.get(ref.id);
       if (machine) machine.state = 'gone';
     },
-    snapshot: never,
-    deleteSnapshot: never,
+    async snapshot(ref, name) {
+      await ask('snapshot', ref.id);
+      if (!snapshots.has(name)) {
+        known(ref).state = 'hibernated';
+        snapshots.set(name, ref.id);
+      }
+      return { provider: 'vendor', id: name };
+    },
+    async deleteSnapshot({ id }) {
+      await ask('delete', id);
+      snapshots.delete(id);
+    },
     keepAlive: (ref) => ask('keep alive', ref.id),
-    list: async () => [...machines].map(([id, { taskId }]) => ({ ref: { provider: 'vendor', id }, taskId })),
+    list: async () =>
+      [...machines].flatMap(([id, { taskId, state }]) =>
+        state === 'gone' ? [] : [{ ref: { provider: 'vendor', id }, taskId }],
+      ),
     close: async () => {},
   };
 
   return {
     provider,
     machines,
+    snapshots,
     asked,
     failures,
     hold(request) {
