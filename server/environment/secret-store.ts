@@ -6,6 +6,7 @@ import {
   type SecretSummary,
   SHORTEST_MASKED,
 } from '../protocol/secrets.ts';
+import { isFileUrl } from '../repo/source-url.ts';
 import { repositoryIdentity } from './repository-identity.ts';
 import { KEY_ID, otherKey, seal, unseal } from './seal.ts';
 import type { VaultKey } from './vault-key.ts';
@@ -141,7 +142,7 @@ async function identities(addresses: string[], mayReadFiles: boolean): Promise<s
   const found = await Promise.all(
     addresses.map((address) =>
       // What is where on this machine is not for everybody to ask.
-      mayReadFiles || !/^file:/i.test(address) ? repositoryIdentity(address) : undefined,
+      mayReadFiles || !isFileUrl(address) ? repositoryIdentity(address) : undefined,
     ),
   );
   const odd = found.indexOf(undefined);

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { DatabaseConfig } from '../protocol/repository-config.ts';
 import { createRecent } from '../repo/recent.ts';
 import type { RepoDeps } from '../repo/repository.ts';
+import { isFileUrl } from '../repo/source-url.ts';
 import type { PortForward, Sandbox, SandboxSpec } from '../sandbox/sandbox.ts';
 import type { TaskRow } from '../tasks/task-store.ts';
 import { type Dress, dress } from './dress.ts';
@@ -164,16 +165,16 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     return dress(sandbox, own);
   }
 
-  async function setUp(
-    taskId: string,
-    sandbox: Sandbox,
-    { tell, machine = sandbox.ref.id, signal }: Making,
-  ): Promise<SetupResult | undefined> {
+  async function setUp(taskId: string, sandbox: Sandbox, making: Making): Promise<SetupResult | undefined> {
     const known = await know(taskId);
     const { setup, env } = known.plan;
     if (setup === undefined) return undefined;
     const own = dress(sandbox, { env, secrets: secretsOf(await grant(known)) });
-    return runSetup(own, setup, { tell, machine, signal, putBack: () => deps.putBack(taskId, sandbox) });
+    return runSetup(own, setup, {
+      ...making,
+      machine: nameOf(sandbox, making),
+      putBack: () => deps.putBack(taskId, sandbox),
+    });
   }
 
   const machineOf = (taskId: string, { image, resources, network }: EnvironmentPlan): SandboxSpec => ({
@@ -211,7 +212,7 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     },
 
     async ready(taskId, sandbox, making) {
-      const { tell, machine = sandbox.ref.id, signal } = making;
+      const { tell, signal } = making;
       const known = await know(taskId);
       const { plan } = known;
       /** @param of what it is a fact of, where that is not the task: of each it is told anew */
@@ -225,12 +226,13 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
       const problem = plan.database && (await databaseReady(taskId, plan.database, sandbox, signal));
       // A lost copy is found once, and the next loss is another.
       const isLoss = plan.database?.kind === 'postgres';
-      if (problem !== undefined) await note(problem, `${isLoss ? randomUUID() : machine}:`);
+      if (problem !== undefined) await note(problem, `${isLoss ? randomUUID() : nameOf(sandbox, making)}:`);
       const running =
         plan.services.length === 0
           ? []
           : await services.start(taskId, await dressed(taskId, sandbox), plan.services, signal);
-      for (const { problem } of running) if (problem !== undefined) await note(problem, `${machine}:`);
+      for (const { problem } of running)
+        if (problem !== undefined) await note(problem, `${nameOf(sandbox, making)}:`);
       return describeEnvironment(plan, { setup, services: running, secrets: Object.keys(granted.values) });
     },
 
@@ -263,12 +265,14 @@ async function originOf(
   const { url, remote } = source;
   const from = url === undefined ? undefined : await repositoryIdentity(url);
   const known = remote === undefined ? from : await repositoryIdentity(remote);
-  const isOwnClone = url === undefined || /^file:/i.test(url);
+  const isOwnClone = url === undefined || isFileUrl(url);
   return {
     repository: isOwnClone || from === known ? known : undefined,
     holder: JSON.stringify([owner, known ?? taskId, from ?? null]),
   };
 }
+
+const nameOf = ({ ref }: Sandbox, { machine = ref.id }: Making): string => machine;
 
 const secretsOf = ({ values }: Granted) => Object.entries(values).map(([name, value]) => ({ name, value }));
 

@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { commitAccepted, pushCommit } from '../repo/publish.ts';
 import type { TransportDeps } from '../repo/repository.ts';
+import { isFileUrl } from '../repo/source-url.ts';
 import type { Remote } from '../tasks/publish-workflow.ts';
 import type { TaskRow } from '../tasks/task-store.ts';
 import { compareUrl } from './compare-url.ts';
@@ -65,7 +66,7 @@ export function createGitHubRemote(deps: TransportDeps, { githubUrl, apiUrl }: G
 }
 
 function remoteOf({ spec: { source } }: TaskRow): string | undefined {
-  return source.remote ?? (source.url?.startsWith('file:') ? undefined : source.url);
+  return source.remote ?? (source.url !== undefined && isFileUrl(source.url) ? undefined : source.url);
 }
 
 function repository(row: TaskRow, githubUrl: string): { owner: string; repo: string } {

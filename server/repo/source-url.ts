@@ -10,6 +10,9 @@ export interface Transport {
   origin: string | undefined;
 }
 
+/** Whether `parseTransport` would take the URL for a folder of this machine, however it is written. */
+export const isFileUrl = (url: string): boolean => URL.canParse(url) && new URL(url).protocol === 'file:';
+
 /**
  * The one gate for addresses that come from outside. Refuses everything that is not plain https, http or (where allowed) file:
  * other transports run programs (`ext::`), use the relay's own keys (`ssh`), and a leading dash would be an option.

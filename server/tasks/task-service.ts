@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { CreateTask, TaskCreated } from '../protocol/commands.ts';
 import type { SourceSpec, SourceSummary } from '../protocol/source.ts';
 import type { TaskList, TaskState } from '../protocol/task.ts';
+import { isFileUrl } from '../repo/source-url.ts';
 import { noSuchTask } from './postgres-store.ts';
 import { summaryOf, type TaskStates } from './task-states.ts';
 import type { Message, TaskRow, TaskStore } from './task-store.ts';
@@ -66,7 +67,7 @@ export function createTaskService({
 
   return {
     async create({ clientId, prompt, source, selection, model }, owner) {
-      if (source.url?.startsWith('file:') && !mayReadFiles(owner)) throw notTheirs();
+      if (isOfFiles(source) && !mayReadFiles(owner)) throw notTheirs();
       const taskId = randomUUID();
       const turnId = randomUUID();
       const message = { messageId: clientId, text: prompt, selection };
@@ -154,8 +155,9 @@ function notTheirs(): AppError {
 }
 
 /** Sources that are files of this machine: only its relays can begin the task. */
-const isOnlyHere = (source: SourceSpec): boolean =>
-  source.sourceId !== undefined || (source.url?.startsWith('file:') ?? false);
+const isOnlyHere = (source: SourceSpec): boolean => source.sourceId !== undefined || isOfFiles(source);
+
+const isOfFiles = ({ url }: SourceSpec): boolean => url !== undefined && isFileUrl(url);
 
 function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n', 1)[0] ?? '';
@@ -169,7 +171,7 @@ function titleOf(prompt: string): string {
 }
 
 function summarize(source: SourceSpec): SourceSummary {
-  const remote = source.remote ?? (source.url?.startsWith('file:') ? undefined : source.url);
+  const remote = source.remote ?? (isOfFiles(source) ? undefined : source.url);
   const folder = source.url?.replace(/\/+$/, '').split('/').at(-1);
   return {
     repository: remote ?? folder ?? 'uploaded repository',
