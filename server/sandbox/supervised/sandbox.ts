@@ -11,7 +11,7 @@ import {
 } from '../sandbox.ts';
 import type { Answer, CallOptions, Connection } from './connection.ts';
 import type { Places } from './places.ts';
-import { type Call, CHUNK, MAX_FILE } from './wire.ts';
+import { type Call, CHUNK, MAX_FILE, MAX_SCRATCH } from './wire.ts';
 
 /** Milliseconds that the supervisor has for what takes it a moment, and for reporting a command whose time is over. */
 const DEADLINE = 60_000;
@@ -60,11 +60,15 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
     caps,
 
     exec: async (request, options = {}) =>
-      decodeExec(await call(execCall(request, options), execOptions(request, options))),
+      decodeExec(
+        await call(execCall(request, options), execOptions(request, options)),
+        request.maxOutputBytes,
+      ),
 
     async readFile(path, range) {
       const asked = range === undefined ? {} : { range };
       const { value, body } = await call({ op: 'read', path, ...asked }, { deadline: DEADLINE });
+      if (range !== undefined && body.byteLength > range.length) throw nonsense();
       return { data: body, ...checked(ReadValue, value) };
     },
 
@@ -79,12 +83,12 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
 
     async glob({ signal, ...request }) {
       const answer = await call({ op: 'glob', ...request }, searchOptions(signal));
-      return parsed(Paths, answer);
+      return atMost(request.limit, parsed(Paths, answer));
     },
 
     async grep({ signal, ...request }) {
       const answer = await call({ op: 'grep', ...request }, searchOptions(signal));
-      return parsed(Lines, answer);
+      return atMost(request.limit, parsed(Lines, answer));
     },
 
     async killAll(prefix) {
@@ -121,9 +125,12 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
       const pieces: Buffer[] = [];
       for (let offset = 0; ; ) {
         const { value, body } = await call({ op: 'getScratch', name, offset }, { deadline: DEADLINE });
+        const { size } = checked(SizeValue, value);
         pieces.push(body);
         offset += body.byteLength;
-        if (offset >= checked(SizeValue, value).size || body.byteLength === 0) return Buffer.concat(pieces);
+        // Commands can write there, too: neither what it says nor how it grows is taken on trust.
+        if (Math.max(size, offset) > MAX_SCRATCH) throw tooLarge(name);
+        if (offset >= size || body.byteLength === 0) return Buffer.concat(pieces);
       }
     },
   };
@@ -162,20 +169,43 @@ function searchOptions(signal: AbortSignal | undefined): CallOptions {
   return { deadline: SEARCH_DEADLINE, abort: { signal, call: (id) => ({ op: 'abort', call: id }) } };
 }
 
-function decodeExec({ value, body }: Answer): ExecResult {
+function decodeExec({ value, body }: Answer, maxOutputBytes: number): ExecResult {
   const { stdout, stderr, ...how } = checked(Outcome, value);
   const border = stdout.headBytes + stdout.tailBytes;
   if (border + stderr.headBytes + stderr.tailBytes !== body.byteLength) throw nonsense();
   return {
     ...how,
-    stdout: bounded(body.subarray(0, border), stdout),
-    stderr: bounded(body.subarray(border), stderr),
+    stdout: bounded(body.subarray(0, border), stdout, maxOutputBytes),
+    stderr: bounded(body.subarray(border), stderr, maxOutputBytes),
   };
 }
 
-function bounded(kept: Buffer, { headBytes, omittedBytes }: z.infer<typeof Shape>): BoundedOutput {
-  return { head: kept.subarray(0, headBytes), tail: kept.subarray(headBytes), omittedBytes };
+/** Never more than was asked for, whatever the sandbox sends. */
+function bounded(
+  kept: Buffer,
+  { headBytes, omittedBytes }: z.infer<typeof Shape>,
+  most: number,
+): BoundedOutput {
+  const head = kept.subarray(0, headBytes);
+  const tail = kept.subarray(headBytes);
+  if (kept.byteLength <= most) return { head, tail, omittedBytes };
+  const shorter = {
+    head: head.subarray(0, Math.ceil(most / 2)),
+    tail: tail.subarray(Math.max(0, tail.byteLength - Math.floor(most / 2))),
+  };
+  const cut = kept.byteLength - shorter.head.byteLength - shorter.tail.byteLength;
+  return { ...shorter, omittedBytes: omittedBytes + cut };
 }
+
+/** As `bounded`, of what was found. */
+function atMost<Match>(limit: number, { matches, truncated }: SearchResult<Match>): SearchResult<Match> {
+  return { matches: matches.slice(0, limit), truncated: truncated || matches.length > limit };
+}
+
+const tooLarge = (name: string): SandboxError =>
+  new SandboxError('too-large', `${name} is larger than ${MAX_SCRATCH >> 20} MiB.`, {
+    nextAction: 'Keep big generated files out of the workspace, or name them in .gitignore.',
+  });
 
 /** What was too long for a header travels as the body. */
 function parsed<Value>(shape: z.ZodType<Value>, { body }: Answer): Value {

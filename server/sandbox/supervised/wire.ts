@@ -11,6 +11,8 @@ export const MAX_REPLY_HEADER = 64 << 10;
 /** Bytes of one body in either direction; anything larger goes in pieces of `CHUNK`. */
 export const MAX_BODY = 65 << 20;
 export const CHUNK = 8 << 20;
+/** The most bytes that the relay takes out of a sandbox at once, in pieces; it holds them in memory. */
+export const MAX_SCRATCH = 512 << 20;
 /** The most bytes of one file that the file tools read or write at once. */
 export const MAX_FILE = 64 << 20;
 
