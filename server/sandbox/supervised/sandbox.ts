@@ -8,6 +8,7 @@ import {
   type SandboxCaps,
   SandboxError,
   type SandboxRef,
+  type SearchResult,
 } from '../sandbox.ts';
 import type { Answer, CallOptions, Connection } from './connection.ts';
 import type { Places } from './places.ts';
