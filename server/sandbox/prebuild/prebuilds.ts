@@ -1,3 +1,4 @@
+import { isFileUrl } from '../../repo/source-url.ts';
 import {
   type BuildDeps,
   buildPrebuild,
@@ -78,7 +79,7 @@ export function createPrebuilds(deps: PrebuildsDeps): Prebuilds {
     // An uploaded bundle is read once, by its task.
     if (deps.most === 0 || signal.aborted || source.url === undefined || source.sourceId !== undefined)
       return;
-    if (/^file:/i.test(source.url) && !deps.mayReadFiles(owner)) return;
+    if (isFileUrl(source.url) && !deps.mayReadFiles(owner)) return;
     wishes.add(JSON.stringify([owner, source.url]), wish);
   }
 

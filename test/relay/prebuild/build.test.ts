@@ -86,32 +86,42 @@ describe('building a machine beforehand', function () {
     assert.deepEqual(await yard.left(), { ...NOTHING, rows: 1 });
   });
 
-  for (const when of ['before', 'after'] as const) {
-    it(`leaves nothing for longer than the next sweep after an hour, killed ${when} whatever it does`, async () => {
-      const deaths: string[] = [];
-      for (let at = 1; ; at += 1) {
-        yard = await openYard(postgres.pool);
-        const { change, died } = mortal({ at, when });
-        const how = await Promise.race([died, yard.build(wishOf(), change)]);
-        if (how === undefined) break;
-        deaths.push(how);
-        const survivor = yard.openRelay();
-        yard.pass(HOUR_MS);
-        await survivor.sweep();
-        const isDone = (await yard.states()).includes('ready');
-        assert.deepEqual(await yard.left(), isDone ? ONE : NOTHING, how);
-        await yard.build(wishOf());
-        assert.deepEqual(await yard.left(), ONE, `${how}, and built anew`);
-      }
-      assert.deepEqual(
-        deaths,
-        [
-          ...['store.begin', 'repo.prepare', 'store.claim', 'provider.create', 'repo.checkout'],
-          ...['store.beginSnapshot', 'provider.snapshot', 'store.keepSnapshot', 'provider.destroy'],
-          'store.finish',
-        ].map((word) => `${when} ${word}`),
-      );
-    });
+  const BEGINNING = ['store.begin', 'repo.prepare', 'store.claim', 'provider.create', 'repo.checkout'];
+  const STORIES = {
+    'is built': {
+      setsUp: true,
+      words: [
+        ...['store.beginSnapshot', 'provider.snapshot', 'store.keepSnapshot', 'provider.destroy'],
+        'store.finish',
+      ],
+    },
+    fails: { setsUp: false, words: ['store.fail', 'provider.list', 'provider.destroy', 'repo.remove'] },
+  };
+  for (const [story, { setsUp, words }] of Object.entries(STORIES)) {
+    for (const when of ['before', 'after'] as const) {
+      it(`leaves nothing to the next sweep after an hour, killed ${when} any word of one that ${story}`, async () => {
+        const deaths: string[] = [];
+        for (let at = 1; ; at += 1) {
+          yard = await openYard(postgres.pool);
+          yard.played.setUp = async () => setsUp;
+          const { change, died } = mortal({ at, when });
+          const how = await Promise.race([died, yard.build(wishOf(), change)]);
+          if (how === undefined) break;
+          deaths.push(how);
+          yard.pass(HOUR_MS);
+          await yard.openRelay().sweep();
+          const isDone = (await yard.states()).includes('ready');
+          assert.deepEqual(await yard.left(), isDone ? ONE : NOTHING, how);
+          yard.played.setUp = async () => true;
+          await yard.build(wishOf());
+          assert.deepEqual(await yard.left(), ONE, `${how}, and built anew`);
+        }
+        assert.deepEqual(
+          deaths,
+          [...BEGINNING, ...words].map((word) => `${when} ${word}`),
+        );
+      });
+    }
   }
 
   it('cleans up after itself where it slept so long that others gave it up', async () => {

@@ -34,11 +34,10 @@ export function mortal(death: Death): { change: (deps: BuildDeps) => BuildDeps; 
 
   return {
     died: died.promise,
-    change: (deps) => ({
-      ...deps,
-      store: watched('store', deps.store),
-      provider: watched('provider', deps.provider),
-      repo: watched('repo', deps.repo),
-    }),
+    change(deps) {
+      const provider = watched('provider', deps.provider);
+      const store = watched('store', deps.store);
+      return { ...deps, store, provider, providerOf: async () => provider, repo: watched('repo', deps.repo) };
+    },
   };
 }
