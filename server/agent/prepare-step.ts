@@ -23,13 +23,16 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
       key: `${turnId}:sandbox:${state}:${detail ?? ''}`,
       event: { type: 'sandbox.changed', state, ...(detail === undefined ? {} : { detail }) },
     });
+  let isOpening = false;
   try {
     const row = await store.get(taskId);
     if (!row) throw new AppError('not_found', 'The task is gone.');
     if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
     const prepared = row.prepared ?? (await fetchSource(turn, row, signal));
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
+    isOpening = true;
     const sandbox = await turn.sandboxes.reopen(taskId, signal);
+    isOpening = false;
     if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { agentsMd, notes = [] } = await store.memo(taskId, `${turnId}:rules`, async () => ({
@@ -47,7 +50,8 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     if (isOutOfHands(error)) throw error;
     if (await isStopped(turn)) return { kind: 'stopped' };
     turn.logger.error({ taskId, turnId, err: error }, 'the task could not be prepared');
-    await sandboxIs('failed');
+    // Nothing is wrong with a sandbox whose source could not be fetched.
+    if (isOpening || error instanceof SandboxError) await sandboxIs('failed');
     return { kind: 'failed', failure: toFailure(inOurWords(error)) };
   }
 }

@@ -46,4 +46,18 @@ describe('repositories of the relay’s own machine', function () {
     await client.archive(taskId);
     assert.deepEqual(shown, { repository: 'repo', commit, overlayFiles: 0 });
   });
+
+  it('that are not there fail the task, and say nothing of a sandbox', async () => {
+    const { client, watch, commit } = workshop;
+    const source = { url: 'file:///nowhere/at/all', commit };
+    const { taskId } = await client.createTask({ clientId: crypto.randomUUID(), prompt: 'Work', source });
+    const watched = watch(taskId);
+    const { outcome, error } = await watched.until('turn.ended');
+    assert.deepEqual([outcome, error?.code], ['failed', 'source_unreadable']);
+    const states = watched.events.filter((event) => event.type === 'sandbox.changed');
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['provisioning'],
+    );
+  });
 });
