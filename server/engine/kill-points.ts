@@ -89,7 +89,6 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
 
     store: (store) => ({
       ...store,
-      setSandbox: (...args) => around(inStep('set sandbox'), () => store.setSandbox(...args)),
       setPrepared: (...args) => around(inStep('set prepared'), () => store.setPrepared(...args)),
       memo: (taskId, key, compute) =>
         store.memo(taskId, key, async () => {

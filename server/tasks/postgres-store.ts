@@ -35,12 +35,6 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
         [clientId, owner],
       ),
 
-    async setSandbox(taskId, ref) {
-      await database.query('UPDATE handoff.tasks SET sandbox = $2 WHERE task_id = $1', [
-        taskId,
-        JSON.stringify(ref),
-      ]);
-    },
     async setPrepared(taskId, prepared) {
       await database.query('UPDATE handoff.tasks SET prepared = $2 WHERE task_id = $1', [
         taskId,

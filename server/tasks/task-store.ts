@@ -79,7 +79,6 @@ export interface TaskStore {
   ): Promise<{ taskIds: string[]; next?: string }>;
   /** The task and first turn that this `clientId` made before, if it did. */
   findByClient(owner: string, clientId: string): Promise<{ taskId: string; turnId: string } | undefined>;
-  setSandbox(taskId: string, ref: SandboxRef): Promise<void>;
   setPrepared(taskId: string, prepared: Prepared): Promise<void>;
   overlay(taskId: string): Promise<SourceSpec['overlay']>;
   /** Archived tasks whose sandbox on this machine was not yet released, and word that it was. */

@@ -62,9 +62,6 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
   };
   const store: TaskStore = {
     get: async () => current,
-    setSandbox: async (_taskId, sandbox) => {
-      current = { ...current, sandbox };
-    },
     setPrepared: async (_taskId, prepared: Prepared) => {
       current = { ...current, prepared };
     },
