@@ -40,7 +40,7 @@ export interface BuildDeps {
 /** `needless`: it is not worth while, or somebody else has it, or has given it up. */
 type Outcome = 'ready' | 'failed' | 'needless';
 
-/** Whose wishes for what come to prebuilds that stand for each other, as far as is known without fetching. */
+/** Names whose it is, where from and of which branch: all that is known of a prebuild before anything is fetched. */
 export function placeOf({ owner, source: { url, remote, branch } }: PrebuildSource): string {
   const place = JSON.stringify([owner, url, remote, branch]);
   return createHash('sha256').update(place).digest('hex').slice(0, 32);

@@ -57,7 +57,7 @@ const NOT_AGAIN_FOR_MS = 60 * MINUTE_MS;
 /** Between finding one and having a machine that was made from it. */
 const IN_USE_FOR_MS = 5 * MINUTE_MS;
 
-/** One that was never ready was never found, and need not wait for anybody: since the beginning of time. */
+/** Whoever found a ready one is given time; one that was never ready was found by nobody, and may go at once. */
 const DISCARD = `UPDATE handoff.prebuilds SET state = 'unwanted',
   unwanted_at = CASE state WHEN 'ready' THEN $2::bigint WHEN 'unwanted' THEN unwanted_at ELSE 0 END`;
 
