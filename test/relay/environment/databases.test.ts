@@ -147,7 +147,7 @@ describe('the database copy of a task', function () {
       assert.match(await says(sandbox, 'echo $DATABASE_URL'), /:5433\//);
     });
 
-    it('that somebody dropped is made anew when the task goes on, and the loss is told', async () => {
+    it('that somebody dropped is made anew when the task goes on, and each loss is told', async () => {
       const environment = stage.environment();
       const { taskId, bare, sandbox } = await stage.start(await task(), environment);
       assert.deepEqual(
@@ -161,6 +161,11 @@ describe('the database copy of a task', function () {
         /shop was gone, and was made anew/,
       );
       assert.equal(await says(sandbox, psql('SELECT name FROM trips')), 'Oslo');
+      await stage.ready(taskId, bare, environment);
+      await environment.release(taskId);
+      await stage.ready(taskId, bare, environment);
+      const losses = stage.told.filter((one) => one.taskId === taskId);
+      assert.equal(losses.length, 2, 'each loss is told, and once');
     });
 
     it('goes with the task: when it is archived, or when it is found to be gone', async () => {
