@@ -54,6 +54,9 @@ const PAUSE_MS = 1000;
 /** Changes of a machine that others make meanwhile, before this gives up: some minutes of them. */
 const MOST_LOOKS = 10_000;
 
+/** Failures by which a machine cannot be made from what was built beforehand, and may be without it. */
+const OF_WHAT_IT_IS_MADE_OF = new Set(['not-found', 'lost', 'failed']);
+
 const MADE_ANEW =
   'A new machine with the files as they were fetched last: what Git ignores, and what ran, is gone';
 const PUT_BACK = 'It came back with other files; they were put back to what it slept with';
@@ -153,7 +156,7 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
         const sandbox = await start(taskId, kind, () => provider.create({ ...spec, from: snapshot }));
         return { sandbox, prebuiltId: prebuildId };
       } catch (error) {
-        if (!(error instanceof SandboxError) || error.code !== 'not-found') throw error;
+        if (!(error instanceof SandboxError) || !OF_WHAT_IT_IS_MADE_OF.has(error.code)) throw error;
         deps.logger.warn({ taskId, prebuildId, err: error }, 'what was built beforehand is gone');
         await deps.prebuilds.spoilt(prebuildId);
       }
