@@ -10,9 +10,9 @@ import {
   type SandboxSpec,
 } from '../sandbox.ts';
 import { ANSWER_PATIENCE, type Connection, greet } from '../supervised/connection.ts';
+import { createConnections } from '../supervised/connections.ts';
 import { ripgrepFor } from '../supervised/ripgrep.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
-import { createConnections } from './connections.ts';
 import { remove, stop, withLastWords } from './control.ts';
 import { createEngines, type Engine } from './engine.ts';
 import { ensureImage } from './image.ts';

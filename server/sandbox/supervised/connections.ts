@@ -1,4 +1,4 @@
-import type { Connection } from '../supervised/connection.ts';
+import type { Connection } from './connection.ts';
 
 /** One connection to each machine, shared by all who ask, also while it is being made. */
 export interface Connections {
