@@ -7,6 +7,8 @@ import { claimPort, EGRESS_PROXY_PORT } from '../supervised/own-ports.ts';
 
 /** Milliseconds until presence is shown again where the process outside was restarted. */
 const PRESENCE_PACE = 1_000;
+/** Milliseconds between two looks whether another process has taken over; far below the time after which that one gives up. */
+const PRESENCE_LOOK = 3_000;
 
 /** What a client hears while the process outside is away. */
 const AWAY =
@@ -75,15 +77,29 @@ function listen(port: number, path: string): void {
   server.listen(port, '127.0.0.1');
 }
 
-/** Keeps one connection, by which the process outside knows that this sandbox runs. */
+/**
+ * Keeps one connection, by which the process outside knows that this sandbox runs. Another process may take over while the first
+ * one lives: its socket is then another file at the same path.
+ */
 async function showPresence(path: string): Promise<never> {
   for (;;) {
+    const shownAt = inodeOf(path);
     await new Promise<void>((resolve) => {
-      connect(path)
+      const presence = connect(path)
         .on('error', () => {})
-        .on('close', () => resolve())
+        .on('close', () => {
+          clearInterval(looking);
+          resolve();
+        })
         .resume();
+      const looking = setInterval(() => {
+        if (inodeOf(path) !== shownAt) presence.destroy();
+      }, PRESENCE_LOOK);
     });
     await sleep(PRESENCE_PACE);
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return fs.statSync(path, { throwIfNoEntry: false })?.ino;
 }

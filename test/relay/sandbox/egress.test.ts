@@ -218,6 +218,26 @@ describe('the network of a local sandbox', () => {
     ]);
   });
 
+  it('stays with the process that serves it when the relay is updated, until it is started anew', async () => {
+    const before = await egressProcesses(fixture.dataDir);
+    const { supervisorPath, dataDir } = fixture;
+    await fs.appendFile(join(dirname(supervisorPath), 'egress.mjs'), '\n// The next version.\n');
+    const next = createLocalProvider({ dataDir, supervisorPath });
+    try {
+      const same = await next.resume(sandbox.ref);
+      assert.deepEqual(
+        [await egressProcesses(dataDir), await status('http://web.test/', same)],
+        [before, '200 000'],
+      );
+      await next.hibernate(sandbox.ref);
+      const anew = await next.resume(sandbox.ref);
+      assert.equal(await status('http://web.test/', anew), '200 000');
+      assert.equal((await egressProcesses(dataDir)).length, before.length + 1);
+    } finally {
+      await next.close();
+    }
+  });
+
   it('is still there for the next relay, and after the process outside has died', async () => {
     const before = await egressProcesses(fixture.dataDir);
     const next = createLocalProvider({ dataDir: fixture.dataDir, supervisorPath: fixture.supervisorPath });

@@ -69,8 +69,8 @@ describe('the process by which sandboxes leave their host', () => {
     assert.deepEqual(
       [await asks({ op: 'serve', id: 'a' }), await asks({ op: 'serve', id: 'b' })],
       [
-        { ok: true, refusals: [] },
-        { ok: true, refusals: [] },
+        { ok: true, refusals: [], inUse: false },
+        { ok: true, refusals: [], inUse: false },
       ],
     );
     assert.deepEqual(await Promise.all(['a', 'b'].map(socketsOf)), [
@@ -161,8 +161,35 @@ describe('the process by which sandboxes leave their host', () => {
     assert.deepEqual(await asks({ op: 'refusals', id: 'a' }), {
       ok: true,
       refusals: [{ host: 'evil.test', port: 443, why: 'name', count: 1 }],
+      inUse: false,
     });
     await ended;
+  });
+
+  it('tells whether a sandbox is connected to it, and not to another process that took its place', async () => {
+    await sandbox('a', { mode: 'open' });
+    const { ended } = await run(hasNothingToDo);
+    await asks({ op: 'serve', id: 'a' });
+    const presence = await dial(join(root, 'a', 'net'), 'present');
+    const told = [await asks({ op: 'serve', id: 'a' })];
+    await fs.rename(join(root, 'a', 'net', 'present'), join(root, 'a', 'net', 'moved'));
+    told.push(await asks({ op: 'refusals', id: 'a' }));
+    presence.destroy();
+    assert.deepEqual(told, [
+      { ok: true, refusals: [], inUse: true },
+      { ok: true, refusals: [], inUse: false },
+    ]);
+    await ended;
+  });
+
+  it('goes on where nothing can be written down', async () => {
+    await sandbox('a', { mode: 'open' });
+    for (const name of ['pid', 'served.json.part']) await fs.mkdir(join(home, name));
+    const { ended } = await run(hasNothingToDo);
+    assert.deepEqual(await asks({ op: 'serve', id: 'a' }), { ok: true, refusals: [], inUse: false });
+    assert.deepEqual(await socketsOf('a'), ['3128', 'present']);
+    await ended;
+    assert.deepEqual(await socketsOf('a'), []);
   });
 
   it('answers nonsense with a reason, and goes on', async () => {

@@ -2,27 +2,30 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NetworkPolicy, SandboxError } from '../../sandbox.ts';
 import { onlyThese } from '../inheritance.ts';
-import { CONTROL_SOCKET, ControlAnswer, type ControlRequest } from './control.ts';
+import { CONTROL_SOCKET, ControlAnswer, type ControlRequest, MAX_LINE } from './control.ts';
 import { type NetworkPlace, needsEgress, socketFolder, writePolicy } from './policy.ts';
 import type { Refusal } from './refusals.ts';
 
 /** Milliseconds from the start of the process to its first answer, and between two tries; it takes about 80. */
 const START_PATIENCE = 20_000;
 const START_PACE = 15;
-/** Milliseconds for an answer of one that runs. */
+/** Milliseconds for an answer of one that runs, and where another one can be asked instead. */
 const ANSWER_PATIENCE = 10_000;
+const LOOK_PATIENCE = 2_000;
 /** Seconds that a second one waits for the first to end, in case it is just doing that. */
 const LOCK_PATIENCE = 5;
 /** Milliseconds without a sandbox after which the process ends. */
 const IDLE = 60_000;
 /** MiB of its heap; what passes through it is not on the heap. */
 const HEAP = 96;
+/** How the folders of such processes are called, among those of sandboxes. */
+const HOME = '.egress-';
 
 /** What starting the process takes. */
 export interface EgressHost {
@@ -45,7 +48,8 @@ type Place = NetworkPlace & { id: string };
 export interface Egress {
   /**
    * Sees to it that what this sandbox may reach is reachable by the sockets in its folder. Nothing is started for one that may
-   * reach nothing. @throws SandboxError `unavailable`
+   * reach nothing. One that runs stays with the process that serves it, of whatever version: another would cut its connections.
+   * @throws SandboxError `unavailable`
    */
   serve(place: Place, policy: NetworkPolicy | undefined, host: EgressHost): Promise<void>;
   /** What a running sandbox was refused since it was started; nothing where nothing is known of it. */
@@ -89,10 +93,12 @@ export function createEgress(options: {
   return {
     async serve(place, policy, host) {
       if (policy === undefined || !needsEgress(policy)) return;
-      const home = homeOf(host, options.program);
       makeOwned(socketFolder(place), host);
       writePolicy(place, policy);
       const request = { op: 'serve', id: place.id } as const;
+      const used = await processInUse(place, host);
+      if (used !== undefined && (await ask(used.home, request).catch(() => undefined))?.ok) return;
+      const home = homeOf(host, options.program);
       const running = await ask(home, request).catch(() => undefined);
       if (running === undefined) {
         starting ??= start(home, host).finally(() => {
@@ -104,9 +110,7 @@ export function createEgress(options: {
       if (!answered.ok) throw unavailable(answered.message);
     },
     async refusals(place, host) {
-      const home = homeOf(host, options.program);
-      const answered = await ask(home, { op: 'refusals', id: place.id }).catch(() => undefined);
-      return answered?.ok ? answered.refusals : [];
+      return (await processInUse(place, host))?.refusals ?? [];
     },
   };
 }
@@ -126,7 +130,7 @@ function homeOf(host: EgressHost, program: string): string {
     const message = `The program that connects sandboxes to the network cannot be read: ${program}`;
     throw new SandboxError('unavailable', message, { cause, nextAction: 'npm run build' });
   }
-  const home = `${host.sandboxes}/.egress-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
+  const home = `${host.sandboxes}/${HOME}${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
   makeOwned(home, host);
   const installed = `${home}/egress.mjs`;
   if (!fs.existsSync(installed)) {
@@ -135,6 +139,22 @@ function homeOf(host: EgressHost, program: string): string {
     fs.renameSync(`${installed}.${process.pid}`, installed);
   }
   return home;
+}
+
+/** The process that a running sandbox is connected to, among those of all versions; what it tells of the sandbox. */
+async function processInUse(
+  { id }: Place,
+  host: EgressHost,
+): Promise<{ home: string; refusals: Refusal[] } | undefined> {
+  const homes = fs.readdirSync(host.sandboxes).filter((name) => name.startsWith(HOME));
+  const told = await Promise.all(
+    homes.map(async (name) => {
+      const home = `${host.sandboxes}/${name}`;
+      const answered = await ask(home, { op: 'refusals', id }, LOOK_PATIENCE).catch(() => undefined);
+      return answered?.ok && answered.inUse ? [{ home, refusals: answered.refusals }] : [];
+    }),
+  );
+  return told.flat()[0];
 }
 
 /** Makes a folder of the user that sandboxes run as on the host: the process is that user, and never root. */
@@ -165,18 +185,31 @@ function spawnDetached(host: EgressHost, home: string, idleMs: number): ChildPro
   }
 }
 
-/** @throws where nothing answers */
-async function ask(home: string, request: ControlRequest): Promise<ControlAnswer> {
+/** @throws where nothing answers in time */
+async function ask(
+  home: string,
+  request: ControlRequest,
+  patience = ANSWER_PATIENCE,
+): Promise<ControlAnswer> {
   // By descriptor: the path may be longer than a socket's may be.
   const fd = fs.openSync(home, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   const socket = connect(`/proc/self/fd/${fd}/${CONTROL_SOCKET}`);
   try {
     await once(socket, 'connect');
-    socket.setTimeout(ANSWER_PATIENCE, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(patience, () => socket.destroy(new Error('no answer')));
     socket.write(`${JSON.stringify(request)}\n`);
-    return ControlAnswer.parse(JSON.parse(await text(socket)));
+    return ControlAnswer.parse(JSON.parse(await boundedText(socket)));
   } finally {
     socket.destroy();
     fs.closeSync(fd);
   }
+}
+
+async function boundedText(socket: Socket): Promise<string> {
+  let said = '';
+  for await (const piece of socket.setEncoding('utf8')) {
+    said += String(piece);
+    if (said.length > MAX_LINE) throw new Error('an answer of that length is none');
+  }
+  return said;
 }

@@ -47,7 +47,9 @@ export async function runEgress({ sandboxes, home, idleMs }: EgressOptions, worl
   const handle = async (asked: ControlRequest): Promise<ControlAnswer> => {
     lastAsked = performance.now();
     if (asked.op === 'serve') await serve(asked.id);
-    return { ok: true, refusals: gates.get(asked.id)?.refusals() ?? [] };
+    const gate = gates.get(asked.id);
+    const inUse = gate !== undefined && gate.idleSince() === undefined && gate.stands();
+    return { ok: true, refusals: gate?.refusals() ?? [], inUse };
   };
 
   // One after the other: two relays may name the same sandbox.
@@ -67,7 +69,7 @@ export async function runEgress({ sandboxes, home, idleMs }: EgressOptions, worl
 
   const control = createServer((socket) => converse(socket, inTurn));
   const fd = fs.openSync(home, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-  fs.writeFileSync(`${home}/pid`, String(process.pid));
+  unlessFull(() => fs.writeFileSync(`${home}/pid`, String(process.pid)));
   // Those that a process before this one served when it was killed.
   for (const id of readServed(home)) await serve(id).catch(() => {});
   await listenAt(fd, CONTROL_SOCKET, control);
@@ -88,8 +90,19 @@ export async function runEgress({ sandboxes, home, idleMs }: EgressOptions, worl
 }
 
 function writeServed(home: string, ids: string[]): void {
-  fs.writeFileSync(`${home}/served.json.part`, JSON.stringify(ids));
-  fs.renameSync(`${home}/served.json.part`, `${home}/served.json`);
+  unlessFull(() => {
+    fs.writeFileSync(`${home}/served.json.part`, JSON.stringify(ids));
+    fs.renameSync(`${home}/served.json.part`, `${home}/served.json`);
+  });
+}
+
+/** Notes are for whoever comes after this process: one that cannot be written, on a full disk, ends nobody's network. */
+function unlessFull(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The gates are what is true, and sandboxes that a restart does not know of are asked for again by their relays.
+  }
 }
 
 function readServed(home: string): string[] {

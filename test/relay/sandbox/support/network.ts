@@ -50,8 +50,18 @@ export async function egressProcesses(dataDir: string): Promise<number[]> {
   });
 }
 
-/** Kills them, as a crash would, and waits until they are gone. */
+/** Kills them, as a crash would, and waits until they are gone, and their sockets with them. */
 export async function killEgress(dataDir: string): Promise<void> {
-  for (const pid of await egressProcesses(dataDir)) process.kill(pid, 'SIGKILL');
-  while ((await egressProcesses(dataDir)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  const pids = await egressProcesses(dataDir);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  while (pids.some(holdsSockets)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A process loses its command line before its sockets, and has neither when only its parent has to be told. */
+function holdsSockets(pid: number): boolean {
+  try {
+    return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
