@@ -131,7 +131,7 @@ if [ "$found" != "$from" ]; then
   echo 'It was filled anew meanwhile.' >&2
   exit 1
 fi
-rm -f "$capture/index.lock"
+rm -f "$capture/index.lock" "$capture/refs/handoff/base.lock"
 rm -rf "$workspace/.git"
 export GIT_DIR="$capture" GIT_WORK_TREE="$workspace"
 cd "$workspace"

@@ -115,9 +115,12 @@ describe('moving a filled workspace to another task’s base', () => {
   it('is done over where it broke off in the middle', async () => {
     using folder = temporaryFolder();
     const { deps, sandbox, from, baseTree } = await prebuilt(folder.path);
-    // As the kill left it: some files moved, the index locked.
+    // As the kill left it: some files moved, the index and the base locked.
     writeFiles(sandbox.workdir, { 'changed.txt': 'new!\n', 'deep/er/new': 'half' });
-    execFileSync('touch', [path.join(sandbox.scratchdir, 'capture.git/index.lock')]);
+    writeFiles(sandbox.scratchdir, {
+      'capture.git/index.lock': '',
+      'capture.git/refs/handoff/base.lock': '',
+    });
     await moveInto(deps, sandbox, { ...toTask, from, prebuiltId: 'prebuild-1' });
     const { headTree } = await captureProposal(deps, sandbox, { taskId: 't', previousTree: baseTree });
     assert.equal(headTree, baseTree);
