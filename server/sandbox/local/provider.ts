@@ -15,6 +15,7 @@ import { INSIDE } from '../supervised/places.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
 import type { HeldLimits } from './cgroup.ts';
 import { createEgress } from './egress/client.ts';
+import { keepServing } from './egress/keep.ts';
 import { needsEgress } from './egress/policy.ts';
 import type { Refusal } from './egress/refusals.ts';
 import { knownSocket, launch } from './launch.ts';
@@ -119,7 +120,8 @@ export function createLocalProvider(
   const layout = layoutOf(fs.realpathSync(options.dataDir));
   const { place } = layout;
   const program = options.egressPath ?? join(dirname(options.supervisorPath), 'egress.mjs');
-  const egress = createEgress({ program, log });
+  const runs = (id: string): boolean => livingProcess(place(id)) !== undefined;
+  const egress = keepServing(createEgress({ program, log }), { runs, log });
   const limiter = createLimiter(options, layout, (at, first) => stopIfRunning(at, first), log);
 
   /** What is done to one sandbox is done in turn. */
@@ -303,6 +305,7 @@ export function createLocalProvider(
 
     async close() {
       limiter.close();
+      egress.close();
       await Promise.all([...connections.keys()].map(disconnect));
     },
   };

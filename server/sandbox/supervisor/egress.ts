@@ -12,7 +12,7 @@ const PRESENCE_LOOK = 3_000;
 
 /** What a client hears while the process outside is away. */
 const AWAY =
-  'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThe way out of this sandbox is closed for the moment; it opens again when the relay next uses the sandbox.\n';
+  'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThe way out of this sandbox is closed for the moment; it opens again within seconds, if a relay uses the sandbox.\n';
 
 /**
  * Opens on this sandbox's loopback what is reachable by the sockets in `folder`; nothing, where there is no such folder.

@@ -52,9 +52,11 @@ export function checkNetwork(policy: NetworkPolicy = NONE): void {
   throw new SandboxError('failed', `The network of a sandbox is wrong at ${where}: ${issue?.message}.`);
 }
 
-/** Notes for the egress process what a sandbox may reach. */
+/** Notes for the egress process what a sandbox may reach; a full disk matters only where that is new. */
 export function writePolicy(place: NetworkPlace, policy: NetworkPolicy): void {
-  fs.writeFileSync(`${policyFile(place)}.part`, JSON.stringify(policy));
+  const content = JSON.stringify(policy);
+  if (fs.existsSync(policyFile(place)) && fs.readFileSync(policyFile(place), 'utf8') === content) return;
+  fs.writeFileSync(`${policyFile(place)}.part`, content);
   // The process that reads it is not root, and the relay's umask may be anything.
   fs.chmodSync(`${policyFile(place)}.part`, 0o644);
   fs.renameSync(`${policyFile(place)}.part`, policyFile(place));
