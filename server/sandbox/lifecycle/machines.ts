@@ -77,7 +77,6 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
 
   async function bring(wish: Wish): Promise<Sandbox> {
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      wish.signal?.throwIfAborted();
       const sandbox = await advance(wish, await store.get(wish.taskId));
       if (sandbox) return surroundings.dress(wish.taskId, sandbox);
     }
@@ -171,8 +170,10 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     if (truth === 'gone') return isLost(seen);
     if (truth !== 'running') return awaken(wish, seen, 'It had been stopped');
     const sandbox = await from.resume(ref);
-    await contents.bring(wish.taskId, seen, sandbox, wish);
-    if (seen.state === 'running') return sandbox;
+    // A turn that was stopped still wants what it left there; and what was brought before takes no time.
+    const hasAll = seen.state === 'running';
+    await contents.bring(wish.taskId, seen, sandbox, hasAll ? {} : wish);
+    if (hasAll) return sandbox;
     return (await store.change(wish.taskId, seen, { state: 'running' })) && sandbox;
   }
 
