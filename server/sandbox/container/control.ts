@@ -1,29 +1,61 @@
 import { SandboxError } from '../sandbox.ts';
 import type { Engine } from './engine.ts';
-import { type Container, findContainer } from './inspect.ts';
+import { type Container, findById } from './inspect.ts';
 
-/** Kills what runs in a container. Idempotent. */
-export async function stop(engine: Engine, { name, status }: Container): Promise<void> {
-  // Engines differ on stopping what is paused, or does not run.
-  if (status === 'paused') await engine.run(['unpause', name]);
-  if (['running', 'paused', 'restarting', 'stopping'].includes(status))
-    await engine.run(['stop', '-t', '0', name]);
+/** As engines have the exit code of what `stop` killed, for which it had no time to do anything about. */
+const KILLED = 137;
+
+/** Whether nothing runs in a container. Before it is stopped, what is paused counts as running. */
+export function isAtRest({ status }: Container): boolean {
+  return !['running', 'paused', 'restarting', 'stopping'].includes(status);
 }
 
-/** Removes a container with its volume. Idempotent. */
-export async function remove(engine: Engine, name: string): Promise<void> {
-  if ((await findContainer(engine, name)) === undefined) return;
+/** Kills what runs in a container. Idempotent. */
+export async function stop(engine: Engine, container: Container): Promise<void> {
+  // Engines differ on stopping what is paused, or does not run.
+  if (container.status === 'paused') await engine.run(['unpause', container.id]);
+  if (!isAtRest(container)) await engine.run(['stop', '-t', '0', container.id]);
+}
+
+/** Removes a container with its volume, whatever runs in it. Idempotent. */
+export async function remove(engine: Engine, id: string): Promise<void> {
+  await removeUnless(engine, ['rm', '--force', '--volumes', id], id, () => false);
+}
+
+/** Removes what never ran. Where somebody starts it just now, which the engine itself makes sure of, it stays. Idempotent. */
+export async function removeUnstarted(engine: Engine, id: string): Promise<void> {
+  await removeUnless(engine, ['rm', '--volumes', id], id, ({ started }) => started);
+}
+
+/**
+ * Removes a machine that could not be made. What started is kept if it runs or was put to sleep: another relay, which found it
+ * running, may have worked in it; whoever comes next starts it again.
+ */
+export async function removeUnmade(engine: Engine, id: string): Promise<void> {
+  const container = await findById(engine, id);
+  if (container === undefined || !isAtRest(container)) return;
+  if (container.started && container.exitCode === KILLED) return;
+  await removeUnless(engine, ['rm', '--volumes', id], id, (now) => !isAtRest(now));
+}
+
+/** A failed removal is none where the container is gone, for somebody else may be removing it, or where it may stay. */
+async function removeUnless(
+  engine: Engine,
+  command: string[],
+  id: string,
+  mayStay: (container: Container) => boolean,
+): Promise<void> {
   try {
-    await engine.run(['rm', '--force', '--volumes', name]);
+    await engine.run(command);
   } catch (error) {
-    // Somebody else may be removing it: all that counts is that it goes.
-    if ((await findContainer(engine, name)) !== undefined) throw error;
+    const container = await findById(engine, id);
+    if (container !== undefined && !mayStay(container)) throw error;
   }
 }
 
 /** What did not start may have said why. */
-export async function withLastWords(engine: Engine, name: string, error: unknown): Promise<unknown> {
-  const words = await engine.lastWords(name);
+export async function withLastWords(engine: Engine, id: string, error: unknown): Promise<unknown> {
+  const words = await engine.lastWords(id);
   if (words === '') return error;
   return new SandboxError('unavailable', `The sandbox did not start: ${words.slice(-600)}`, {
     cause: error,

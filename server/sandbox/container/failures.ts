@@ -21,6 +21,13 @@ const ALLOW: Record<EngineKind, string> = {
 /** The first that fits counts. */
 const KNOWN: Known[] = [
   {
+    // Relays share an engine: what one of them made or removed is there, or gone, for the other.
+    said: /no such container|container name [^\n]* already in use|removal of container|marked for removal/i,
+    code: 'busy',
+    what: () => 'Somebody else made or removed the container meanwhile.',
+    nextAction: () => 'Try again.',
+  },
+  {
     said: /permission denied[^\n]*(socket|\.sock|docker API)|(socket|\.sock)[^\n]*permission denied/i,
     code: 'unavailable',
     what: (kind) => `You may not use ${kind} on this machine.`,

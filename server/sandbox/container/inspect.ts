@@ -5,36 +5,62 @@ import { LABELS } from './plan.ts';
 
 /** Of what engines tell of a container, what all of them tell. */
 const Inspected = z.object({
+  Id: z.string(),
   Name: z.string(),
-  State: z.object({ Status: z.string(), StartedAt: z.string() }),
+  Created: z.string().transform(Date.parse).pipe(z.number()),
+  State: z.object({ Status: z.string(), StartedAt: z.string(), ExitCode: z.number() }),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
-  HostConfig: z.object({ NetworkMode: z.string() }),
+  HostConfig: z.object({
+    NetworkMode: z.string(),
+    Memory: z.number().nullish(),
+    NanoCpus: z.number().nullish(),
+    CpuQuota: z.number().nullish(),
+    PidsLimit: z.number().nullish(),
+  }),
 });
 
 /** As engines have the time of what never happened. */
 const NEVER = '0001-01-01T00:00:00';
 
 export interface Container {
+  /** What is done to a container is done by this: another relay may have given its name to another one meanwhile. */
+  id: string;
   name: string;
   status: string;
+  /** Milliseconds since 1970, by the engine's clock. */
+  createdAt: number;
+  /** The last time that it was started, in the engine's words. */
+  startedAt: string;
+  exitCode: number;
   /** Whether it ever ran; until then it is being made, or that was broken off. */
   started: boolean;
   taskId: string;
   image: string;
   hasNetwork: boolean;
+  /** What the engine really keeps to: without control groups it warns, and leaves limits out. */
+  limits: { processes: boolean; cpus: boolean; memory: boolean };
 }
 
 /**
  * The container of that name; undefined only where the engine is certain that there is none.
  * @throws SandboxError where the engine does not answer
  */
-export async function findContainer(engine: Engine, name: string): Promise<Container | undefined> {
+export function findContainer(engine: Engine, name: string): Promise<Container | undefined> {
+  return found(engine, name, `name=^${name}$`);
+}
+
+/** As `findContainer`, of one that is known. */
+export function findById(engine: Engine, id: string): Promise<Container | undefined> {
+  return found(engine, id, `id=${id}`);
+}
+
+async function found(engine: Engine, key: string, filter: string): Promise<Container | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return parsed(await engine.run(['container', 'inspect', name]))[0];
+      return parsed(await engine.run(['container', 'inspect', key]))[0];
     } catch (error) {
       // To inspect what is not there fails like everything else; to list it does not.
-      if ((await listed(engine, `name=^${name}$`)).length === 0) return undefined;
+      if ((await listed(engine, filter)).length === 0) return undefined;
       if (attempt === 2) throw error;
     }
   }
@@ -73,13 +99,23 @@ function parsed(told: string): Container[] {
       },
     );
   }
-  return shape.data.map(({ Name, State, Config, HostConfig }) => ({
+  return shape.data.map(({ Id, Name, Created, State, Config, HostConfig }) => ({
+    id: Id,
     name: Name.replace(/^\//, ''),
     status: State.Status,
+    createdAt: Created,
+    startedAt: State.StartedAt,
+    exitCode: State.ExitCode,
     started: !State.StartedAt.startsWith(NEVER),
     taskId: Config.Labels?.[LABELS.task] ?? '',
     image: Config.Image,
     hasNetwork: HostConfig.NetworkMode !== 'none',
+    limits: {
+      // None is absent, 0 or -1, by engine.
+      processes: (HostConfig.PidsLimit ?? 0) > 0,
+      cpus: (HostConfig.NanoCpus ?? 0) > 0 || (HostConfig.CpuQuota ?? 0) > 0,
+      memory: (HostConfig.Memory ?? 0) > 0,
+    },
   }));
 }
 

@@ -49,6 +49,17 @@ export function addressOf(id: string): Address {
   return { engine, container };
 }
 
+/** The id of a container in what `create` printed. @throws SandboxError where there is none */
+export function idIn(told: string): string {
+  const id = told.trim();
+  if (/^[0-9a-f]{64}$/.test(id)) return id;
+  throw new SandboxError(
+    'failed',
+    `The container engine made a container and did not say which: ${told.slice(0, 200)}`,
+    { nextAction: 'Use podman 4 or docker 20.10, or newer ones.' },
+  );
+}
+
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

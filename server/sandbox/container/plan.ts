@@ -4,6 +4,10 @@ import { PLACES, PROGRAMS, RUNTIME, SNAPSHOT, USER, VOLUME } from './places.ts';
 /** Has Node and Git. Pinned to a line that goes on getting security fixes. */
 export const DEFAULT_IMAGE = 'docker.io/library/node:24-bookworm';
 
+/** MiB, as local sandboxes have it. */
+const DEFAULT_MEMORY = 4_096;
+/** The most MiB that /tmp takes, out of the memory: as that of local sandboxes. */
+const MAX_TMP = 1_024;
 /** Processes of one container, its threads among them. */
 const MAX_PROCESSES = 2_048;
 /** The kernel, short of memory, kills a sandbox's processes before the relay's and the person's (-1000 to 1000). */
@@ -20,7 +24,7 @@ export interface MachinePlan {
   /** By which the relay finds its own again. */
   relay: string;
   image: string;
-  resources: SandboxResources;
+  resources: SandboxResources & { memoryMiB: number };
   network: NetworkPolicy | undefined;
   /** The folder on the host which is `RUNTIME` inside. */
   runtime: string;
@@ -30,23 +34,27 @@ export interface MachinePlan {
 
 export const LABELS = { task: 'handoff.task', relay: 'handoff.relay', kind: 'handoff.kind' } as const;
 
-/** Makes a container that was never started. */
+/** @param total MiB that this machine has: half of a small one is left to the person. Its engine may have less of it, and then gives that. */
+export function defaultMemory(total: number): number {
+  return Math.min(DEFAULT_MEMORY, Math.floor(total / 2));
+}
+
+/** Makes a container that was never started; the engine answers its id. */
 export function createMachine(plan: MachinePlan): string[] {
   const { resources } = plan;
-  const memory = resources.memoryMiB === undefined ? [] : [`--memory=${resources.memoryMiB}m`];
+  const memory = `${resources.memoryMiB}m`;
   return [
     'create',
     ...identity(plan.name, 'machine', plan.relay, plan.taskId),
     ...CONFINED,
     ...['--init', '--hostname=sandbox', `--oom-score-adj=${OOM_SCORE}`, `--pids-limit=${MAX_PROCESSES}`],
-    ...memory,
     // As much with swap as without it: none.
-    ...memory.map((limit) => limit.replace('--memory', '--memory-swap')),
+    ...[`--memory=${memory}`, `--memory-swap=${memory}`],
     ...(resources.cpus === undefined ? [] : [`--cpus=${resources.cpus}`]),
     ...networkFlags(plan.network),
     `--user=${USER.uid}:${USER.gid}`,
     `--mount=type=volume,destination=${VOLUME}`,
-    `--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777`,
+    `--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size=${Math.min(MAX_TMP, Math.floor(resources.memoryMiB / 2))}m`,
     // "z" lets it be read where SELinux would not; without SELinux it says nothing.
     `--volume=${bindable(plan.runtime)}:${RUNTIME}:ro,z`,
     ...PROXIES.map((name) => `--env=${name}=`),

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createQueues } from '../queues.ts';
 import {
   type Sandbox,
@@ -13,13 +15,13 @@ import { ANSWER_PATIENCE, type Connection, greet } from '../supervised/connectio
 import { createConnections } from '../supervised/connections.ts';
 import { ripgrepFor } from '../supervised/ripgrep.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
-import { remove, stop, withLastWords } from './control.ts';
+import { remove, removeUnmade, removeUnstarted, stop, withLastWords } from './control.ts';
 import { createEngines, type Engine } from './engine.ts';
 import { ensureImage } from './image.ts';
-import { type Container, findContainer, findMachines, stateOf } from './inspect.ts';
-import { addressOf, idOf, machineName, relayId, snapshotName } from './names.ts';
+import { type Container, findById, findContainer, findMachines, stateOf } from './inspect.ts';
+import { addressOf, idIn, idOf, machineName, relayId, snapshotName } from './names.ts';
 import { PLACES, PROGRAMS } from './places.ts';
-import { createMachine, DEFAULT_IMAGE, layOut } from './plan.ts';
+import { createMachine, DEFAULT_IMAGE, defaultMemory, layOut } from './plan.ts';
 import { connectTo } from './reach.ts';
 import { installRuntime, type Programs } from './runtime.ts';
 import { fillFrom, snapshotOf, takeSnapshot } from './snapshots.ts';
@@ -41,6 +43,10 @@ export interface ContainerOptions {
 }
 
 const NAME = 'container';
+/** Milliseconds after which a container that never started is one whose relay has died. If it has not, it notices that its own is gone. */
+const MAKING_PATIENCE = 120_000;
+/** Milliseconds between two looks at one that another relay makes. */
+const LOOK = 500;
 
 /**
  * Sandboxes in containers of docker or podman on this machine, by their command line: one container and one supervisor each, which
@@ -51,7 +57,7 @@ const NAME = 'container';
  * machine that is made of it gets a copy: `commit` would leave volumes out, and without a volume nothing could be read-only.
  *
  * What holds, as far as the engine keeps its word: its default filter of system calls, no capability, no new privilege, not root
- * inside, limits on processes, and on memory and CPUs where they are set; no network, or all of it. No folder of the host but one of
+ * inside, limits on processes and memory, and on CPUs where they are set (what an engine left out, `caps` tell); no network, or all of it. No folder of the host but one of
  * our own programs, read-only; no socket of the engine; no proxy setting of the person's.
  *
  * What does not: the kernel is shared with what runs the engine. Disk is not limited. Whoever may speak to Docker's engine is root on
@@ -83,8 +89,8 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   /** What is done to one container is done in turn. */
   const inTurn = createQueues();
   const connections = createConnections();
-  const connect = (engine: Engine, { name, image }: Container): Promise<Connection> =>
-    connections.get(name, () => connectTo(engine, name, nodeFor(image), patience));
+  const connect = (engine: Engine, { id, image }: Container): Promise<Connection> =>
+    connections.get(id, () => connectTo(engine, id, nodeFor(image), patience));
 
   const handle = (engine: Engine, container: Container): Sandbox =>
     supervisedSandbox({
@@ -105,14 +111,14 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
       }
     }
     const began = performance.now();
-    await connections.end(container.name);
+    await connections.end(container.id);
     await stop(engine, container);
     await provide(container.image);
-    await engine.run(['start', container.name]);
+    await engine.run(['start', container.id]);
     try {
       await connect(engine, container);
     } catch (error) {
-      throw await withLastWords(engine, container.name, error);
+      throw await withLastWords(engine, container.id, error);
     }
     log(`sandbox ${container.name} started in ${Math.round(performance.now() - began)} ms`);
     return handle(engine, container);
@@ -120,13 +126,14 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
 
   const make = async (engine: Engine, name: string, spec: SandboxSpec): Promise<Sandbox> => {
     const image = spec.image ?? options.image ?? DEFAULT_IMAGE;
-    const { resources = {}, network } = spec;
+    const { resources, network } = spec;
+    const memoryMiB = resources?.memoryMiB ?? defaultMemory(totalmem() / 2 ** 20);
     const args = createMachine({
       name,
       taskId: spec.taskId,
       relay,
       image,
-      resources,
+      resources: { ...resources, memoryMiB },
       network,
       runtime,
       node: nodeFor(image),
@@ -134,16 +141,27 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
     const from = spec.from === undefined ? undefined : await snapshotOf(engine, spec.from.id);
     await ensureImage(engine, image, log);
     await provide(image);
-    await engine.run(args);
+    // Never by its name from here on: once this relay has slept, that may be another's.
+    const id = idIn(await engine.run(args));
     try {
-      await engine.run(layOut(name, image));
-      if (from !== undefined) await fillFrom(engine, from, { name, image });
-      const container = await findContainer(engine, name);
-      if (container === undefined) throw gone();
+      await engine.run(layOut(id, image));
+      if (from !== undefined) await fillFrom(engine, from, { id, image });
+      const container = await findById(engine, id);
+      if (container === undefined) throw takenOver();
       return await wake(engine, container);
     } catch (error) {
-      await remove(engine, name).catch(() => {});
+      await removeUnmade(engine, id).catch(() => {});
       throw error;
+    }
+  };
+
+  /** The one of that name which has run; undefined where there is none, and nobody makes it. Waits while somebody may. */
+  const settled = async (engine: Engine, name: string): Promise<Container | undefined> => {
+    for (;;) {
+      const there = await findContainer(engine, name);
+      if (there === undefined || there.started) return there;
+      if (Date.now() - there.createdAt < MAKING_PATIENCE) await sleep(LOOK);
+      else await removeUnstarted(engine, there.id);
     }
   };
 
@@ -162,10 +180,8 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
       const name = machineName(relay, spec.taskId);
       return inTurn(name, async () => {
         const engine = await engines.preferred();
-        const there = await findContainer(engine, name);
-        if (there?.started) return wake(engine, there);
-        if (there !== undefined) await remove(engine, name);
-        return make(engine, name, spec);
+        const there = await settled(engine, name);
+        return there === undefined ? make(engine, name, spec) : wake(engine, there);
       });
     },
 
@@ -184,8 +200,8 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
     hibernate: async (ref) =>
       inTurn(nameOf(ref), async () => {
         const { engine, container } = await find(ref);
-        await connections.end(nameOf(ref));
         if (container === undefined) return;
+        await connections.end(container.id);
         await stop(engine, container);
         log(`sandbox ${container.name} hibernated`);
       }),
@@ -193,9 +209,9 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
     destroy: async (ref) =>
       inTurn(nameOf(ref), async () => {
         const { engine, container } = await find(ref);
-        await connections.end(nameOf(ref));
         if (container === undefined) return;
-        await remove(engine, container.name);
+        await connections.end(container.id);
+        await remove(engine, container.id);
         log(`sandbox ${container.name} destroyed`);
       }),
 
@@ -206,16 +222,16 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
         if (!container?.started) throw gone();
         const snapshot = { provider: NAME, id: idOf({ engine: engine.kind, container: name }) };
         if ((await findContainer(engine, name)) !== undefined) return snapshot;
-        await connections.end(container.name);
+        await connections.end(container.id);
         await stop(engine, container);
         await takeSnapshot(engine, container, { name, relay });
         return snapshot;
       });
     },
 
-    async deleteSnapshot({ id }) {
-      const { engine, container } = addressOf(id);
-      await remove(await engines.of(engine), container);
+    async deleteSnapshot(snapshot) {
+      const { engine, container } = await find(snapshot);
+      if (container !== undefined) await remove(engine, container.id);
     },
 
     keepAlive: async () => {},
@@ -233,14 +249,20 @@ export function createContainerProvider(options: ContainerOptions): SandboxProvi
   };
 }
 
-function capsOf({ hasNetwork }: Container): SandboxCaps {
+function capsOf({ hasNetwork, limits }: Container): SandboxCaps {
   return {
     isolation: 'container',
     byteExactOutput: true,
     attach: true,
     network: hasNetwork ? 'open' : 'none',
-    limits: { processes: true, cpus: true, memory: true, disk: false },
+    limits: { ...limits, disk: false },
   };
+}
+
+function takenOver(): SandboxError {
+  return new SandboxError('busy', 'Somebody else removed the container while it was made.', {
+    nextAction: 'Try again.',
+  });
 }
 
 function gone(): SandboxError {

@@ -1,33 +1,56 @@
 import { SandboxError } from '../sandbox.ts';
-import { remove } from './control.ts';
+import { isAtRest, remove } from './control.ts';
 import type { Engine } from './engine.ts';
-import { type Container, findContainer } from './inspect.ts';
-import { addressOf } from './names.ts';
+import { type Container, findById, findContainer } from './inspect.ts';
+import { addressOf, idIn } from './names.ts';
 import { copyFromSnapshot, copyToSnapshot, createSnapshot } from './plan.ts';
 
 /** Milliseconds for copying a volume. */
 const COPY_DEADLINE = 30 * 60_000;
 
-/** Copies what a stopped machine has into a container that holds nothing else. Only a whole one gets the name. */
+/**
+ * Copies what a stopped machine has into a container that holds nothing else. Only a whole one gets the name.
+ * @throws SandboxError `busy` where somebody started the machine meanwhile: what was copied then is of no one moment
+ */
 export async function takeSnapshot(
   engine: Engine,
   machine: Container,
   { name, relay }: { name: string; relay: string },
 ): Promise<void> {
-  const part = `${name}-part`;
-  await remove(engine, part);
-  await engine.run(createSnapshot({ name: part, relay, image: machine.image }));
-  await engine.run(copyToSnapshot(machine.name, part, machine.image), COPY_DEADLINE);
-  await engine.run(['rename', part, name]);
+  const partName = `${name}-part`;
+  const left = await findContainer(engine, partName);
+  if (left !== undefined) await remove(engine, left.id);
+  const before = await atRest(engine, machine);
+  const part = idIn(await engine.run(createSnapshot({ name: partName, relay, image: machine.image })));
+  try {
+    await engine.run(copyToSnapshot(machine.id, part, machine.image), COPY_DEADLINE);
+    if ((await atRest(engine, machine)).startedAt !== before.startedAt) throw awake();
+    await engine.run(['rename', part, name]);
+  } catch (error) {
+    await remove(engine, part).catch(() => {});
+    throw error;
+  }
+}
+
+async function atRest(engine: Engine, { id }: Container): Promise<Container> {
+  const machine = await findById(engine, id);
+  if (machine === undefined || !isAtRest(machine)) throw awake();
+  return machine;
+}
+
+function awake(): SandboxError {
+  return new SandboxError('busy', 'The sandbox was started or removed while it was copied.', {
+    nextAction: 'Make the snapshot again.',
+  });
 }
 
 /** Gives a machine that was never started what a snapshot has. */
 export async function fillFrom(
   engine: Engine,
   snapshot: Container,
-  machine: { name: string; image: string },
+  machine: { id: string; image: string },
 ): Promise<void> {
-  await engine.run(copyFromSnapshot(snapshot.name, machine.name, machine.image), COPY_DEADLINE);
+  await engine.run(copyFromSnapshot(snapshot.id, machine.id, machine.image), COPY_DEADLINE);
 }
 
 /** @throws SandboxError `not-found` where it was deleted */

@@ -13,6 +13,9 @@ export interface Answer {
   err?: string;
 }
 
+/** As a shell tells SIGKILL. */
+const KILLED = 137;
+
 const daemon = (message: string): Answer => ({ code: 1, err: `Error response from daemon: ${message}\n` });
 
 /** Does something to a container that is there. */
@@ -31,6 +34,7 @@ export const COMMANDS: Record<string, Command> = {
     const matches = (container: FakeContainer): boolean =>
       filters.every((filter) => {
         const [, kind, value = ''] = /^(\w+)=(.*)$/s.exec(filter) ?? [];
+        if (kind === 'id') return container.id.startsWith(value);
         if (kind === 'name') return new RegExp(value).test(container.name);
         const [label = '', ...rest] = value.split('=');
         return container.labels[label] === rest.join('=');
@@ -46,9 +50,19 @@ export const COMMANDS: Record<string, Command> = {
       {
         Id: container.id,
         Name: `/${container.name}`,
-        State: { Status: container.status, StartedAt: container.startedAt ?? '0001-01-01T00:00:00Z' },
+        Created: container.createdAt,
+        State: {
+          Status: container.status,
+          StartedAt: container.startedAt ?? '0001-01-01T00:00:00Z',
+          ExitCode: container.exitCode ?? (container.status === 'exited' ? 1 : 0),
+        },
         Config: { Labels: container.labels, Image: container.image },
-        HostConfig: { NetworkMode: container.network },
+        HostConfig: {
+          NetworkMode: container.network,
+          Memory: container.limits.memory ?? 0,
+          NanoCpus: container.limits.nanoCpus ?? 0,
+          PidsLimit: container.limits.pids ?? null,
+        },
       },
     ]),
   })),
@@ -71,7 +85,7 @@ export const COMMANDS: Record<string, Command> = {
 
   run(parsed, state) {
     const { status, stdout, stderr } = runOnce(planned(parsed, state));
-    return { code: status ?? 137, out: String(stdout), err: String(stderr) };
+    return { code: status ?? KILLED, out: String(stdout), err: String(stderr) };
   },
 
   start: onContainer(async (container, _parsed, state) => {
@@ -81,7 +95,7 @@ export const COMMANDS: Record<string, Command> = {
 
   stop: onContainer(async (container, _parsed, state) => {
     await killContainer(container);
-    if (container.status !== 'created') state.save({ ...container, status: 'exited' });
+    if (container.status === 'running') state.save({ ...container, status: 'exited', exitCode: KILLED });
     return { out: `${container.name}\n` };
   }),
 
@@ -126,6 +140,7 @@ function planned({ options, positional: [image = '', ...args] }: Parsed, state: 
     );
   const id = randomBytes(32).toString('hex');
   const entrypoint = one('entrypoint');
+  const [memory, cpus, pids] = [one('memory'), one('cpus'), one('pids-limit')];
   return {
     id,
     name: one('name') ?? id.slice(0, 12),
@@ -140,6 +155,12 @@ function planned({ options, positional: [image = '', ...args] }: Parsed, state: 
     env: pairs('env'),
     workdir: one('workdir') ?? '/',
     command: [...(entrypoint === undefined ? [] : [entrypoint]), ...args],
+    limits: {
+      ...(memory === undefined ? {} : { memory: Number.parseInt(memory, 10) * 2 ** 20 }),
+      ...(cpus === undefined ? {} : { nanoCpus: Number(cpus) * 1e9 }),
+      ...(pids === undefined ? {} : { pids: Number(pids) }),
+    },
+    createdAt: new Date().toISOString(),
     status: 'created',
   };
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { killContainer } from './processes.ts';
 import { type FakeContainer, stateIn } from './state.ts';
@@ -14,6 +16,8 @@ export interface FakeEngine {
   calls(): Promise<string[][]>;
   /** Makes commands fail, `*` all of them; none from now on where absent. */
   fail(faults: Record<string, { code: number; err: string }>): Promise<void>;
+  /** Has the next call of a command wait before it does anything; `reached` once it does, until `release`. */
+  hold(verb: string): Promise<{ reached: Promise<void>; release: () => Promise<void> }>;
   /** What it has, running or not. */
   containers(): FakeContainer[];
   /** Changes one behind everybody's back. */
@@ -49,6 +53,14 @@ export async function installFakeEngine(folder: string, kind: 'docker' | 'podman
         .map((line) => JSON.parse(line) as string[]);
     },
     fail: (faults) => fs.writeFile(join(root, 'faults.json'), JSON.stringify(faults)),
+    async hold(verb) {
+      const isHeld = join(root, `held-${verb}`);
+      await fs.writeFile(join(root, `hold-${verb}`), '');
+      const reached = async (): Promise<void> => {
+        while (!existsSync(isHeld)) await sleep(5);
+      };
+      return { reached: reached(), release: () => fs.rm(isHeld) };
+    },
     containers: () => stateIn(root).all(),
     change: (container) => stateIn(root).save(container),
     async dispose() {

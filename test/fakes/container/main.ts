@@ -1,8 +1,10 @@
 // A double of `docker` and `podman`: takes their commands word by word, refuses what they would, and runs what a container would run.
 // Beside it lies what it remembers: `kind` (which of the two it is), `calls.jsonl` (all that was asked), and
-// `faults.json` (how commands fail: `{"pull": {"code": 1, "err": "…"}}`).
+// `faults.json` (how commands fail: `{"pull": {"code": 1, "err": "…"}}`). The next call of a command waits where there is
+// `hold-COMMAND`, which it makes `held-COMMAND`, until that is gone.
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, Refused } from './arguments.ts';
 import { type Answer, COMMANDS } from './commands.ts';
 import { stateIn } from './state.ts';
@@ -20,12 +22,23 @@ function readIfThere(name: string): string | undefined {
   }
 }
 
+async function held(): Promise<void> {
+  const name = command.replaceAll(' ', '-');
+  try {
+    fs.renameSync(join(root, `hold-${name}`), join(root, `held-${name}`));
+  } catch {
+    return; // Nobody asked for it, or another call is held.
+  }
+  while (fs.existsSync(join(root, `held-${name}`))) await sleep(5);
+}
+
 async function answer(): Promise<Answer> {
   if (command === '--version') {
     const isPodman = readIfThere('kind')?.trim() === 'podman';
     return { out: isPodman ? 'podman version 5.4.2\n' : 'Docker version 28.2.2, build e6534b4\n' };
   }
   fs.appendFileSync(join(root, 'calls.jsonl'), `${JSON.stringify(words)}\n`);
+  await held();
   const faults = JSON.parse(readIfThere('faults.json') ?? '{}') as Record<string, Answer>;
   const fault = faults[command] ?? faults['*'];
   if (fault !== undefined) return fault;

@@ -74,8 +74,9 @@ export async function startContainer(state: State, container: FakeContainer): Pr
   const startTicks = startTicksOf(pid);
   // One that died at once has exited, which is what engines say of it, too.
   const startedAt = new Date().toISOString();
+  const { exitCode: _, ...fresh } = container;
   state.save({
-    ...container,
+    ...fresh,
     status: 'running',
     startedAt,
     process: { pid, startTicks: startTicks ?? 'dead' },

@@ -21,7 +21,12 @@ export interface FakeContainer {
   env: Record<string, string>;
   workdir: string;
   command: string[];
+  /** Absent: without limit. */
+  limits: { memory?: number; nanoCpus?: number; pids?: number };
+  createdAt: string;
   status: 'created' | 'running' | 'paused' | 'exited';
+  /** Of one that was stopped. */
+  exitCode?: number;
   startedAt?: string;
   /** The first process of its process namespace, as the host counts, and when that started. */
   process?: { pid: number; startTicks: string };

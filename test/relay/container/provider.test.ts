@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SandboxProvider } from '../../../server/sandbox/sandbox.ts';
 import type { FakeContainer } from '../../fakes/container/state.ts';
 import { request, shell, texts } from '../sandbox/support/local.ts';
 import { type ContainerFixture, containerFixture, IMAGE } from './fixture.ts';
@@ -28,6 +29,12 @@ describe('sandboxes in containers', function () {
 
   const create = () => fixture.provider.create({ taskId: fixture.taskId });
   const statuses = () => fixture.engine.containers().map(({ status }) => status);
+  const ids = () => fixture.engine.containers().map(({ id }) => id);
+  /** Has every container be made long ago. */
+  const age = () => {
+    for (const container of fixture.engine.containers())
+      fixture.engine.change({ ...container, createdAt: '2020-01-01T00:00:00.123456789Z' });
+  };
   const verbs = async () => (await fixture.engine.calls()).map(([verb]) => verb);
 
   describe('whose engine does not answer', () => {
@@ -128,9 +135,99 @@ describe('sandboxes in containers', function () {
     assert.deepEqual(statuses(), ['created']);
     assert.deepEqual(await fixture.provider.list(), []);
     await fixture.engine.fail({});
+    age();
     assert.equal((await shell(await create(), 'ls -A')).out, '');
     assert.deepEqual(statuses(), ['running']);
   });
+
+  describe('that two relays make', () => {
+    let other: SandboxProvider;
+    beforeEach(() => {
+      other = fixture.anotherRelay();
+    });
+    afterEach(() => other.close());
+
+    it('are one: who comes second waits for the first', async () => {
+      const laidOut = await fixture.engine.hold('run');
+      const first = create();
+      await laidOut.reached;
+      const made = ids();
+      const second = other.create({ taskId: fixture.taskId });
+      const looks = async () => (await verbs()).filter((verb) => verb === 'container').length;
+      const before = await looks();
+      while ((await looks()) < before + 3) await sleep(20);
+      await laidOut.release();
+      assert.deepEqual((await second).ref, (await first).ref);
+      assert.deepEqual(ids(), made);
+    });
+
+    it('are the second one’s where the first slept, which neither fills nor removes it on waking', async () => {
+      const seed = await fixture.provider.create({ taskId: `${fixture.taskId}-seed` });
+      await shell(seed, 'echo seed > file');
+      const from = await fixture.provider.snapshot(seed.ref, 'seed');
+      await fixture.provider.destroy(seed.ref);
+
+      const laidOut = await fixture.engine.hold('run');
+      const first = fixture.provider.create({ taskId: fixture.taskId, from });
+      const outcome = first.then(
+        () => 'made',
+        ({ code }) => code,
+      );
+      await laidOut.reached;
+      age();
+      const sandbox = await other.create({ taskId: fixture.taskId, from });
+      await shell(sandbox, 'echo work > file');
+      const made = ids();
+      await laidOut.release();
+      assert.equal(await outcome, 'busy');
+      assert.equal((await shell(sandbox, 'cat file')).out, 'work\n');
+      assert.deepEqual(ids(), made);
+      assert.equal((await shell(await create(), 'cat file')).out, 'work\n');
+    });
+
+    it('are the first one’s where it starts what the second takes for given up', async () => {
+      const laidOut = await fixture.engine.hold('run');
+      const first = create();
+      await laidOut.reached;
+      age();
+      const removed = await fixture.engine.hold('rm');
+      const second = other.create({ taskId: fixture.taskId });
+      await removed.reached;
+      await laidOut.release();
+      await shell(await first, 'echo work > file');
+      await removed.release();
+      assert.equal((await shell(await second, 'cat file')).out, 'work\n');
+    });
+
+    it('stay where the first could not reach what the second worked in and put to sleep', async () => {
+      const reached = await fixture.engine.hold('exec');
+      const first = assert.rejects(create());
+      await reached.reached;
+      const sandbox = await other.create({ taskId: fixture.taskId });
+      await shell(sandbox, 'echo work > file');
+      await other.hibernate(sandbox.ref);
+      await reached.release();
+      await first;
+      assert.equal((await shell(await create(), 'cat file')).out, 'work\n');
+    });
+  });
+
+  for (const then of ['goes on', 'sleeps again'])
+    it(`whose machine was woken while it was copied, and ${then}, have no torn snapshot`, async () => {
+      const sandbox = await create();
+      const copying = await fixture.engine.hold('run');
+      const taken = assert.rejects(fixture.provider.snapshot(sandbox.ref, 'name'), { code: 'busy' });
+      await copying.reached;
+      const other = fixture.anotherRelay();
+      await other.resume(sandbox.ref);
+      if (then === 'sleeps again') await other.hibernate(sandbox.ref);
+      await copying.release();
+      await taken;
+      assert.equal(ids().length, 1);
+      await fixture.provider.snapshot(sandbox.ref, 'name');
+      assert.equal(ids().length, 2);
+      await other.close();
+    });
 
   it('whose snapshot was broken off have none of that name, and can have it made', async () => {
     const sandbox = await create();
@@ -236,6 +333,19 @@ describe('sandboxes in containers', function () {
     await assert.rejects(fixture.provider.state({ ...ref, id: 'docker:somebody-elses' }), {
       code: 'not-found',
     });
+  });
+
+  it('have limits, and tell those that the engine keeps', async () => {
+    const limits = { processes: true, cpus: false, memory: true, disk: false };
+    const { ref, caps } = await create();
+    assert.deepEqual(caps.limits, limits);
+    const resources = { cpus: 1.5, memoryMiB: 512 };
+    const more = await fixture.provider.create({ taskId: `${fixture.taskId}-2`, resources });
+    assert.deepEqual(more.caps.limits, { ...limits, cpus: true });
+    // Without control groups engines warn, and leave limits out.
+    for (const container of fixture.engine.containers()) fixture.engine.change({ ...container, limits: {} });
+    const unlimited = await fixture.provider.resume(ref);
+    assert.deepEqual(unlimited.caps.limits, { processes: false, cpus: false, memory: false, disk: false });
   });
 
   it('have the network that was asked for, and say so', async () => {

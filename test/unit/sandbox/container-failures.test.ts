@@ -6,6 +6,19 @@ import type { EngineKind } from '../../../server/sandbox/container/names.ts';
 const SAID: Array<[kind: EngineKind, complaint: string, code: string, nextAction: RegExp]> = [
   [
     'docker',
+    'Error response from daemon: Conflict. The container name "/handoff-t-one" is already in use by container "0123". You have to remove (or rename) that container to be able to reuse that name.',
+    'busy',
+    /Try again/,
+  ],
+  [
+    'podman',
+    'Error: creating container storage: the container name "handoff-t-one" is already in use by 0123. You have to remove that container to be able to reuse that name: that name is already in use',
+    'busy',
+    /Try again/,
+  ],
+  ['podman', 'Error: no container with name or ID "0123" found: no such container', 'busy', /Try again/],
+  [
+    'docker',
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
     'unavailable',
     /systemctl start docker/,

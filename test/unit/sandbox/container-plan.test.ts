@@ -5,6 +5,7 @@ import {
   createMachine,
   createSnapshot,
   DEFAULT_IMAGE,
+  defaultMemory,
   layOut,
   type MachinePlan,
 } from '../../../server/sandbox/container/plan.ts';
@@ -14,7 +15,7 @@ const PLAN: MachinePlan = {
   taskId: 'one',
   relay: 'ba9876543210',
   image: DEFAULT_IMAGE,
-  resources: {},
+  resources: { memoryMiB: 4_096 },
   network: undefined,
   runtime: '/home/me/.handoff/containers/runtime',
   node: 'node',
@@ -36,10 +37,12 @@ describe('the command line that makes a container', () => {
       '--hostname=sandbox',
       '--oom-score-adj=700',
       '--pids-limit=2048',
+      '--memory=4096m',
+      '--memory-swap=4096m',
       '--network=none',
       '--user=1000:1000',
       '--mount=type=volume,destination=/sandbox',
-      '--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777',
+      '--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size=1024m',
       '--volume=/home/me/.handoff/containers/runtime:/opt/handoff:ro,z',
       '--env=http_proxy=',
       '--env=HTTP_PROXY=',
@@ -62,6 +65,15 @@ describe('the command line that makes a container', () => {
     const args = createMachine({ ...PLAN, resources: { cpus: 1.5, memoryMiB: 2_048, diskMiB: 100 } });
     const added = args.filter((arg) => !createMachine(PLAN).includes(arg));
     assert.deepEqual(added, ['--memory=2048m', '--memory-swap=2048m', '--cpus=1.5']);
+  });
+
+  it('takes what is in /tmp out of the memory, never all of it', () => {
+    const args = createMachine({ ...PLAN, resources: { memoryMiB: 512 } });
+    assert.ok(args.includes('--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size=256m'));
+  });
+
+  it('leaves half of a small machine to the person', () => {
+    assert.deepEqual([3_001, 8_192, 65_536].map(defaultMemory), [1_500, 4_096, 4_096]);
   });
 
   it('gives the engine’s own network where all of it was asked for', () => {
