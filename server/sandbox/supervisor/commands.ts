@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
 import type { CallOf, ExecCall, ExecOutcome, StreamName } from '../supervised/wire.ts';
+import { type Audience, createAudience, type Sink } from './audience.ts';
 import { boundedOutput } from './output.ts';
 import { EXEC_MARK, killCommands } from './processes.ts';
 import type { ExecRecord, ExecRecords } from './record.ts';
@@ -28,13 +29,6 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 /** Bytes of each stream that are kept at most, whatever is asked for: they are held in memory. */
 const MAX_KEPT = 16 << 20;
 
-/** Who wants output as it comes. `write` answers whether there is room for more. */
-export interface Sink {
-  write(name: StreamName, chunk: Buffer): boolean;
-  /** Resolves when there is room again, or when nobody is listening any more. */
-  drained(): Promise<void>;
-}
-
 export interface Ending {
   value: ExecOutcome;
   body: Buffer;
@@ -43,7 +37,7 @@ export interface Ending {
 interface Running {
   record: ExecRecord;
   pid: number | undefined;
-  sinks: Set<Sink>;
+  audience: Audience;
   ending: Promise<Ending>;
   stop(reason: 'timeout' | 'cancelled'): void;
 }
@@ -76,7 +70,7 @@ export function createCommands(
     const env = { ...options.env, PWD: cwd, ...call.env, [EXEC_MARK]: call.execId };
     const started = start(call, stdin, record, { cwd, env });
     running.set(call.execId, started);
-    if (sink !== undefined) started.sinks.add(sink);
+    if (sink !== undefined) started.audience.add(sink);
     return started.ending.finally(() => running.delete(call.execId));
   };
 
@@ -104,7 +98,7 @@ function attach(current: Running, call: ExecCall, sink: Sink | undefined): Promi
   if (sink !== undefined) {
     // Nothing can be printed between these two lines: this process does one thing at a time.
     current.record.output.replay((name, chunk) => sink.write(name, chunk));
-    current.sinks.add(sink);
+    current.audience.add(sink);
   }
   return current.ending;
 }
@@ -179,7 +173,6 @@ function start(
   at: { cwd: string; env: Record<string, string> },
 ): Running {
   const kept = keeper(call.maxOutputBytes);
-  const sinks = new Set<Sink>();
   const began = performance.now();
   let reason: ExecOutcome['reason'] = 'exit';
   let over = false;
@@ -188,19 +181,11 @@ function start(
     if (over) return;
     kept[name].push(chunk);
     record.output.append(name, chunk);
-    for (const sink of sinks) if (!sink.write(name, chunk)) hold(sink);
+    audience.write(name, chunk);
   };
-  const held = new Set<Sink>();
-  /** A listener that is slow slows the command down, as a terminal does; so nothing piles up here. */
-  const hold = (sink: Sink): void => {
-    if (held.has(sink) || child === undefined || exited(child)) return;
-    held.add(sink);
-    pause(child, true);
-    void sink.drained().then(() => {
-      held.delete(sink);
-      if (held.size === 0) pause(child, false);
-    });
-  };
+  const audience = createAudience((on) => {
+    if (child !== undefined && !(on && exited(child))) pause(child, on);
+  });
 
   const child = spawnCommand(call, at, (message) => take('stderr', Buffer.from(message)));
   child?.stdout?.on('data', (chunk: Buffer) => take('stdout', chunk));
@@ -223,6 +208,7 @@ function start(
     const exitCode = child === undefined ? NOT_STARTED : await ended(child, stopped.promise);
     clearTimeout(timer);
     over = true;
+    audience.end();
     const how = {
       exitCode: reason === 'exit' ? exitCode : null,
       reason,
@@ -230,7 +216,7 @@ function start(
     };
     return conclude(record, outcomeOf(how, kept));
   };
-  return { record, pid, sinks, ending: finish(), stop };
+  return { record, pid, audience, ending: finish(), stop };
 }
 
 /** Starts the process in a session, and so a group, of its own. What prevents that is told as a shell tells it. */

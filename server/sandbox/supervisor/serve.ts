@@ -12,7 +12,7 @@ import {
   type Request,
   WIRE_VERSION,
 } from '../supervised/wire.ts';
-import type { Sink } from './commands.ts';
+import type { Sink } from './audience.ts';
 import type { Context } from './context.ts';
 import { joinPort, listeningPorts, MAX_CHANNELS } from './ports.ts';
 
@@ -44,6 +44,11 @@ export function serve(socket: Duplex, context: Context): void {
         };
         socket.on('drain', done).on('close', done);
       }),
+    get closed() {
+      return socket.destroyed;
+    },
+    // With all that this relay asked for: it attaches to its commands again, and repeats the rest.
+    close: () => socket.destroy(),
   });
   const cancellable = async (
     id: number,
