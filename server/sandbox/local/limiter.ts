@@ -3,13 +3,15 @@ import { SandboxError, type SandboxResources } from '../sandbox.ts';
 import type { Connection } from '../supervised/connection.ts';
 import { processLimit } from './bwrap.ts';
 import { findCgroups, type HeldLimits, thisCgroup } from './cgroup.ts';
+import { type DiskLook, diskOf } from './disk.ts';
 import { examineHost, type Host, thisHost } from './host.ts';
 import type { Layout, SandboxPlace } from './layout.ts';
-import { createDiskWatch, createStrikes, limitsOf, overLimit, type WatchedLimits } from './limits.ts';
+import { createStrikes, limitsOf, overLimit, type WatchedLimits } from './limits.ts';
+import { barred, createDiskWatch, isWithin } from './overdraft.ts';
 import type { LocalOptions } from './prepare.ts';
 import { livingProcess } from './process.ts';
-import { diskOf, memoryOf } from './usage.ts';
-import { createWatch } from './watch.ts';
+import { memoryOf } from './usage.ts';
+import { createWatch, type Watch } from './watch.ts';
 
 const DEFAULT_PACE = { memory: 1_000, disk: 10_000 };
 /** What is in a sandbox' control group besides the sandbox: those that wait for it, and those that start it. */
@@ -20,6 +22,8 @@ export interface Limiter {
   /** The command that runs a sandbox' start within its limits. */
   confine(id: string, resources: SandboxResources | undefined, command: string[]): string[];
   held(id: string): HeldLimits;
+  /** @throws SandboxError `limit` where it went past its limit too often, and did not come back */
+  admit(at: SandboxPlace, resources: SandboxResources | undefined): Promise<void>;
   /** The sandbox runs, and is used from here. */
   watch(at: SandboxPlace, resources: SandboxResources | undefined): void;
   /** It was started anew: what stopped it is over. */
@@ -73,6 +77,9 @@ export function createLimiter(
     if (strikes.has(at.id)) options.onLimit?.({ provider: 'local', id: at.id }, why.message);
   };
 
+  const failed = (error: unknown): void =>
+    log(`what sandboxes use cannot be measured: ${error instanceof Error ? error.message : error}`);
+
   const lookAtMemory = async (): Promise<boolean> => {
     const first = running();
     if (first.size === 0) return false;
@@ -83,25 +90,25 @@ export function createLimiter(
     }
     return true;
   };
-  const lookAtDisk = async (signal: AbortSignal): Promise<boolean> => {
-    const ids = [...running().keys()];
-    if (ids.length === 0) return false;
-    host ??= await examineHost(thisHost());
-    for (const id of ids) {
-      const one = watched.get(id);
-      const used = one && (await diskOf(host, one.at.root, signal));
-      if (one === undefined || used === undefined) continue;
-      if (disk.isOver(id, used, one.limits.disk))
-        await strike(one.at, overLimit('disk', one.limits.disk, used));
-    }
+  /** It has a watch of its own: who has so much that looking takes long delays no look at another. */
+  const lookAtDisk = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const at = watched.get(id)?.at;
+    if (at === undefined || livingProcess(at) === undefined) return false;
+    const look = await measure(at, signal).catch((error: unknown) => void failed(error));
+    const limits = watched.get(id)?.limits;
+    if (limits === undefined || signal.aborted || livingProcess(at) === undefined) return false;
+    if (look === undefined) log(`sandbox ${id}: what it has on disk cannot be measured`);
+    const why = disk.judge(id, look, limits);
+    if (why !== undefined) await strike(at, why);
     return true;
   };
-  const failed = (error: unknown): void =>
-    log(`what sandboxes use cannot be measured: ${error instanceof Error ? error.message : error}`);
-  const watches = [
-    createWatch(pace.memory, lookAtMemory, failed),
-    createWatch(pace.disk, lookAtDisk, failed),
-  ];
+  const measure = async (at: SandboxPlace, signal: AbortSignal): Promise<DiskLook> => {
+    host ??= await examineHost(thisHost());
+    return diskOf(host, at.root, livingProcess(at), signal);
+  };
+  const memoryWatch = createWatch(pace.memory, lookAtMemory, failed);
+  const diskWatches = new Map<string, Watch>();
+  const closing = new AbortController();
 
   /** A limit that the kernel held, and of which nobody has been told. */
   const noticeKernel = (at: SandboxPlace, { memory }: WatchedLimits): void => {
@@ -119,9 +126,21 @@ export function createLimiter(
       return cgroups.confine(id, limits, command);
     },
     held: (id) => cgroups?.held(id) ?? { memory: false, cpus: false },
+    async admit(at, resources) {
+      if (!disk.isBarred(at.id)) return;
+      const limits = limitsOf(resources);
+      const look = await measure(at, closing.signal);
+      if (look === undefined || look === 'too-long' || !isWithin(look, limits)) throw barred(at.id, limits);
+      disk.forget(at.id);
+    },
     watch(at, resources) {
+      if (closing.signal.aborted) return;
       watched.set(at.id, { at, limits: limitsOf(resources) });
-      for (const watch of watches) watch.wake();
+      memoryWatch.wake();
+      const look = (signal: AbortSignal): Promise<boolean> => lookAtDisk(at.id, signal);
+      const diskWatch = diskWatches.get(at.id) ?? createWatch(pace.disk, look, failed);
+      diskWatches.set(at.id, diskWatch);
+      diskWatch.wake();
     },
     forgive: (id) => strikes.forget(id),
     release: async (id) => {
@@ -131,6 +150,8 @@ export function createLimiter(
     forget(id) {
       strikes.forget(id);
       disk.forget(id);
+      diskWatches.get(id)?.close();
+      diskWatches.delete(id);
     },
     async explained(at, resources, connect) {
       /** Says what a loss was, where a limit was it, by `find`. */
@@ -160,7 +181,8 @@ export function createLimiter(
       };
     },
     close() {
-      for (const watch of watches) watch.close();
+      closing.abort();
+      for (const watch of [memoryWatch, ...diskWatches.values()]) watch.close();
     },
   };
 }

@@ -1,69 +1,56 @@
 import { totalmem } from 'node:os';
 import { SandboxError, type SandboxResources } from '../sandbox.ts';
+import type { DiskLook, DiskUse } from './disk.ts';
 
 /** MiB. Memory is the person's own besides: half of a small machine is left to it. */
 const DEFAULT_MEMORY = 4_096;
 const DEFAULT_DISK = 20_480;
 
-/**
- * How much, in MiB, a sandbox that was stopped for what it has on disk may write after it was resumed, beyond the least that it had
- * since: deleting takes some room too.
- */
-const GRACE = 256;
+/** Empty ones take no room that `du` counts, and make every look longer. */
+const MOST_FILES = 2_000_000;
 
-/** In MiB. */
 export interface WatchedLimits {
+  /** MiB. */
   memory: number;
+  /** MiB. */
   disk: number;
+  /** Files and folders. */
+  files: number;
 }
 
 export function limitsOf(resources: SandboxResources | undefined): WatchedLimits {
   return {
     memory: resources?.memoryMiB ?? Math.min(DEFAULT_MEMORY, Math.floor(totalmem() / 2 ** 21)),
     disk: resources?.diskMiB ?? DEFAULT_DISK,
+    files: MOST_FILES,
   };
 }
 
 const WORDS = {
-  memory: { what: 'of memory', setting: 'HANDOFF_SANDBOX_MEMORY_MIB', less: 'run fewer things at once' },
-  disk: { what: 'on disk', setting: 'HANDOFF_SANDBOX_DISK_MIB', less: 'delete what is not needed' },
+  memory: { unit: 'MiB', what: 'of memory', less: 'run fewer things at once', setting: 'MEMORY_MIB' },
+  disk: { unit: 'MiB', what: 'on disk', less: 'delete what is not needed', setting: 'DISK_MIB' },
+  files: { unit: 'files', what: 'and folders', less: 'delete what is not needed', setting: undefined },
 } as const;
 
-/** @param used MiB; absent where only the kernel has seen it */
+/** @param used absent where only the kernel has seen it */
 export function overLimit(kind: keyof WatchedLimits, limit: number, used?: number): SandboxError {
-  const { what, setting, less } = WORDS[kind];
-  const so = used === undefined ? 'more than it may' : `${Math.ceil(used)} MiB`;
-  return new SandboxError(
-    'limit',
-    `The sandbox was stopped because it used ${so} ${what}; its limit is ${limit} MiB. Its files are kept.`,
-    { nextAction: `Resume it and ${less}, or set ${setting} to more and start a new task.` },
-  );
+  const { unit, what, less, setting } = WORDS[kind];
+  const so = used === undefined ? 'more than it may' : `${Math.ceil(used)} ${unit}`;
+  const more =
+    setting === undefined ? '' : `, or set HANDOFF_SANDBOX_${setting} to more and start a new task`;
+  return stopped(`it used ${so} ${what}; its limit is ${limit} ${unit}`, `${less}${more}`);
 }
 
-/** Decides about what sandboxes have on disk; remembers those that had too much, so that they can be resumed to mend it. */
-export interface DiskWatch {
-  /** Whether a sandbox has to be stopped. */
-  isOver(id: string, used: number, limit: number): boolean;
-  forget(id: string): void;
+/** What it has on disk cannot be watched, which could be its own doing. */
+export function unseen(look: Exclude<DiskLook, DiskUse>): SandboxError {
+  const why = look === undefined ? 'could not be measured' : 'took too long to measure';
+  return stopped(`what it has on disk ${why}`, 'delete what is not needed, many small files above all');
 }
 
-export function createDiskWatch(): DiskWatch {
-  /** The least that each had since it was stopped for having too much. */
-  const overdrawn = new Map<string, number>();
-  return {
-    isOver(id, used, limit) {
-      if (used <= limit) {
-        overdrawn.delete(id);
-        return false;
-      }
-      const least = overdrawn.get(id);
-      const isOver = least === undefined || used > least + GRACE;
-      // Stopped, it begins anew with what it has then: else it could never be resumed to delete some of that.
-      overdrawn.set(id, isOver ? used : Math.min(used, least));
-      return isOver;
-    },
-    forget: (id) => void overdrawn.delete(id),
-  };
+function stopped(why: string, next: string): SandboxError {
+  return new SandboxError('limit', `The sandbox was stopped because ${why}. Its files are kept.`, {
+    nextAction: `Resume it and ${next}.`,
+  });
 }
 
 /** Why sandboxes were stopped, until somebody was told. */

@@ -20,7 +20,7 @@ import { needsEgress } from './egress/policy.ts';
 import type { Refusal } from './egress/refusals.ts';
 import { knownSocket, launch } from './launch.ts';
 import { discardUnnamedLayers, layersOf, snapshotFile } from './layers.ts';
-import { isSandboxId, layoutOf, type SandboxPlace, sandboxIdOf } from './layout.ts';
+import { isSandboxId, type Layout, layoutOf, type SandboxPlace, sandboxIdOf } from './layout.ts';
 import { createLimiter } from './limiter.ts';
 import { whileAsleep } from './lock.ts';
 import { checkSpec, makeSandbox } from './make.ts';
@@ -63,10 +63,15 @@ export interface LocalProvider extends SandboxProvider {
  *
  * What does not, honestly:
  * - The kernel is shared, so a hole in it is a hole in this: one person's own machine, not hosting for strangers.
- * - What it has on disk is watched, and it is stopped past its limit; so is memory where there is no control group, without what is
- *   in memory-backed folders, and CPU is then not limited. A look comes every ten seconds, at memory every second, and more rarely
- *   where it would take more than a fiftieth of the time. In between it can use
- *   what it gets. Under memory pressure the kernel kills a sandbox' processes first. What was written before a snapshot counts no more.
+ * - What it has on disk is watched, and it is stopped past its limit or where it cannot be measured; so is memory where there is no
+ *   control group, and CPU is then not limited. Files in memory (/tmp, memfd) and clean pages of files count as neither, nor does a
+ *   file without a name that is only mapped, or is held by a process that hides its descriptors.
+ * - A look at the disk comes every ten seconds, at memory every second, and more rarely where it would take more than a fiftieth of the
+ *   time, five minutes apart at most. In between a sandbox can use what it gets, on disk anew after each of two resumptions; stopped
+ *   a third time it is not started again by that relay until it has less. What was written before a snapshot counts no more.
+ * - Nobody looks while no relay runs: a new one looks at all that run from its first `create`, `resume` or `list` on. Where two share
+ *   a data folder both look, each counts its own stops, and what the other stopped is `lost` here and not `limit`.
+ * - Under memory pressure the kernel kills a sandbox' processes first.
  * - After a snapshot, files below are copied when they are first written to: hard links between them part ways, and who is not
  *   root cannot rename folders from below in place (EXDEV; `mv` and npm copy, `git mv` of a folder fails). fsync does nothing then:
  *   what was written is lost with the machine's power, not with the sandbox.
@@ -158,6 +163,7 @@ export function createLocalProvider(
   };
 
   const start = async (at: SandboxPlace, meta: Meta, shop: Workshop): Promise<void> => {
+    await limiter.admit(at, meta.resources);
     const began = performance.now();
     await disconnect(at.id);
     settle(layout, at, meta);
@@ -168,8 +174,18 @@ export function createLocalProvider(
     log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
   };
 
+  /** Once in each relay's life: an earlier relay's watch ended with it, and what that had started went on. */
+  let isWatchingAll = false;
+  const watchAll = (): void => {
+    if (isWatchingAll) return;
+    isWatchingAll = true;
+    for (const { at, meta } of everySandbox(layout))
+      if (livingProcess(at) !== undefined) limiter.watch(at, meta.resources);
+  };
+
   /** Started where it does not run; where it does, what connects it to the network may have died. */
   const bringUp = async (at: SandboxPlace, meta: Meta): Promise<Sandbox> => {
+    watchAll();
     if (!(await answers(at))) await start(at, meta, await workshop());
     else if (needsEgress(meta.network)) await egress.serve(at, meta.network, (await workshop()).egress);
     return handle(at, meta);
@@ -293,14 +309,11 @@ export function createLocalProvider(
     },
 
     async list() {
-      if (!fs.existsSync(layout.sandboxes)) return [];
-      return fs
-        .readdirSync(layout.sandboxes)
-        .filter(isSandboxId)
-        .flatMap((id) => {
-          const meta = readMeta(place(id));
-          return meta === undefined ? [] : [{ ref: { provider: 'local', id }, taskId: meta.taskId }];
-        });
+      watchAll();
+      return everySandbox(layout).map(({ at, meta }) => ({
+        ref: { provider: 'local', id: at.id },
+        taskId: meta.taskId,
+      }));
     },
 
     async close() {
@@ -309,6 +322,19 @@ export function createLocalProvider(
       await Promise.all([...connections.keys()].map(disconnect));
     },
   };
+}
+
+/** Those whose record can be read. */
+function everySandbox({ sandboxes, place }: Layout): Array<{ at: SandboxPlace; meta: Meta }> {
+  if (!fs.existsSync(sandboxes)) return [];
+  return fs
+    .readdirSync(sandboxes)
+    .filter(isSandboxId)
+    .flatMap((id) => {
+      const at = place(id);
+      const meta = readMeta(at);
+      return meta === undefined ? [] : [{ at, meta }];
+    });
 }
 
 function damaged(): SandboxError {

@@ -1,15 +1,9 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import type { Host } from './host.ts';
-import { findTool } from './tools.ts';
-
-const run = promisify(execFile);
 
 interface Process {
   pid: number;
   parent: number;
-  /** MiB; what it shares with others is counted for each. */
+  /** MiB that are not pages of files, which the kernel can drop; what it shares with others is counted for each. */
   resident: number;
 }
 
@@ -34,26 +28,14 @@ export async function memoryOf(
   return used;
 }
 
-/**
- * What lies in a folder, in MiB on disk. Undefined where that cannot be found out now, for example because it is being removed.
- * Folders that their owner has closed count too: who is not root looks as the root of a namespace.
- */
-export async function diskOf(host: Host, folder: string, signal: AbortSignal): Promise<number | undefined> {
-  const du = [findTool('du') ?? 'du', '--summarize', '--block-size=1K', '--one-file-system', '--', folder];
-  const seeing =
-    host.setpriv === undefined && host.mounting !== undefined
-      ? [host.mounting.unshare, '--user', '--map-root-user', '--']
-      : [];
-  return (await kibOf([...seeing, ...du], signal)) ?? (seeing.length > 0 ? kibOf(du, signal) : undefined);
-}
-
-async function kibOf([file = '', ...args]: string[], signal: AbortSignal): Promise<number | undefined> {
-  const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
-  // It fails where a file went away under it, and counts the rest.
-  const said = await run(file, args, { cwd: '/', env, signal }).catch((error: unknown) => error);
-  const printed = typeof said === 'object' && said !== null ? Reflect.get(said, 'stdout') : undefined;
-  const kib = /^(\d+)\t/.exec(typeof printed === 'string' ? printed : '')?.[1];
-  return kib === undefined ? undefined : Number(kib) / 1024;
+/** A process and all below it that live now. */
+export async function processesBelow(first: number): Promise<Process[]> {
+  const everything = await processes();
+  return descendants(
+    everything,
+    Map.groupBy(everything, ({ parent }) => parent),
+    first,
+  );
 }
 
 async function processes(): Promise<Process[]> {
@@ -64,7 +46,7 @@ async function processes(): Promise<Process[]> {
     const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
     const parent = /^PPid:\t(\d+)$/m.exec(status)?.[1];
     if (parent !== undefined)
-      found.push({ pid, parent: Number(parent), resident: mibIn(status, 'VmRSS') ?? 0 });
+      found.push({ pid, parent: Number(parent), resident: sumIn(status, 'RssAnon', 'RssShmem') ?? 0 });
   }
   return found;
 }
@@ -78,12 +60,13 @@ function descendants(all: readonly Process[], children: Map<number, Process[]>, 
 
 async function proportionate({ pid, resident }: Process): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
-  return mibIn(rollup, 'Pss') ?? resident;
+  return sumIn(rollup, 'Pss_Anon', 'Pss_Shmem') ?? resident;
 }
 
-function mibIn(text: string, field: string): number | undefined {
-  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1];
-  return kib === undefined ? undefined : Number(kib) / 1024;
+/** MiB of both fields; undefined where either is missing. */
+function sumIn(text: string, one: string, other: string): number | undefined {
+  const [a, b] = [one, other].map((field) => new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]);
+  return a === undefined || b === undefined ? undefined : (Number(a) + Number(b)) / 1024;
 }
 
 const total = (numbers: number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -28,7 +28,8 @@ describe('the watched limits of local sandboxes', function () {
   /** The next word about a limit. */
   let word: EventTarget;
   beforeEach(async () => {
-    fixture = await localFixture();
+    // Not the temporary folder, which may be memory.
+    fixture = await localFixture('/var/tmp');
     told = [];
     word = new EventTarget();
     provider = createLocalProvider({
@@ -98,6 +99,19 @@ for _ in range(6): os.wait()`;
     assert.deepEqual({ exitCode, told }, { exitCode: 0, told: [] });
   });
 
+  it('do not count the pages of a file that is read, which the kernel drops when it needs them', async () => {
+    const sandbox = await created({ memoryMiB: MEMORY });
+    const reader = `
+import mmap, time
+with open("big", "w+b") as file:
+  file.truncate(600 << 20)
+  memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+  total = sum(memory[n] for n in range(0, 600 << 20, 4096))
+time.sleep(1.5)`;
+    const { exitCode } = await sandbox.exec(request(['/usr/bin/python3', '-c', reader]));
+    assert.deepEqual({ exitCode, told }, { exitCode: 0, told: [] });
+  });
+
   it('tell the next call where none was waiting, once', async () => {
     const sandbox = await created({ memoryMiB: MEMORY });
     const stopped = once(word, 'limit');
@@ -154,6 +168,50 @@ for _ in range(6): os.wait()`;
     });
     await again;
     assert.equal(told.length, 2);
+  });
+
+  it('stop what keeps too much on disk in a file without a name', async () => {
+    const sandbox = await created({ diskMiB: DISK });
+    const hidden = `exec 3>f; rm f; head -c 100M /dev/zero >&3; sleep 1000`;
+    await assert.rejects(sandbox.exec(request(['bash', '-c', hidden])), {
+      code: 'limit',
+      message: /MiB on disk/,
+    });
+    assert.equal((await shell(await provider.resume(sandbox.ref), 'ls; echo well')).out, 'well\n');
+  });
+
+  it('do not start it again after the third time, until there is less', async () => {
+    const sandbox = await created({ diskMiB: DISK });
+    for (const [name, mib] of [
+      ['one', 100],
+      ['two', 400],
+      ['three', 400],
+    ] as const) {
+      const resumed = await provider.resume(sandbox.ref);
+      const stopped = once(word, 'limit');
+      await assert.rejects(resumed.exec(request(['bash', '-c', `${write(name, mib)}; sleep 1000`])), {
+        code: 'limit',
+      });
+      await stopped;
+    }
+    const refused = { code: 'limit', message: /^The sandbox is not started: it was stopped 3 times/ };
+    await assert.rejects(provider.resume(sandbox.ref), refused);
+    await assert.rejects(created({}), refused);
+    assert.equal(await provider.state(sandbox.ref), 'hibernated');
+    for (const name of ['one', 'two', 'three'])
+      await fs.rm(join(fixture.dataDir, 'sandboxes', sandbox.ref.id, 'workspace', name));
+    assert.equal((await shell(await provider.resume(sandbox.ref), 'echo well')).out, 'well\n');
+  });
+
+  it('hold again what an earlier relay started and let go of, once another looks what there is', async () => {
+    const earlier = createLocalProvider(fixture);
+    const { ref } = await earlier.create({ taskId: fixture.taskId, resources: { diskMiB: DISK } });
+    await shell(await earlier.resume(ref), write('big', 100));
+    await earlier.close();
+    const stopped = once(word, 'limit');
+    await provider.list();
+    await stopped;
+    assert.deepEqual([told.map(({ id }) => id), await provider.state(ref)], [[ref.id], 'hibernated']);
   });
 
   it('leave alone what stays below them, and end with their relay', async () => {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { totalmem } from 'node:os';
-import { createDiskWatch, createStrikes, limitsOf, overLimit } from '../../../server/sandbox/local/limits.ts';
+import { createStrikes, limitsOf, overLimit } from '../../../server/sandbox/local/limits.ts';
 import { createWatch } from '../../../server/sandbox/local/watch.ts';
 
 describe('the limits of a local sandbox', () => {
-  it('are what was asked for, else half of a small machine, and 20 GiB on disk', () => {
+  it('are what was asked for, else half of a small machine, and 20 GiB or two million files on disk', () => {
     const half = Math.min(4_096, Math.floor(totalmem() / 2 ** 21));
-    assert.deepEqual(limitsOf(undefined), { memory: half, disk: 20_480 });
-    assert.deepEqual(limitsOf({ memoryMiB: 100, cpus: 2 }), { memory: 100, disk: 20_480 });
-    assert.deepEqual(limitsOf({ memoryMiB: 100, diskMiB: 200 }), { memory: 100, disk: 200 });
+    assert.deepEqual(limitsOf(undefined), { memory: half, disk: 20_480, files: 2_000_000 });
+    assert.deepEqual(limitsOf({ memoryMiB: 100, cpus: 2 }), { memory: 100, disk: 20_480, files: 2_000_000 });
+    assert.deepEqual(limitsOf({ memoryMiB: 100, diskMiB: 200 }), {
+      memory: 100,
+      disk: 200,
+      files: 2_000_000,
+    });
   });
 
   it('are named, with what was used and what can be done, when they stop it', () => {
@@ -27,18 +31,6 @@ describe('the limits of a local sandbox', () => {
       overLimit('memory', 100).message,
       'The sandbox was stopped because it used more than it may of memory; its limit is 100 MiB. Its files are kept.',
     );
-  });
-
-  it('on disk stop it once for what is there, and again only for 256 MiB more than it ever came down to', () => {
-    const disk = createDiskWatch();
-    const looks = [90, 110, 110, 300, 366, 367, 367, 600, 150, 300, 406, 407, 100, 101];
-    assert.deepEqual(
-      looks.filter((used) => disk.isOver('s', used, 100)),
-      [110, 367, 407, 101],
-    );
-    assert.equal(disk.isOver('other', 101, 100), true);
-    disk.forget('s');
-    assert.equal(disk.isOver('s', 101, 100), true);
   });
 
   it('tell all that were waiting, or else the next, and nobody after a new start', () => {
