@@ -18,11 +18,14 @@ export function infoFile(place: SandboxPlace): string {
   return `${place.root}/bwrap-${bootId()}.json`;
 }
 
-/** Writes down which process is the first of the sandbox, from what bwrap said; false while it has not said it. */
+/**
+ * Writes down which process is the first of the sandbox, from what bwrap said; false while it has not said it. What it said of an
+ * earlier start, whose number another sandbox' process may have now, counts no more: the sandbox' lock is held above its own only.
+ */
 export function rememberProcess(place: SandboxPlace): boolean {
   const told = parse(BwrapInfo, infoFile(place));
   const identity = told && firstProcessOf(place, told['child-pid']);
-  if (identity === undefined) return false;
+  if (identity === undefined || lockHolder(place, identity.pid) === undefined) return false;
   fs.writeFileSync(`${place.process}.part`, JSON.stringify(identity));
   fs.renameSync(`${place.process}.part`, place.process);
   return true;

@@ -120,6 +120,24 @@ describe('the life of a local sandbox', () => {
     });
   }
 
+  it('is not taken for another one that has got the number of its first process', async () => {
+    const { provider } = fixture;
+    const [dead, other] = [
+      await provider.create({ taskId: 'dead' }),
+      await provider.create({ taskId: 'other' }),
+    ];
+    await assert.rejects(dead.exec(request(['bash', '-c', 'kill -9 -1'])), { code: 'lost' });
+    while ((await provider.state(dead.ref)) !== 'hibernated');
+    const processOf = async (ref: SandboxRef): Promise<{ pid: number; boot: string }> =>
+      JSON.parse(await fs.readFile(join(folderOf(ref), 'process.json'), 'utf8'));
+    const { pid, boot } = await processOf(other.ref);
+    await fs.writeFile(join(folderOf(dead.ref), `bwrap-${boot}.json`), JSON.stringify({ 'child-pid': pid }));
+    assert.equal(await provider.state(dead.ref), 'hibernated');
+    await provider.hibernate(dead.ref);
+    assert.equal(await provider.state(other.ref), 'running');
+    assert.equal((await shell(other, 'echo well')).out, 'well\n');
+  });
+
   it('says why it did not start', async () => {
     const supervisorPath = join(fixture.dataDir, 'broken.mjs');
     await fs.writeFile(supervisorPath, 'throw new Error("out of order")');
