@@ -21,7 +21,10 @@ export function checkSpec({ image, network, from }: SandboxSpec): void {
   }
 }
 
-/** The folders of a sandbox, whole or not at all. @throws SandboxError `not-found` where its snapshot is not there */
+/**
+ * The folders of a sandbox, whole or not at all. Where another relay was faster, that one's are kept.
+ * @throws SandboxError `not-found` where its snapshot is not there
+ */
 export async function makeSandbox(
   shop: Workshop,
   at: SandboxPlace,
@@ -46,6 +49,11 @@ export async function makeSandbox(
   } catch (error) {
     // Rubbish from now on, not only when it is old.
     fs.renameSync(making.root, `${layout.trash}/failed.${at.id}.${process.hrtime.bigint()}`);
-    throw error;
+    if (!isOccupied(error)) throw error;
   }
+}
+
+/** Whether a folder could not be moved because there is one. */
+function isOccupied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }
