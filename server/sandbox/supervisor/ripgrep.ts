@@ -27,7 +27,7 @@ export interface Ran {
 
 /**
  * Runs ripgrep.
- * @param onOutput gets stdout as it comes; answers `false` when it has enough
+ * @param onOutput gets stdout as it comes; answers `false` when it has enough. What it throws ends the run
  */
 export function ripgrep(
   args: string[],
@@ -44,7 +44,11 @@ export function ripgrep(
     let complaint = '';
     options.signal.addEventListener('abort', stop, { once: true });
     child.stdout.on('data', (chunk: Buffer) => {
-      if (enough || onOutput(chunk)) return;
+      try {
+        if (enough || onOutput(chunk)) return;
+      } catch (error) {
+        reject(error);
+      }
       enough = true;
       stop();
     });

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import { posix } from 'node:path';
-import { setImmediate as breathe } from 'node:timers/promises';
 import { type GrepMatch, SandboxError, type SearchResult } from '../sandbox.ts';
 import type { GlobCall, GrepCall } from '../supervised/wire.ts';
 import { fileFailure } from './failure.ts';
@@ -12,8 +11,8 @@ import { COMMON_FLAGS, ripgrep } from './ripgrep.ts';
 const MAX_LINE = 1_000;
 /** Matches that are sorted here. With more, ripgrep searches again in order, on one thread, up to the limit. */
 const MAX_UNORDERED = 20_000;
-/** Files are looked at in batches of this many, so that a command's output is not kept waiting. */
-const STAT_BATCH = 2_000;
+/** Files beyond those that are wanted, after which the oldest are let go of. */
+const SORTED_AT_ONCE = 1_000;
 /** The most that a search returns, whatever is asked for: it goes in one frame. */
 const MAX_LIMIT = 5_000;
 
@@ -28,19 +27,21 @@ export function ripgrepSearch(root: string): Search {
     async glob(call, signal) {
       const matches = globTest(call.pattern);
       using place = placeOf(root, call.path);
-      const records: string[] = [];
-      const split = splitter([0], (name) => records.push(name));
+      const most = Math.min(call.limit, MAX_LIMIT);
+      const found = newest(most + 1);
+      const split = splitter([0], (name) => {
+        const path = withoutDot(name);
+        if (!isReadable(path) || !matches(path)) return;
+        const at = modified(`${place.cwd}/${path}`);
+        if (at !== undefined) found.add({ path, at });
+      });
       const args = ['--files', ...COMMON_FLAGS, '--', place.target];
       await ripgrep(args, { cwd: place.cwd, signal }, (chunk) => {
         split(chunk);
         return true;
       });
-      const found = records.map(withoutDot).filter((path) => isReadable(path) && matches(path));
-      const ordered = await newestFirst(found, place.cwd, signal);
-      return cut(
-        ordered.map((path) => posix.join(place.prefix, path)),
-        call.limit,
-      );
+      const paths = found.list().map(({ path }) => posix.join(place.prefix, path));
+      return cut(paths, most);
     },
     async grep(call, signal) {
       using place = placeOf(root, call.path);
@@ -183,16 +184,36 @@ function isReadable(path: string): boolean {
   return !path.includes('\ufffd');
 }
 
-/** Files by modification time, newest first, then by path; what has gone meanwhile is left out. */
-async function newestFirst(paths: string[], cwd: string, signal: AbortSignal): Promise<string[]> {
-  const dated: Array<{ path: string; at: number }> = [];
-  for (const [index, path] of paths.entries()) {
-    if (index % STAT_BATCH === STAT_BATCH - 1) await breathe();
-    if (signal.aborted) throw new SandboxError('cancelled', 'The search was stopped.');
-    const stat = fs.lstatSync(`${cwd}/${path}`, { throwIfNoEntry: false });
-    if (stat !== undefined) dated.push({ path, at: stat.mtimeMs });
+interface Dated {
+  path: string;
+  /** Milliseconds; when it was last modified. */
+  at: number;
+}
+
+/** Collects files, of which it keeps the newest, then those that come first by path: a tree may have more than there is memory for. */
+function newest(most: number): { add(file: Dated): void; list(): Dated[] } {
+  let files: Dated[] = [];
+  const list = (): Dated[] => {
+    files = files.sort((a, b) => b.at - a.at || compare(a.path, b.path)).slice(0, most);
+    return files;
+  };
+  return {
+    add(file) {
+      files.push(file);
+      // Now and then only, so that the sorting stays cheap.
+      if (files.length >= most + SORTED_AT_ONCE) list();
+    },
+    list,
+  };
+}
+
+/** Milliseconds; undefined for what has gone meanwhile. What cannot be looked at, as its path is too long perhaps, counts as old. */
+function modified(path: string): number | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    return 0;
   }
-  return dated.sort((a, b) => b.at - a.at || compare(a.path, b.path)).map(({ path }) => path);
 }
 
 function compare(a: string, b: string): number {
