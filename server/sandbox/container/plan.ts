@@ -34,7 +34,10 @@ export interface MachinePlan {
 
 export const LABELS = { task: 'handoff.task', relay: 'handoff.relay', kind: 'handoff.kind' } as const;
 
-/** @param total MiB that this machine has: half of a small one is left to the person. Its engine may have less of it, and then gives that. */
+/**
+ * Half of a small machine is left to the person. An engine in a machine of its own may have less, and then gives that.
+ * @param total MiB that this machine has
+ */
 export function defaultMemory(total: number): number {
   return Math.min(DEFAULT_MEMORY, Math.floor(total / 2));
 }

@@ -57,8 +57,8 @@ const LOOK = 500;
  * machine that is made of it gets a copy: `commit` would leave volumes out, and without a volume nothing could be read-only.
  *
  * What holds, as far as the engine keeps its word: its default filter of system calls, no capability, no new privilege, not root
- * inside, limits on processes and memory, and on CPUs where they are set (what an engine left out, `caps` tell); no network, or all of it. No folder of the host but one of
- * our own programs, read-only; no socket of the engine; no proxy setting of the person's.
+ * inside, limits on processes and memory, and on CPUs where they are set (`caps` tell what an engine left out); no network, or all of
+ * it. No folder of the host but one of our own programs, read-only; no socket of the engine; no proxy setting of the person's.
  *
  * What does not: the kernel is shared with what runs the engine. Disk is not limited. Whoever may speak to Docker's engine is root on
  * its machine, so the relay's user is. All in one sandbox is one user, as in local ones. The engine has to be on this machine.
