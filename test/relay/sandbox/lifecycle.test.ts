@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sandboxIdOf } from '../../../server/sandbox/local/layout.ts';
+import { makeSandbox } from '../../../server/sandbox/local/make.ts';
+import { prepare } from '../../../server/sandbox/local/prepare.ts';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
 import type { Sandbox, SandboxRef } from '../../../server/sandbox/sandbox.ts';
 import {
@@ -43,6 +46,20 @@ describe('the life of a local sandbox', () => {
         },
       },
     );
+  });
+
+  it('is the first that was made, where another relay makes one in the same moment', async () => {
+    const shop = await prepare(fixture);
+    const spec = { taskId: fixture.taskId };
+    const at = shop.layout.place(sandboxIdOf(spec.taskId));
+    const make = (): Promise<void> => makeSandbox(shop, at, spec, async () => false);
+    await make();
+    await fs.writeFile(join(at.root, 'workspace', 'f'), 'kept\n');
+    // As by a relay that saw that there is none before this was made.
+    await make();
+    assert.equal((await shell(await fixture.provider.create(spec), 'cat f')).out, 'kept\n');
+    await fixture.provider.destroy({ provider: 'local', id: at.id });
+    assert.deepEqual(await fs.readdir(shop.layout.trash), []);
   });
 
   it('hibernates without processes and resumes with its files', async () => {

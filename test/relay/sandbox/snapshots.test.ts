@@ -79,22 +79,6 @@ for (const overlays of [true, false]) {
       assert.equal(await said(await fork('three', 'same'), 'cat f'), 'one\n');
     });
 
-    it('becomes one machine of a task, also when two relays make it at the same time', async () => {
-      const source = await provider.create({ taskId: 'source' });
-      await shell(source, 'echo kept > f');
-      const from = await provider.snapshot(source.ref, 'base');
-      const other = createLocalProvider({ ...fixture, overlays });
-      try {
-        const both = await Promise.all([provider, other].map((one) => one.create({ taskId: 'task', from })));
-        const seen = await Promise.all(both.map((one) => shell(one, 'cat f; cut -d" " -f22 /proc/1/stat')));
-        assert.equal(seen[0]?.out, seen[1]?.out);
-        assert.match(seen[0]?.out ?? '', /^kept\n/);
-        assert.equal((await provider.list()).length, 2);
-      } finally {
-        await other.close();
-      }
-    });
-
     it('goes, and leaves to each machine what it is made of, until that goes too', async () => {
       const source = await provider.create({ taskId: 'source' });
       await shell(source, 'echo kept > f');
