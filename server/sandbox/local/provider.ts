@@ -67,7 +67,7 @@ export interface LocalProvider extends SandboxProvider {
  *   control group, and CPU is then not limited. Files in memory (/tmp, memfd) and clean pages of files count as neither, nor does a
  *   file without a name that is only mapped, or is held by a process that hides its descriptors.
  * - A look at the disk comes every ten seconds, at memory every second, and more rarely where it would take more than a fiftieth of the
- *   time, five minutes apart at most. In between a sandbox can use what it gets, on disk anew after each of two resumptions; stopped
+ *   time, thirty times as far apart at most. In between a sandbox can use what it gets, on disk anew after each of two resumptions; stopped
  *   a third time it is not started again by that relay until it has less. What was written before a snapshot counts no more.
  * - Nobody looks while no relay runs: a new one looks at all that run from its first `create`, `resume` or `list` on. Where two share
  *   a data folder both look, each counts its own stops, and what the other stopped is `lost` here and not `limit`.

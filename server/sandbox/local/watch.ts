@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Looking takes at most this part of the time. */
 const SHARE = 0.02;
-/** But a pause is never longer, in milliseconds: what makes looking take long could be what has to be seen. */
-const LONGEST_PAUSE = 300_000;
+/** But a pause is never longer than so many of the shortest: what makes looking take long could be what has to be seen. */
+const LONGEST_PAUSE = 30;
 
 export interface Watch {
   /** There is something to look at, perhaps for the first time. */
@@ -13,7 +13,7 @@ export interface Watch {
 
 /**
  * Looks again and again, as long as there is something to look at: not more often than `paceMs`, and less often where looking takes
- * long, but after five minutes at the latest. It keeps no process alive.
+ * long, but after thirty times that at the latest. It keeps no process alive.
  * @param look false where there was nothing; its failures are told to `onFailure`, and it is asked again
  */
 export function createWatch(
@@ -27,7 +27,7 @@ export function createWatch(
   let wakes = 0;
   const watch = async (): Promise<void> => {
     for (let took = 0; ; ) {
-      const pause = Math.min(took * (1 / SHARE - 1), LONGEST_PAUSE);
+      const pause = Math.min(took * (1 / SHARE - 1), paceMs * LONGEST_PAUSE);
       await sleep(Math.max(paceMs, pause), undefined, { ref: false, signal });
       const began = performance.now();
       const before = wakes;

@@ -129,23 +129,32 @@ describe('looking again and again', () => {
     assert.equal(looks, 1);
   });
 
-  it('takes a fiftieth of the time at most', async () => {
-    const began: number[] = [];
-    await new Promise<void>((resolve) => {
-      const watch = createWatch(
-        1,
-        async () => {
-          began.push(performance.now());
-          const until = performance.now() + 4;
-          while (performance.now() < until);
-          if (began.length === 2) resolve();
-          return began.length < 2;
-        },
-        never,
-      );
-      watch.wake();
+  for (const [what, paceMs, tookMs, least, most] of [
+    ['takes a fiftieth of the time at most', 10, 4, 4 * 49, Infinity],
+    ['but pauses for thirty times its pace at most, however long a look took', 2, 40, 30 * 2, 40 * 49],
+  ] as const) {
+    it(what, async () => {
+      const ended: number[] = [];
+      const began: number[] = [];
+      await new Promise<void>((resolve) => {
+        const watch = createWatch(
+          paceMs,
+          async () => {
+            began.push(performance.now());
+            const until = performance.now() + tookMs;
+            while (performance.now() < until);
+            if (began.length === 2) resolve();
+            ended.push(performance.now());
+            return began.length < 2;
+          },
+          never,
+        );
+        watch.wake();
+      });
+      const [first = 0] = ended;
+      const [, second = 0] = began;
+      const pause = second - first;
+      assert.deepEqual([pause >= least - 2, pause < most], [true, true]);
     });
-    const [first = 0, second = 0] = began;
-    assert.equal(second - first >= 4 * 50 - 2, true);
-  });
+  }
 });
