@@ -174,8 +174,9 @@ function spawnDetached(host: EgressHost, home: string, idleMs: number): ChildPro
     const child = spawn(file, rest, {
       cwd: '/',
       detached: true,
-      // Names are resolved by the threads of libuv, and one sandbox' slow ones should not keep the others waiting.
-      env: { PATH: '/usr/bin:/bin', UV_THREADPOOL_SIZE: '32' },
+      // Names are resolved by half of the threads of libuv. One sandbox has a few at most (`lookups.ts`), so that several
+      // have to name what does not answer until the others wait.
+      env: { PATH: '/usr/bin:/bin', UV_THREADPOOL_SIZE: '64' },
       stdio: onlyThese(['ignore', 'ignore', 'pipe'], devNull),
     });
     child.unref();
@@ -194,12 +195,13 @@ async function ask(
   // By descriptor: the path may be longer than a socket's may be.
   const fd = fs.openSync(home, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   const socket = connect(`/proc/self/fd/${fd}/${CONTROL_SOCKET}`);
+  const timer = setTimeout(() => socket.destroy(new Error('no answer')), patience);
   try {
     await once(socket, 'connect');
-    socket.setTimeout(patience, () => socket.destroy(new Error('no answer')));
     socket.write(`${JSON.stringify(request)}\n`);
     return ControlAnswer.parse(JSON.parse(await boundedText(socket)));
   } finally {
+    clearTimeout(timer);
     socket.destroy();
     fs.closeSync(fd);
   }

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { NetworkPolicy, PortForward } from '../../sandbox.ts';
 import { PRESENCE_SOCKET } from '../../supervised/egress-folder.ts';
 import { EGRESS_PROXY_PORT } from '../../supervised/own-ports.ts';
+import { withFewLookups } from './lookups.ts';
 import { forwardsOf, hasProxy } from './policy.ts';
 import { join, proxyServer } from './proxy.ts';
 import type { World } from './reach.ts';
@@ -57,7 +58,8 @@ export async function openGate(folder: string, policy: NetworkPolicy, world: Wor
   });
   servers.set(PRESENCE_SOCKET, presence);
   if (hasProxy(policy)) {
-    const proxy = proxyServer({ policy, world, refusals, idleMs: IDLE_CONNECTION });
+    const rules = { policy, world: withFewLookups(world), refusals, idleMs: IDLE_CONNECTION };
+    const proxy = proxyServer(rules);
     proxy.on('connection', (socket: Socket) => void admit(socket));
     servers.set(String(EGRESS_PROXY_PORT), proxy);
   }
