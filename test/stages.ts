@@ -26,7 +26,7 @@ export interface StageReport {
 }
 
 /** A stage that is still running then is stuck, in milliseconds. */
-const STAGE_TIMEOUT_MS = 15 * 60_000;
+const STAGE_TIMEOUT_MS = 45 * 60_000;
 const KILL_AFTER_MS = 5000;
 
 export const root = path.resolve(import.meta.dirname, '..');

@@ -57,7 +57,7 @@ export function composeApp(
 
   const closing = new AbortController();
   teardown.add(() => closing.abort());
-  const transfers = { database, repo: repoDeps, transfersDir, host, version: VERSION, now };
+  const transfers = { database, repo: repoDeps, transfersDir, host, mayReadFiles, version: VERSION, now };
   return createApp({
     token,
     users: config.users,

@@ -7,6 +7,7 @@ import type { Database } from '../engine/database.ts';
 import { AppError } from '../errors.ts';
 import type { TaskImported } from '../protocol/commands.ts';
 import type { RepoDeps } from '../repo/repository.ts';
+import { isFileUrl } from '../repo/source-url.ts';
 import { unpackRepository } from '../repo/transfer.ts';
 import { APPEND_EVENTS, appendValues } from '../tasks/event-log.ts';
 import type { LineOf } from './export-file.ts';
@@ -23,6 +24,8 @@ export interface ImportDeps {
   transfersDir: string;
   /** This machine's name among the relays. */
   host: string;
+  /** Whether the user may have this machine's files read. */
+  mayReadFiles: (owner: string) => boolean;
   now: () => number;
 }
 
@@ -94,13 +97,16 @@ async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incomi
 
 /** @returns what an earlier try of this very import came to, if there was one whose commit went unheard */
 async function insertTask(
-  { host, now }: ImportDeps,
+  { host, now, mayReadFiles }: ImportDeps,
   client: pg.PoolClient,
   { clientId, owner }: Incoming,
   task: LineOf<'task'>,
 ): Promise<TaskImported | undefined> {
   const { taskId, createdAt, archived, source, model, prepared } = task;
-  const { overlay, ...place } = source;
+  const { overlay, url, ...rest } = source;
+  // The file names a folder of this machine, which whoever brought it may have no business with.
+  const isReadable = url !== undefined && (!isFileUrl(url) || mayReadFiles(owner));
+  const place = { ...rest, ...(isReadable ? { url } : {}) };
   const spec = { source: place, ...(model === undefined ? {} : { model }) };
   const { rowCount } = await client.query(
     `INSERT INTO handoff.tasks

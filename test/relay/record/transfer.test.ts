@@ -6,6 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { createRelayClient, type RelayClient, RelayError } from '../../../server/protocol/client.ts';
 import type { TaskState } from '../../../server/protocol/task.ts';
 import { commitAll } from '../../fakes/sample.ts';
+import { withDatabase } from '../turn/database.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
 import { anew, bytes, fileOf, type Line, linesOf, saying } from './transfer-file.ts';
 
@@ -258,6 +259,17 @@ describe('a task as one file', function () {
         [exported.seq + 3, true, 'gone'],
       );
       await assert.rejects(to.client.getTask(taskId), { code: 'not_found' });
+    });
+
+    it('names no folder of a machine whose files its new person may not read', async () => {
+      const { rows } = await withDatabase(to.data, (client) =>
+        client.query<{ source: Record<string, unknown> }>(
+          `SELECT spec -> 'source' AS source FROM handoff.tasks WHERE task_id = $1`,
+          [taskId],
+        ),
+      );
+      const [{ source } = { source: {} }] = rows;
+      assert.deepEqual(Object.keys(source).sort(), ['branch', 'commit']);
     });
 
     it('is reviewed as before: what had been proposed is there', async () => {
