@@ -46,6 +46,8 @@ export async function openSwarm(
   const postgres = await startEmbeddedPostgres(folder, {}, silent);
   const pool = new pg.Pool({ connectionString: postgres.url, max: 2 });
   pool.on('error', () => {});
+  // One that is being closed while Postgres ends says so, too.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   const shared = {
     HANDOFF_WORK: work,
     HANDOFF_DATABASE_URL: postgres.url,

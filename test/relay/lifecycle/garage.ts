@@ -26,6 +26,8 @@ export async function openPostgres(): Promise<{ pool: pg.Pool; close(): Promise<
   const postgres = await startEmbeddedPostgres(data, process.env, { warn: () => {}, error: () => {} });
   const pool = new pg.Pool({ connectionString: postgres.url });
   pool.on('error', () => {});
+  // One that is being closed while Postgres ends says so, too.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   await migrate(pool);
   return {
     pool,

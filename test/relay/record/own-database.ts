@@ -25,6 +25,8 @@ export async function openOwnDatabase(): Promise<OwnDatabase> {
   const postgres = await startEmbeddedPostgres(folder, process.env, pino({ level: 'silent' }));
   const pool = new pg.Pool({ connectionString: postgres.url, max: 5 });
   pool.on('error', () => {});
+  // One that is being closed while Postgres ends says so, too.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   await migrate(pool);
   return {
     folder,
