@@ -122,6 +122,7 @@ describe('claims', function () {
       `CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C'`,
     );
     const english = new pg.Pool({ connectionString: postgres.url.replace(/\/handoff$/, '/english') });
+    english.on('connect', (client) => void client.on('error', () => {}));
     try {
       await migrate(english);
       const { rows: sorted } = await english.query(`SELECT 'u1:m1' < 'u1;' AS "isBefore"`);
