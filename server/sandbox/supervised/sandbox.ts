@@ -167,6 +167,8 @@ function execOptions(
 
 function searchOptions(signal: AbortSignal | undefined): CallOptions {
   if (signal === undefined) return { deadline: SEARCH_DEADLINE };
+  // Word of it would come after the call, and a search may be faster.
+  if (signal.aborted) throw new SandboxError('cancelled', 'The search was stopped.');
   return { deadline: SEARCH_DEADLINE, abort: { signal, call: (id) => ({ op: 'abort', call: id }) } };
 }
 
