@@ -5,6 +5,7 @@ import type { TaskState } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog } from '../tasks/event-log.ts';
+import { nextProposal } from '../tasks/next-proposal.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { AftermathStore, EndedTurn, HeldTask } from './store.ts';
 
@@ -59,15 +60,8 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
   /** Says that the proposal is `headTree` now, unless it is already. */
   async function propose(task: HeldTask, turnId: string, baseTree: string, headTree: string): Promise<void> {
     const { taskId, proposal } = task.state;
-    if ((proposal?.headTree ?? baseTree) === headTree) return;
-    const revision = (proposal?.revision ?? 0) + 1;
-    const files = await repo.changedFiles(taskId, baseTree, headTree);
-    await task.append([
-      {
-        key: `${turnId}:proposal:after:${revision}`,
-        event: { type: 'proposal.changed', revision, baseTree, headTree, files },
-      },
-    ]);
+    const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
+    if (event) await task.append([{ key: `${turnId}:proposal:after:${event.revision}`, event }]);
   }
 
   return {

@@ -1,6 +1,7 @@
 import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
+import { nextProposal } from '../tasks/next-proposal.ts';
 import { inOurWords } from './prepare-step.ts';
 import { assertHeld, isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
@@ -22,19 +23,8 @@ export async function captureStep(
     await assertHeld(turn);
     const headTree = await capture(turn, previousTree);
     const { proposal } = await turn.states.current(taskId);
-    if (headTree !== (proposal?.headTree ?? baseTree)) {
-      const files = await repo.changedFiles(taskId, baseTree, headTree);
-      await tell(turn, {
-        key: `${turnId}:proposal:${place}`,
-        event: {
-          type: 'proposal.changed',
-          revision: (proposal?.revision ?? 0) + 1,
-          baseTree,
-          headTree,
-          files,
-        },
-      });
-    }
+    const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
+    if (event) await tell(turn, { key: `${turnId}:proposal:${place}`, event });
     return { kind: 'captured', headTree };
   } catch (error) {
     if (isOutOfHands(error)) throw error;

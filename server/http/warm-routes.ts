@@ -1,7 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
-import { AppError } from '../errors.ts';
 import { Warm } from '../protocol/commands.ts';
-import { isFileUrl } from '../repo/source-url.ts';
+import { filesNotAllowed, isFileUrl } from '../repo/source-url.ts';
 import type { Prebuilds } from '../sandbox/prebuild/prebuilds.ts';
 import type { App } from './app.ts';
 import { body, errors, secured } from './route-parts.ts';
@@ -26,15 +25,7 @@ export function warmRoutes(app: App, { prebuilds, mayReadFiles }: WarmRouteDeps)
   app.openapi(warm, (context) => {
     const { source } = context.req.valid('json');
     const owner = context.get('user');
-    if (isFileUrl(source.url) && !mayReadFiles(owner)) {
-      throw new AppError(
-        'source_not_allowed',
-        'Only the relay’s owner may use repositories on its machine.',
-        {
-          nextAction: 'Name a repository by https.',
-        },
-      );
-    }
+    if (isFileUrl(source.url) && !mayReadFiles(owner)) throw filesNotAllowed();
     prebuilds.want({ owner, source });
     return context.body(null, 202);
   });

@@ -10,6 +10,12 @@ export interface Transport {
   origin: string | undefined;
 }
 
+/** Of `file:` sources, for whoever may not have this machine's files read. */
+export const filesNotAllowed = (): AppError =>
+  new AppError('source_not_allowed', 'Only the relay’s owner may use repositories on its machine.', {
+    nextAction: 'Name a repository by https, or upload a bundle of it.',
+  });
+
 /** Whether `parseTransport` would take the URL for a folder of this machine, however it is written. */
 export const isFileUrl = (url: string): boolean => URL.canParse(url) && new URL(url).protocol === 'file:';
 

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { CreateTask, TaskCreated } from '../protocol/commands.ts';
 import type { SourceSpec, SourceSummary } from '../protocol/source.ts';
 import type { TaskList, TaskState } from '../protocol/task.ts';
-import { isFileUrl } from '../repo/source-url.ts';
+import { filesNotAllowed, isFileUrl } from '../repo/source-url.ts';
 import { noSuchTask } from './postgres-store.ts';
 import { summaryOf, type TaskStates } from './task-states.ts';
 import type { Message, TaskRow, TaskStore } from './task-store.ts';
@@ -67,7 +67,7 @@ export function createTaskService({
 
   return {
     async create({ clientId, prompt, source, selection, model }, owner) {
-      if (isOfFiles(source) && !mayReadFiles(owner)) throw notTheirs();
+      if (isOfFiles(source) && !mayReadFiles(owner)) throw filesNotAllowed();
       const taskId = randomUUID();
       const turnId = randomUUID();
       const message = { messageId: clientId, text: prompt, selection };
@@ -146,12 +146,6 @@ export function createTaskService({
       }
     },
   };
-}
-
-function notTheirs(): AppError {
-  return new AppError('source_not_allowed', 'Only the relay’s owner may use repositories on its machine.', {
-    nextAction: 'Name a repository by https, or upload a bundle of it.',
-  });
 }
 
 /** Sources that are files of this machine: only its relays can begin the task. */

@@ -1,5 +1,6 @@
 import type { TurnRepo } from '../../agent/turn-context.ts';
 import type { KeyedEvent } from '../../tasks/event-log.ts';
+import { nextProposal } from '../../tasks/next-proposal.ts';
 import type { TaskStates } from '../../tasks/task-states.ts';
 import type { TaskStore } from '../../tasks/task-store.ts';
 import type { Sandbox, SandboxSpec } from '../sandbox.ts';
@@ -80,17 +81,8 @@ export function createContents({
       if (baseTree === undefined) throw new Error('a machine that was never filled has nothing to keep');
       const known = proposal?.headTree ?? baseTree;
       const { headTree: tree } = await repo.capture(taskId, sandbox, known);
-      if (tree === known) return { tree, events: [] };
-      const revision = (proposal?.revision ?? 0) + 1;
-      const files = await repo.changedFiles(taskId, baseTree, tree);
-      const event = {
-        type: 'proposal.changed',
-        revision,
-        baseTree,
-        headTree: tree,
-        files,
-      } as const;
-      return { tree, events: [{ key: `asleep:proposal:${revision}`, event }] };
+      const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree: tree });
+      return { tree, events: event ? [{ key: `asleep:proposal:${event.revision}`, event }] : [] };
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   type SandboxRef,
 } from '../sandbox.ts';
 import { ANSWER_PATIENCE, type Connection, greet, lost } from '../supervised/connection.ts';
+import { createConnections } from '../supervised/connections.ts';
 import { INSIDE } from '../supervised/places.ts';
 import { supervisedSandbox } from '../supervised/sandbox.ts';
 import type { HeldLimits } from './cgroup.ts';
@@ -94,7 +95,7 @@ export function createLocalProvider(
 ): LocalProvider {
   const log = options.log ?? (() => {});
   const patience = options.answerPatience ?? ANSWER_PATIENCE;
-  const connections = new Map<string, Promise<Connection>>();
+  const connections = createConnections();
   let isolated: Promise<void> | undefined;
 
   /** Nothing is started before isolation was seen to work, once in each relay's life. */
@@ -132,26 +133,12 @@ export function createLocalProvider(
   /** What is done to one sandbox is done in turn. */
   const inTurn = createQueues();
 
-  /** One connection to each sandbox, shared by all who ask while it is being made. */
-  const connectionTo = async (at: SandboxPlace): Promise<Connection> => {
-    const shared = connections.get(at.id);
-    if (shared !== undefined) {
-      const current = await shared.catch(() => undefined);
-      if (current !== undefined && !current.closed) return current;
-      if (connections.get(at.id) === shared) connections.delete(at.id);
-      return connectionTo(at);
-    }
-    const path = knownSocket(at);
-    if (path === undefined) throw lost('The sandbox is not running');
-    const opening = connect(path, patience);
-    connections.set(at.id, opening);
-    return opening;
-  };
-  const disconnect = async (id: string): Promise<void> => {
-    const current = await connections.get(id)?.catch(() => undefined);
-    connections.delete(id);
-    current?.close();
-  };
+  const connectionTo = (at: SandboxPlace): Promise<Connection> =>
+    connections.get(at.id, async () => {
+      const path = knownSocket(at);
+      if (path === undefined) throw lost('The sandbox is not running');
+      return connect(path, patience);
+    });
 
   const answers = async (at: SandboxPlace): Promise<boolean> => {
     try {
@@ -165,12 +152,12 @@ export function createLocalProvider(
   const start = async (at: SandboxPlace, meta: Meta, shop: Workshop): Promise<void> => {
     await limiter.admit(at, meta.resources);
     const began = performance.now();
-    await disconnect(at.id);
+    await connections.end(at.id);
     settle(layout, at, meta);
     limiter.forgive(at.id);
     const confine = (command: string[]): string[] => limiter.confine(at.id, meta.resources, command);
     await egress.serve(at, meta.network, shop.egress);
-    connections.set(at.id, Promise.resolve(await launch(shop, at, meta, confine)));
+    connections.put(at.id, await launch(shop, at, meta, confine));
     log(`sandbox ${at.id} started in ${Math.round(performance.now() - began)} ms`);
   };
 
@@ -200,7 +187,7 @@ export function createLocalProvider(
   const stop = async (at: SandboxPlace): Promise<void> => {
     // Dead first: a call that comes meanwhile would else connect anew to what is about to die.
     if (fs.existsSync(at.root)) await killSandbox(at);
-    await disconnect(at.id);
+    await connections.end(at.id);
     await limiter.release(at.id);
   };
   const stopIfRunning = (at: SandboxPlace, first: () => void): Promise<void> =>
@@ -319,7 +306,7 @@ export function createLocalProvider(
     async close() {
       limiter.close();
       egress.close();
-      await Promise.all([...connections.keys()].map(disconnect));
+      await connections.endAll();
     },
   };
 }

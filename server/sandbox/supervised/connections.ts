@@ -3,6 +3,8 @@ import type { Connection } from './connection.ts';
 /** One connection to each machine, shared by all who ask, also while it is being made. */
 export interface Connections {
   get(name: string, open: () => Promise<Connection>): Promise<Connection>;
+  /** One that was made otherwise takes the place of what there was. */
+  put(name: string, connection: Connection): void;
   end(name: string): Promise<void>;
   endAll(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export function createConnections(): Connections {
 
   return {
     get,
+    put: (name, connection) => void known.set(name, Promise.resolve(connection)),
     end,
     async endAll() {
       await Promise.all([...known.keys()].map(end));
