@@ -9,6 +9,7 @@ import type { Review } from '../review/session.ts';
 import { fileCount } from '../ui/counts.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
+import { decisionOf } from './review-argument.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
 /** What is given is not asked. */
@@ -43,7 +44,8 @@ export function openPullRequest(app: App) {
 }
 
 async function acceptedTreeOf(app: App, review: Review, acceptAll: boolean | undefined): Promise<string> {
-  if (review.accepted.size > 0 && review.acceptedTree !== undefined) return review.acceptedTree;
+  const hasAccepted = decisionOf(review).accepted.length > 0;
+  if (hasAccepted && review.acceptedTree !== undefined) return review.acceptedTree;
   if (!acceptAll) {
     const yes = vscode.l10n.t('Accept All');
     const answer = await vscode.window.showInformationMessage(

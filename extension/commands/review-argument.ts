@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { unitStates } from '../../server/protocol/ledger.ts';
 import type { App } from '../app.ts';
 import type { Review } from '../review/session.ts';
 import { fromReviewUri } from '../review/uris.ts';
@@ -31,8 +32,11 @@ export interface Decision {
   acceptedTree: string | undefined;
 }
 
-export function decisionOf({ taskId, accepted, acceptedTree }: Review): Decision {
-  return { taskId, accepted: [...accepted.keys()].sort(), acceptedTree };
+export function decisionOf({ taskId, changes, decided, acceptedTree }: Review): Decision {
+  const accepted = changes.files.filter((file) =>
+    [...unitStates(decided, file).values()].includes('accepted'),
+  );
+  return { taskId, accepted: accepted.map(({ path }) => path).sort(), acceptedTree };
 }
 
 function activeUri(): vscode.Uri | undefined {

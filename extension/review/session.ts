@@ -1,17 +1,19 @@
 import { EventEmitter } from 'node:events';
 import { type RelayClient, RelayError } from '../../server/protocol/client.ts';
-import type { Changes, ReviewRecorded } from '../../server/protocol/review.ts';
+import { unitsOf, withDecisions } from '../../server/protocol/ledger.ts';
+import type { Changes, Decided, Decision, FileDecisions } from '../../server/protocol/review.ts';
 import type { TaskState } from '../../server/protocol/task.ts';
 import type { TaskStore } from '../relay/task-store.ts';
 import { ExpectedError } from '../ui/failure.ts';
-import { type Accepted, carryOver, decide, fromAccepted, toPutReview } from './decisions.ts';
+import { decideFiles } from './decisions.ts';
 
 /** One task's proposal, and what of it the relay knows to be accepted. */
 export interface Review {
   taskId: string;
   title: string;
   changes: Changes;
-  accepted: Accepted;
+  /** What is decided, by path and unit; also of units that this revision does not have. */
+  decided: FileDecisions[];
   /** The tree that a pull request would push; absent before the first decision. */
   acceptedTree: string | undefined;
   /** The task's seq at which this was so: what the log said before it is older news. */
@@ -27,8 +29,8 @@ export interface ReviewDeps {
 export type ReviewSession = ReturnType<typeof createReviewSession>;
 
 /**
- * The review that the editor shows. Decisions are the relay's: each one puts the complete review there, one after the
- * other, and only what it recorded is shown as accepted. A new revision keeps what did not change.
+ * The review that the editor shows. Decisions are the relay's: each is sent there, one after the other, and only what it recorded
+ * is shown. They are about units by their identity, so a new revision keeps those of what did not change.
  */
 export function createReviewSession({ client, store, report }: ReviewDeps) {
   const events = new EventEmitter<{ change: [Review | undefined] }>();
@@ -47,28 +49,28 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     events.emit('change', review);
   }
 
-  async function put(review: Review, accepted: Accepted): Promise<Review> {
+  async function patch(review: Review, decisions: Decision[]): Promise<Review> {
     const relay = await client();
-    const answer: ReviewRecorded = await relay.putReview(
-      review.taskId,
-      toPutReview(review.changes.revision, accepted),
-    );
-    return { ...review, accepted, acceptedTree: answer.acceptedTree, seq: answer.seq };
+    const { acceptedTree, seq } = await relay.patchReview(review.taskId, { decisions });
+    const decided = withDecisions(review.decided, named(review.changes, decisions));
+    return { ...review, decided, acceptedTree, seq };
   }
 
-  /** Reads the proposal. What was accepted of an earlier revision that is known here is put again where it still holds. */
+  /** Reads the proposal. What was accepted of an earlier revision is brought up to this one by the relay. */
   async function read(taskId: string): Promise<Review> {
     const relay = await client();
     const [state, changes] = await Promise.all([store.read(taskId), relay.changes(taskId)]);
-    const fresh = { taskId, title: state.title, changes, seq: state.seq };
-    const recorded = state.review;
-    if (recorded?.revision === changes.revision) {
-      return { ...fresh, accepted: fromAccepted(recorded.accepted), acceptedTree: recorded.acceptedTree };
-    }
-    const known = current?.taskId === taskId ? current : undefined;
-    const kept = known ? carryOver(known.accepted, known.changes, changes) : new Map();
-    const review: Review = { ...fresh, accepted: new Map(), acceptedTree: undefined };
-    return kept.size === 0 ? review : put(review, kept);
+    const { review: recorded, title, seq } = state;
+    const review: Review = {
+      taskId,
+      title,
+      changes,
+      decided: recorded?.files ?? [],
+      acceptedTree: recorded?.acceptedTree,
+      seq,
+    };
+    const isCurrent = recorded === undefined || recorded.revision === changes.revision;
+    return isCurrent ? review : patch(review, []);
   }
 
   function load(taskId: string): Promise<Review> {
@@ -86,19 +88,12 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     });
   }
 
-  /** Accepts files, or takes that back. Resolves with what the relay recorded. */
-  function setAccepted(taskId: string, paths: string[] | 'all', yes: boolean): Promise<Review> {
+  /** Decides, and resolves with what the relay recorded. */
+  function decide(taskId: string, decisionsFor: (review: Review) => Decision[]): Promise<Review> {
     return enqueue(async () => {
       const review = current?.taskId === taskId ? current : await read(taskId);
-      const decided = (of: Review) =>
-        decide(
-          of.accepted,
-          of.changes,
-          paths === 'all' ? of.changes.files.map(({ path }) => path) : paths,
-          yes,
-        );
       try {
-        show(await put(review, decided(review)));
+        show(await patch(review, decisionsFor(review)));
       } catch (error) {
         // The checkbox that was clicked shows again what is recorded.
         show(review);
@@ -116,23 +111,30 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     });
   }
 
+  /** Accepts files, or takes that back. */
+  const setAccepted = (taskId: string, paths: string[] | 'all', yes: boolean): Promise<Review> =>
+    decide(taskId, ({ changes }) =>
+      decideFiles(
+        changes,
+        paths === 'all' ? changes.files.map(({ path }) => path) : paths,
+        yes ? 'accepted' : 'pending',
+      ),
+    );
+
   function follow(state: TaskState): void {
     if (current?.taskId !== state.taskId || state.seq < current.seq) return;
     const { review, proposal } = state;
     const isNew = proposal !== undefined && proposal.revision !== current.changes.revision;
     if (isNew) {
       load(state.taskId).catch(report);
-    } else if (
-      review?.revision === current.changes.revision &&
-      review.acceptedTree !== current.acceptedTree
-    ) {
-      const { accepted, acceptedTree } = review;
-      show({ ...current, accepted: fromAccepted(accepted), acceptedTree, seq: state.seq });
+    } else if (review?.revision === current.changes.revision && review.files !== current.decided) {
+      const { files: decided, acceptedTree } = review;
+      show({ ...current, decided, acceptedTree, seq: state.seq });
     }
   }
 
   store.events.on('change', ({ events: batch, state }) => {
-    if (batch.some(({ type }) => type === 'proposal.changed' || type === 'review.changed')) follow(state);
+    if (batch.some(({ type }) => type === 'proposal.changed' || type === 'review.decided')) follow(state);
   });
   store.events.on('opened', follow);
 
@@ -140,7 +142,16 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     events,
     current: () => current,
     load,
+    decide,
     setAccepted,
     close: () => show(undefined),
   };
+}
+
+/** The decisions with every unit by its hash, as the relay records them. */
+function named({ files }: Changes, decisions: Decision[]): Decided[] {
+  return decisions.map(({ path, hashes, state }) => {
+    const file = files.find((candidate) => candidate.path === path);
+    return { path, state, hashes: hashes === 'all' ? (file ? unitsOf(file) : []) : hashes };
+  });
 }

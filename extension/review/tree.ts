@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { FileChange } from '../../server/protocol/review.ts';
 import { fileCount } from '../ui/counts.ts';
+import { fileState } from './decisions.ts';
 import type { Review, ReviewSession } from './session.ts';
 
 /** A row of the review: what its commands get. */
@@ -72,15 +73,15 @@ export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Di
   return vscode.Disposable.from(view, changed);
 }
 
-function wholeFiles({ changes, accepted }: Review): string[] {
-  return changes.files.map(({ path }) => path).filter((path) => accepted.get(path) === 'all');
+function wholeFiles({ changes, decided }: Review): string[] {
+  return changes.files.filter((file) => fileState(decided, file) === 'accepted').map(({ path }) => path);
 }
 
-function itemOf({ taskId, accepted }: Review, file: FileChange): vscode.TreeItem {
+function itemOf({ taskId, decided }: Review, file: FileChange): vscode.TreeItem {
   const { path, status, binary, additions, deletions } = file;
   const name = path.slice(path.lastIndexOf('/') + 1);
   const folder = path.slice(0, path.length - name.length - 1);
-  const isAccepted = accepted.get(path) === 'all';
+  const isAccepted = fileState(decided, file) === 'accepted';
   const counts = binary ? vscode.l10n.t('binary') : `+${additions} −${deletions}`;
   const item = new vscode.TreeItem(name);
   item.id = `${taskId}:${path}`;

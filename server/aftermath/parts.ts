@@ -9,6 +9,7 @@ import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createEventLog } from '../tasks/event-log.ts';
 import { createTaskStore } from '../tasks/postgres-store.ts';
+import { createTaskHold } from '../tasks/task-hold.ts';
 import { createTaskStates } from '../tasks/task-states.ts';
 import { createAftermath, createAftermathStarter } from './aftermath.ts';
 import { createChecks } from './checks.ts';
@@ -53,11 +54,12 @@ export function createAfterTurns(deps: {
   const log = createEventLog(database, notices, now);
   const store = createTaskStore(database, now);
   const states = createTaskStates(log, deps.cachedStates);
-  const aftermaths = createAftermathStore(database, states, now);
+  const aftermaths = createAftermathStore(database);
+  const hold = createTaskHold(database, states, now);
   const usage = createUsageBook(database, log);
   const underWay = new Set<string>();
   const { restoreWorkspace, idleMs } = deps;
-  const workspaces = createLeftWorkspaces({ aftermaths, store, log, sandboxes, repo, restoreWorkspace });
+  const workspaces = createLeftWorkspaces({ hold, store, log, sandboxes, repo, restoreWorkspace });
   const workflow = createAftermath({
     aftermaths,
     workspaces,

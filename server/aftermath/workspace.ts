@@ -6,8 +6,9 @@ import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog } from '../tasks/event-log.ts';
 import { nextProposal } from '../tasks/next-proposal.ts';
+import type { HeldTask, HoldTask } from '../tasks/task-hold.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
-import type { AftermathStore, EndedTurn, HeldTask } from './store.ts';
+import type { EndedTurn } from './store.ts';
 
 /** What a turn left in its sandbox. Every function may be repeated. */
 export interface LeftWorkspaces {
@@ -20,7 +21,7 @@ export interface LeftWorkspaces {
 }
 
 export interface LeftWorkspacesDeps {
-  aftermaths: AftermathStore;
+  hold: HoldTask;
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'findAll'>;
   sandboxes: Pick<SandboxKeeper, 'wake'>;
@@ -44,10 +45,10 @@ export const checkPrefix = (turnId: string): string => `${turnId}:check:`;
  * tool has started since the turn that ended, the workspace is the holder's alone.
  */
 export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
-  const { aftermaths, store, repo } = deps;
+  const { store, repo } = deps;
   const inTurn = createTurnstile(HELD_AT_ONCE);
   const hold = (taskId: string, work: (task: HeldTask) => Promise<void>): Promise<void> =>
-    severalTimes(() => inTurn(() => aftermaths.hold(taskId, work)));
+    severalTimes(() => inTurn(() => deps.hold(taskId, work)));
 
   /** What the turn worked on; undefined where there is nothing that it could have changed. */
   async function open({ taskId }: EndedTurn): Promise<{ sandbox: Sandbox; baseTree: string } | undefined> {

@@ -7,6 +7,7 @@ import { explainByDisk } from '../repo/disk.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
 import { createSourceUploads } from '../tasks/source-uploads.ts';
+import { createTaskHold } from '../tasks/task-hold.ts';
 import { createTaskService } from '../tasks/task-service.ts';
 import type { Teardown } from '../teardown.ts';
 import { exportTask } from '../transfer/export-task.ts';
@@ -68,7 +69,7 @@ export function composeApp(
     tasks,
     conversation,
     closing: closing.signal,
-    reviews: createReviewService({ tasks, log, repo }),
+    reviews: createReviewService({ tasks, hold: createTaskHold(database, states, now), repo }),
     publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
     transfers: {

@@ -1,7 +1,7 @@
 import type { PublishService } from '../tasks/publish-service.ts';
 import type { ReviewService } from '../tasks/review-service.ts';
 import type { App } from './app.ts';
-import * as routes from './routes.ts';
+import * as routes from './review-route-shapes.ts';
 
 export interface ReviewRouteDeps {
   reviews: ReviewService;
@@ -31,6 +31,9 @@ export function reviewRoutes(app: App, { reviews, publishing }: ReviewRouteDeps)
     return context.body(new Uint8Array(patch), 200, { ...AS_DATA, 'content-type': 'text/x-diff' }) as never;
   });
   app.openapi(routes.putReview, async (context) =>
+    context.json(await reviews.replace(context.req.valid('param').id, context.req.valid('json')), 200),
+  );
+  app.openapi(routes.patchReview, async (context) =>
     context.json(await reviews.decide(context.req.valid('param').id, context.req.valid('json')), 200),
   );
   app.openapi(routes.openPullRequest, async (context) => {

@@ -1,7 +1,10 @@
 import type * as z from 'zod';
 
 interface Init {
-  method?: 'POST' | 'PUT' | 'DELETE';
+  method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers?: Record<string, string>;
+  /** How long (ms) to wait for the answer. */
+  timeoutMs?: number;
   json?: unknown;
 }
 

@@ -19,7 +19,14 @@ import { ErrorBody, type ErrorCode } from './errors.ts';
 import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
 import { previewCalls } from './preview-client.ts';
-import { Changes, type PutReview, ReviewRecorded } from './review.ts';
+import {
+  Changes,
+  type EditProposal,
+  type PatchReview,
+  ProposalEdited,
+  type PutReview,
+  ReviewRecorded,
+} from './review.ts';
 import { secretCalls } from './secrets-client.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
 import { UsageReport } from './usage.ts';
@@ -132,7 +139,7 @@ export function createRelayClient(options: RelayClientOptions) {
 
   const asking: Asking = {
     task,
-    request: (path, init) => request(path, { ...init, timeoutMs: ANSWER_MS }),
+    request: (path, init) => request(path, { timeoutMs: ANSWER_MS, ...init }),
     read,
   };
 
@@ -181,6 +188,10 @@ export function createRelayClient(options: RelayClientOptions) {
     },
     putReview: (id: string, body: PutReview) =>
       read(ReviewRecorded, task(id, '/review'), { method: 'PUT', json: body }),
+    patchReview: (id: string, body: PatchReview) =>
+      read(ReviewRecorded, task(id, '/review'), { method: 'PATCH', json: body }),
+    editProposal: (id: string, body: EditProposal) =>
+      read(ProposalEdited, task(id, '/proposal/files'), { method: 'PUT', json: body }),
     /** @param githubToken the person's own; it goes into a header and nowhere else. */
     openPullRequest: (id: string, body: OpenPullRequest, githubToken: string) =>
       read(Publish, task(id, '/pull-request'), {

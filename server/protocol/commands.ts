@@ -113,6 +113,13 @@ export const Person = z.object({
 });
 export type Person = z.infer<typeof Person>;
 
+/**
+ * What becomes of the uncommitted work that a task started from: left out of what is pushed (3-way), or included as its own first
+ * commit.
+ */
+export const Uncommitted = z.enum(['leave-out', 'include']);
+export type Uncommitted = z.infer<typeof Uncommitted>;
+
 /** `POST /v1/tasks/{id}/pull-request`, with the person's token in the header `x-github-token` */
 export const OpenPullRequest = z.object({
   acceptedTree: Oid,
@@ -128,5 +135,14 @@ export const OpenPullRequest = z.object({
   branch: z.string().max(200).optional(),
   /** The commit's author and committer. Absent: the owner of the token, as GitHub names them. */
   author: Person.optional(),
+  uncommitted: Uncommitted.default('leave-out'),
+  /** The branch that the pull request is to go into. Absent: the one that the person was on. */
+  base: z.string().max(200).optional(),
+  /** Have GitHub make the commits and sign them as the person. */
+  sign: z.boolean().default(false),
+  /** The person's separate yes to changes of what the repository's automation runs. */
+  allowWorkflows: z.boolean().default(false),
+  /** Findings of the secret scan that the person says are none, by their fingerprint. */
+  allowedSecrets: z.array(z.string().max(64)).max(1000).default([]),
 });
 export type OpenPullRequest = z.input<typeof OpenPullRequest>;

@@ -47,6 +47,18 @@ export const errorCodes = [
   'already_delivered',
   'question_closed',
   'import_invalid',
+  'remote_unreachable',
+  'uncommitted_conflict',
+  'secrets_found',
+  'workflows_need_consent',
+  'branch_protected',
+  'base_missing',
+  'sso_required',
+  'workflow_scope_missing',
+  'signing_impossible',
+  'update_conflict',
+  'rollback_needs_choice',
+  'unattended_ended',
 ] as const;
 
 export const ErrorCode = z.enum(errorCodes);

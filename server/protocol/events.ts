@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { Answer, Question, Selection } from './commands.ts';
+import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
-import { AcceptedFile, ChangedFile } from './review.ts';
+import { PullRequestStatus } from './follow.ts';
+import { ChangedFile, Decided } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
 
 /** One point of the agent's plan. */
@@ -42,6 +44,10 @@ export type TurnOutcome = z.infer<typeof TurnOutcome>;
 /** `cancelled`: the person went on before it ended. `failed`: it ended with another exit code than 0, or not in time. */
 export const CheckOutcome = z.enum(['passed', 'failed', 'cancelled']);
 export type CheckOutcome = z.infer<typeof CheckOutcome>;
+
+/** Who changed a proposal other than the agent: the person's hand, a rollback, or a base that moved on. */
+export const ProposalAuthor = z.enum(['person', 'rollback', 'update']);
+export type ProposalAuthor = z.infer<typeof ProposalAuthor>;
 
 /** Where accepted work ended up. */
 export const PullRequest = z.object({
@@ -173,24 +179,75 @@ export const TaskEvent = z.discriminatedUnion('type', [
     durationMs: z.number().int(),
   }),
 
+  /** `by`: who made it so where it was not the agent, whose work is what is captured. */
   event('proposal.changed', {
     revision: z.number().int(),
     baseTree: Oid,
     headTree: Oid,
     files: z.array(ChangedFile),
+    by: ProposalAuthor.optional(),
   }),
-  event('review.changed', {
+  /** The workspace was given the files of `headTree`, which were not captured from it: from here on the agent works on those. */
+  event('workspace.set', { turnId: z.string(), headTree: Oid }),
+  /** With these decisions, added to those before, `acceptedTree` is base and all that is accepted of the revision. */
+  event('review.decided', {
     revision: z.number().int(),
-    accepted: z.array(AcceptedFile),
+    decisions: z.array(Decided),
     acceptedTree: Oid,
   }),
+  /** What the person took out or changed themselves since the agent worked last: it reads this as `text`, once. */
+  event('review.told', { ...inTurn, text: z.string() }),
+  /** The agent's own words for the pull request. */
+  event('changes.described', { ...inTurn, title: z.string(), body: z.string() }),
 
-  event('publish.started', { publishId: z.string(), branch: z.string(), acceptedTree: Oid }),
+  /** A comment on the proposal. The first of a thread says where. A draft is the person's alone until it is submitted. */
+  event('comment.written', {
+    commentId: z.string(),
+    threadId: z.string(),
+    author: z.enum(['person', 'agent']),
+    text: z.string(),
+    place: CommentPlace.optional(),
+    isDraft: z.boolean(),
+  }),
+  event('comment.edited', { commentId: z.string(), text: z.string() }),
+  event('comment.removed', { commentId: z.string() }),
+  /** Drafts that the agent is given as one message. */
+  event('comments.submitted', { commentIds: z.array(z.string()), messageId: z.string() }),
+  event('thread.resolved', { threadId: z.string(), isResolved: z.boolean() }),
+
+  /** Files and conversation are what they were when that turn began, but for the files in `kept`. It and what followed is no part of the chat. */
+  event('task.rolled_back', { turnId: z.string(), headTree: Oid, kept: z.array(z.string()) }),
+  /** The proposal is compared with another commit from here on; what was proposed is on top of that. */
+  event('base.updated', { baseCommit: Oid, baseTree: Oid, conflicts: z.array(z.string()) }),
+
+  /** `pushedTree`: what is pushed where it is not the accepted tree itself, because uncommitted work is left out of it. */
+  event('publish.started', {
+    publishId: z.string(),
+    branch: z.string(),
+    acceptedTree: Oid,
+    pushedTree: Oid.optional(),
+    isUnattended: z.boolean().optional(),
+  }),
   event('publish.committed', { publishId: z.string(), commit: Oid, tree: Oid }),
   event('publish.pushed', { publishId: z.string(), branch: z.string(), commit: Oid, tree: Oid }),
   event('publish.opened', { publishId: z.string(), pullRequest: PullRequest }),
   /** `compareUrl` is the prefilled page where the person can open the pull request by hand. */
   event('publish.failed', { publishId: z.string(), error: Failure, compareUrl: z.string().optional() }),
+
+  /** The pull request is, or its checks and reviews are, as told now. */
+  event('pull_request.changed', { status: PullRequestStatus }),
+  /** How many turns may be spent on checks that fail, with nobody asked. */
+  event('follow.changed', { autoFix: z.number().int().min(0) }),
+  /** `checks` of the pull request that the turn of that message is to mend. */
+  event('fix.requested', { messageId: z.string(), checks: z.array(z.string()), isAutomatic: z.boolean() }),
+
+  /** The person left a token for this one task, to be used once and until then: `until` is milliseconds since 1970. */
+  event('unattended.armed', { until: z.number().int() }),
+  /** The token is destroyed. */
+  event('unattended.ended', {
+    reason: z.enum(['used', 'expired', 'cancelled', 'failed']),
+    detail: z.string().optional(),
+  }),
 
   /**
    * Stands for the events from `first` to its own `seq`, which were only of use while they happened: pieces of text and of

@@ -9,6 +9,9 @@ export type Segment =
 /** How many base lines on either side of a hunk go into its identity, so that equal edits in other places differ. */
 const IDENTITY_CONTEXT = 3;
 
+/** Digits of a hash that are kept: units are told apart within one path, and lists of thousands of them travel. */
+export const HASH_LENGTH = 24;
+
 /**
  * Beyond this many added and removed lines, what differs is one hunk from its first line to its last. The differ's work grows with the
  * square of it: 0.1 s and 20 MB at 2,000, half a minute at 20,000.

@@ -1,5 +1,6 @@
 import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
 import { append, extendText, finishText, inItems, inTool, inTurn, settle } from './items.ts';
+import { reviewHandlers } from './reduce-review.ts';
 import type { Check, TaskState, Turn } from './task.ts';
 
 /** How much of a running command's output is kept for showing, in UTF-16 units; the tool's result has the rest. */
@@ -19,6 +20,7 @@ export function emptyTask(taskId: string): TaskState {
     turns: [],
     queue: [],
     todos: [],
+    threads: [],
   };
 }
 
@@ -176,18 +178,17 @@ const handlers: Handlers = {
       checks.map((check) => (check.name === name ? { ...check, outcome, output, durationMs } : check)),
     ),
 
-  'proposal.changed': (state, { revision, baseTree, headTree, files }) => ({
-    ...state,
-    proposal: { revision, baseTree, headTree, files },
-  }),
-  'review.changed': (state, { revision, accepted, acceptedTree }) => ({
-    ...state,
-    review: { revision, accepted, acceptedTree },
-  }),
+  ...reviewHandlers,
 
-  'publish.started': (state, { publishId, branch, acceptedTree }) => ({
+  'publish.started': (state, { publishId, branch, acceptedTree, pushedTree }) => ({
     ...state,
-    publish: { publishId, stage: 'started', branch, acceptedTree },
+    publish: {
+      publishId,
+      stage: 'started',
+      branch,
+      acceptedTree,
+      ...(pushedTree === undefined ? {} : { pushedTree }),
+    },
   }),
   'publish.committed': (state, { publishId, commit }) =>
     inPublish(state, publishId, { stage: 'committed', commit }),
@@ -197,6 +198,24 @@ const handlers: Handlers = {
     inPublish(state, publishId, { stage: 'opened', pullRequest }),
   'publish.failed': (state, { publishId, error, compareUrl }) =>
     inPublish(state, publishId, { stage: 'failed', error, ...(compareUrl ? { compareUrl } : {}) }),
+
+  'pull_request.changed': (state, { status }) => ({ ...state, pullRequest: status }),
+  'follow.changed': (state, { autoFix }) => ({
+    ...state,
+    follow: { fixes: state.follow?.fixes ?? 0, autoFix },
+  }),
+  'fix.requested': (state, { isAutomatic }) =>
+    isAutomatic && state.follow
+      ? { ...state, follow: { ...state.follow, fixes: state.follow.fixes + 1 } }
+      : state,
+
+  'unattended.armed': (state, { until }) => ({ ...state, unattendedUntil: until }),
+  'unattended.ended': (state, { reason, detail, at }) => {
+    const { unattendedUntil: _over, ...rest } = state;
+    if (reason === 'used' || reason === 'cancelled') return rest;
+    const why = reason === 'expired' ? 'The time for it is over' : (detail ?? 'It failed');
+    return notice(rest, 'warning', `No pull request was opened by itself. ${why}.`, at);
+  },
 
   'log.compacted': (state) => state,
 };

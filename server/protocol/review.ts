@@ -1,13 +1,18 @@
 import * as z from 'zod';
 import { Oid, RepoPath } from './source.ts';
 
+/** The identity of something that is decided on its own: a hunk, or what of a file is no line of text (`FileChange.whole`). */
+export const UnitHash = z.string().min(1).max(64);
+
 /** One changed run of lines, without context; `hash` is its identity. Lines are 1-based as in a unified diff with no context. */
 export const Hunk = z.object({
-  hash: z.string(),
+  hash: UnitHash,
   oldStart: z.number().int(),
   oldLines: z.number().int(),
   newStart: z.number().int(),
   newLines: z.number().int(),
+  /** Why, in the agent's words: one line. Absent where it said nothing of it. */
+  reason: z.string().optional(),
 });
 export type Hunk = z.infer<typeof Hunk>;
 
@@ -25,6 +30,13 @@ export const ChangedFile = z.object({
 });
 export type ChangedFile = z.infer<typeof ChangedFile>;
 
+/** How carefully a change wants to be read, and why. */
+export const Risk = z.object({
+  level: z.enum(['high', 'normal', 'low']),
+  why: z.array(z.string()),
+});
+export type Risk = z.infer<typeof Risk>;
+
 /** A changed path with what a review needs: object names, modes, and the hunks (none for a binary file: decided whole). */
 export const FileChange = ChangedFile.extend({
   oldMode: z.string().nullable(),
@@ -32,6 +44,13 @@ export const FileChange = ChangedFile.extend({
   oldOid: Oid.nullable(),
   newOid: Oid.nullable(),
   hunks: z.array(Hunk),
+  /** The identity of what differs and is no line of text: a mode, a type, a binary or empty file. Decided like a hunk. */
+  whole: UnitHash.optional(),
+  /** The deleted path of the same proposal that this file was, as far as its content tells. Both are decided apart. */
+  renamedFrom: z.string().optional(),
+  /** Made by a program from other files; there is nothing to learn from reading it. */
+  generated: z.boolean().optional(),
+  risk: Risk.optional(),
 });
 export type FileChange = z.infer<typeof FileChange>;
 
@@ -40,25 +59,57 @@ export const Changes = z.object({
   revision: z.number().int(),
   baseTree: Oid,
   headTree: Oid,
+  /** In the order in which they are best read. */
   files: z.array(FileChange),
 });
 export type Changes = z.infer<typeof Changes>;
 
+/** What a person thinks of a unit. `pending`: nothing yet, or nothing any more. */
+export const UnitState = z.enum(['pending', 'accepted', 'rejected']);
+export type UnitState = z.infer<typeof UnitState>;
+
+/** A decision about units of one path; `all` are those that the path has in the newest revision. */
+export const Decision = z.object({
+  path: RepoPath,
+  hashes: z.union([z.literal('all'), z.array(UnitHash).max(100_000)]),
+  state: UnitState,
+});
+export type Decision = z.infer<typeof Decision>;
+
+/** The same as it was recorded. */
+export const Decided = Decision.extend({ path: z.string(), hashes: z.array(UnitHash) });
+export type Decided = z.infer<typeof Decided>;
+
+/**
+ * What is decided of one path, by the identity of its units: so it outlives revisions, is dropped only where that very unit changes,
+ * and is there again when the unit is.
+ */
+export const FileDecisions = z.object({
+  path: z.string(),
+  accepted: z.array(UnitHash),
+  rejected: z.array(UnitHash),
+});
+export type FileDecisions = z.infer<typeof FileDecisions>;
+
+/** `PATCH /v1/tasks/{id}/review`: these decisions, and the others as they are. Refused whole where a unit is not there. */
+export const PatchReview = z.object({ decisions: z.array(Decision).max(20_000) });
+export type PatchReview = z.infer<typeof PatchReview>;
+
 /** What the person accepted of one path: the whole file (mode and all), or hunks by hash. What is not named is not accepted. */
 export const AcceptedFile = z.object({
   path: RepoPath,
-  hunks: z.union([z.literal('all'), z.array(z.string()).max(100_000)]),
+  hunks: z.union([z.literal('all'), z.array(UnitHash).max(100_000)]),
 });
 export type AcceptedFile = z.infer<typeof AcceptedFile>;
 
-/** `PUT /v1/tasks/{id}/review`: the complete decision, replacing the one before. */
+/** `PUT /v1/tasks/{id}/review`: the complete decision, replacing the one before. What is not named is not decided. */
 export const PutReview = z.object({
   revision: z.number().int(),
   accepted: z.array(AcceptedFile).max(20_000),
 });
 export type PutReview = z.infer<typeof PutReview>;
 
-/** The answer to it: the one tree that may be pushed. */
+/** The answer to both: the one tree that may be pushed. */
 export const ReviewRecorded = z.object({
   revision: z.number().int(),
   acceptedTree: Oid,
@@ -66,3 +117,18 @@ export const ReviewRecorded = z.object({
   seq: z.number().int(),
 });
 export type ReviewRecorded = z.infer<typeof ReviewRecorded>;
+
+/**
+ * `PUT /v1/tasks/{id}/proposal/files`: what the person made of a proposed file, or `null` to take it out of the proposal altogether. It is the next revision; refused
+ * with `revision_changed` where the proposal has gone on, with `conflict` while the agent works.
+ */
+export const EditProposal = z.object({
+  revision: z.number().int(),
+  path: RepoPath,
+  /** Null: as it is in the base. */
+  content: z.base64().nullable(),
+});
+export type EditProposal = z.infer<typeof EditProposal>;
+
+export const ProposalEdited = z.object({ revision: z.number().int(), headTree: Oid, seq: z.number().int() });
+export type ProposalEdited = z.infer<typeof ProposalEdited>;

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { Answer, Question, Selection } from './commands.ts';
+import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
 import { CheckOutcome, PullRequest, SandboxState, TodoItem, TurnOutcome, Usage } from './events.ts';
-import { AcceptedFile, ChangedFile } from './review.ts';
+import { PullRequestStatus } from './follow.ts';
+import { ChangedFile, FileDecisions } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
 
 /**
@@ -110,11 +112,31 @@ export const Proposal = z.object({
 export type Proposal = z.infer<typeof Proposal>;
 
 export const Review = z.object({
+  /** The one that `acceptedTree` was made of. */
   revision: z.number().int(),
-  accepted: z.array(AcceptedFile),
   acceptedTree: Oid,
+  /** All decisions that still stand, sorted by path; also those about units that the newest revision does not have. */
+  files: z.array(FileDecisions),
 });
 export type Review = z.infer<typeof Review>;
+
+export const ReviewComment = z.object({
+  commentId: z.string(),
+  author: z.enum(['person', 'agent']),
+  text: z.string(),
+  isDraft: z.boolean(),
+  at: z.number(),
+});
+export type ReviewComment = z.infer<typeof ReviewComment>;
+
+/** A conversation about some lines of the proposal. */
+export const ReviewThread = z.object({
+  threadId: z.string(),
+  place: CommentPlace,
+  isResolved: z.boolean(),
+  comments: z.array(ReviewComment),
+});
+export type ReviewThread = z.infer<typeof ReviewThread>;
 
 export const PublishStage = z.enum(['started', 'committed', 'pushed', 'opened', 'failed']);
 export const Publish = z.object({
@@ -122,6 +144,7 @@ export const Publish = z.object({
   stage: PublishStage,
   branch: z.string(),
   acceptedTree: Oid,
+  pushedTree: Oid.optional(),
   commit: Oid.optional(),
   pullRequest: PullRequest.optional(),
   error: Failure.optional(),
@@ -145,8 +168,17 @@ export const TaskState = z.object({
   queue: z.array(z.object({ messageId: z.string(), text: z.string(), at: z.number() })),
   todos: z.array(TodoItem),
   proposal: Proposal.optional(),
+  /** What the workspace held when it was last captured or set; absent: the base. Not the proposal's where the person changed that since. */
+  workspaceTree: Oid.optional(),
   review: Review.optional(),
+  threads: z.array(ReviewThread),
+  /** The agent's words for the pull request. */
+  description: z.object({ title: z.string(), body: z.string() }).optional(),
   publish: Publish.optional(),
+  pullRequest: PullRequestStatus.optional(),
+  follow: z.object({ autoFix: z.number().int(), fixes: z.number().int() }).optional(),
+  /** Until when (ms since 1970) the relay may open the pull request by itself. */
+  unattendedUntil: z.number().optional(),
 });
 export type TaskState = z.infer<typeof TaskState>;
 

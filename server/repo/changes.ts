@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { hunksOf } from '../protocol/hunks.ts';
 import type { FileChange } from '../protocol/review.ts';
-import { eachContent, type FileContent } from './contents.ts';
+import { digest, eachContent, type FileContent } from './contents.ts';
 import { GitError } from './git.ts';
 import { type RawChange, rawChanges, statusOf } from './raw-changes.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
@@ -38,14 +38,26 @@ export async function listChanges(
 /** A changed path with what its content says. */
 export function describeChange(change: RawChange, content: FileContent): FileChange {
   const hunks = content.kind === 'text' ? hunksOf(content.runs) : [];
+  const whole = wholeOf(change, hunks.length > 0);
   return {
     ...change,
+    ...(whole === undefined ? {} : { whole }),
     status: statusOf(change),
     binary: content.kind === 'binary',
     additions: hunks.reduce((sum, hunk) => sum + hunk.newLines, 0),
     deletions: hunks.reduce((sum, hunk) => sum + hunk.oldLines, 0),
     hunks,
   };
+}
+
+/** Identity of what of a change is no line of text. With hunks that is its mode, without it is everything. */
+export function wholeOf(
+  { oldMode, newMode, oldOid, newOid }: RawChange,
+  hasHunks: boolean,
+): string | undefined {
+  if (!hasHunks) return digest(JSON.stringify(['whole', oldMode, newMode, oldOid, newOid]));
+  const isModeChange = oldMode !== null && newMode !== null && oldMode !== newMode;
+  return isModeChange ? digest(JSON.stringify(['mode', oldMode, newMode])) : undefined;
 }
 
 /** A file's content. The task's repository holds nothing but the task's own objects. Throws `not_found`, `too_large`. */

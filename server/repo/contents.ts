@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { type Segment, segments } from '../protocol/hunks.ts';
+import { HASH_LENGTH, type Segment, segments } from '../protocol/hunks.ts';
 import { blobSizes, readBlobs } from './objects.ts';
 import { type RawChange, statusOf } from './raw-changes.ts';
 import type { Recent } from './recent.ts';
@@ -56,8 +56,8 @@ function contentOf(change: RawChange, before: string | undefined, after: string 
 }
 
 /** The digest that names hunks, on the relay and in the editor. */
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+export function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
 }
 
 function oidsOf(changes: RawChange[]): Set<string> {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
-import { composeAcceptedTree } from './accept.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
+import { composeTree } from './compose-tree.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { moveInto } from './move.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
@@ -54,6 +54,6 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
-    compose: (taskId, proposal) => composeAcceptedTree(deps, { taskId, ...proposal }),
+    compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),
   };
 }

@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import type { AcceptedFile, Changes, FileChange, PutReview, ReviewRecorded } from '../protocol/review.ts';
-import type { Proposal } from '../protocol/task.ts';
+import type {
+  Changes,
+  Decided,
+  Decision,
+  FileChange,
+  FileDecisions,
+  PatchReview,
+  PutReview,
+  ReviewRecorded,
+} from '../protocol/review.ts';
+import type { Proposal, TaskState } from '../protocol/task.ts';
 import { GitError } from '../repo/git.ts';
-import type { EventLog } from './event-log.ts';
+import { decidedBy, unitsToTake } from './decisions.ts';
+import type { HoldTask } from './task-hold.ts';
 import type { TaskService } from './task-service.ts';
 
 /** Reading a proposal and deciding on it. Works with the sandbox off: everything is in the relay's own repository. */
@@ -11,40 +21,85 @@ export interface ReviewService {
   changes(taskId: string): Promise<Changes>;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
   patch(taskId: string, tree: string | undefined): Promise<Uint8Array>;
-  decide(taskId: string, review: PutReview): Promise<ReviewRecorded>;
+  /** The complete decision, replacing the one before. */
+  replace(taskId: string, review: PutReview): Promise<ReviewRecorded>;
+  /**
+   * These decisions, and the others as they are. None at all brings what was accepted up to the newest revision: what has not
+   * changed stays accepted.
+   */
+  decide(taskId: string, review: PatchReview): Promise<ReviewRecorded>;
 }
 
 export interface ReviewRepo {
   changes(taskId: string, baseTree: string, headTree: string): Promise<FileChange[]>;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
   patch(taskId: string, fromTree: string, toTree: string): Promise<Uint8Array>;
+  /** Base and these units of the proposal; see `composeTree`. */
   compose(
     taskId: string,
-    proposal: { baseTree: string; headTree: string; accepted: AcceptedFile[] },
-  ): Promise<{ acceptedTree: string }>;
+    selected: {
+      baseTree: string;
+      headTree: string;
+      units: ReadonlyMap<string, 'all' | ReadonlySet<string>>;
+      isCarried?: boolean;
+    },
+  ): Promise<{ tree: string }>;
 }
 
 export function createReviewService(deps: {
   tasks: Pick<TaskService, 'get' | 'row'>;
-  log: EventLog;
+  hold: HoldTask;
   repo: ReviewRepo;
 }): ReviewService {
-  const { tasks, log, repo } = deps;
+  const { tasks, hold, repo } = deps;
 
-  async function proposalOf(taskId: string): Promise<Proposal> {
-    const { proposal } = await tasks.get(taskId);
-    if (proposal) return proposal;
+  /** Before the first change the proposal is the base itself. */
+  async function startOf(taskId: string): Promise<Proposal> {
     const { prepared } = await tasks.row(taskId);
     if (!prepared) throw nothingYet();
-    // Before the first change the proposal is the base itself.
     return { revision: 0, baseTree: prepared.baseTree, headTree: prepared.baseTree, files: [] };
+  }
+
+  const proposalOf = async (taskId: string): Promise<Proposal> =>
+    (await tasks.get(taskId)).proposal ?? startOf(taskId);
+
+  const filesOf = (taskId: string, { baseTree, headTree }: Proposal): Promise<FileChange[]> =>
+    baseTree === headTree ? Promise.resolve([]) : repo.changes(taskId, baseTree, headTree);
+
+  /** Composes what is then accepted and records it, with nobody deciding in between. */
+  async function record(
+    taskId: string,
+    decisionsFor: (state: TaskState, proposal: Proposal) => Promise<Decided[]>,
+  ): Promise<ReviewRecorded> {
+    // Read apart: nobody may ask for a second connection who holds a task.
+    const start = (await tasks.get(taskId)).proposal ? undefined : await startOf(taskId);
+    return hold(taskId, async ({ state, append }) => {
+      const proposal = state.proposal ?? start;
+      if (!proposal) throw nothingYet();
+      const { revision, baseTree, headTree } = proposal;
+      const decisions = await decisionsFor(state, proposal);
+      const units = unitsToTake(state.review?.files ?? [], decisions);
+      const { tree } = await repo.compose(taskId, { baseTree, headTree, units, isCarried: true });
+      const seq = await append([
+        {
+          key: `review:${randomUUID()}`,
+          event: { type: 'review.decided', revision, decisions, acceptedTree: tree },
+        },
+      ]);
+      return { revision, acceptedTree: tree, seq };
+    });
+  }
+
+  /** Decisions with every unit named; throws `revision_changed` where one is not there. */
+  async function named(taskId: string, proposal: Proposal, decisions: Decision[]): Promise<Decided[]> {
+    return decisions.length === 0 ? [] : decidedBy(decisions, await filesOf(taskId, proposal));
   }
 
   return {
     async changes(taskId) {
-      const { revision, baseTree, headTree } = await proposalOf(taskId);
-      const files = baseTree === headTree ? [] : await repo.changes(taskId, baseTree, headTree);
-      return { revision, baseTree, headTree, files };
+      const proposal = await proposalOf(taskId);
+      const { revision, baseTree, headTree } = proposal;
+      return { revision, baseTree, headTree, files: await filesOf(taskId, proposal) };
     },
 
     async blob(taskId, oid) {
@@ -63,26 +118,38 @@ export function createReviewService(deps: {
       });
     },
 
-    async decide(taskId, { revision, accepted }) {
-      const proposal = await proposalOf(taskId);
-      if (revision !== proposal.revision) {
-        throw new AppError(
-          'revision_changed',
-          `The decision is about revision ${revision}; the proposal is at ${proposal.revision}.`,
-          { nextAction: 'Look at the new revision and decide again.' },
-        );
-      }
-      const { baseTree, headTree } = proposal;
-      const { acceptedTree } = await repo.compose(taskId, { baseTree, headTree, accepted });
-      const seq = await log.append(taskId, null, [
-        {
-          key: `review:${randomUUID()}`,
-          event: { type: 'review.changed', revision, accepted, acceptedTree },
-        },
-      ]);
-      return { revision, acceptedTree, seq: seq ?? 0 };
-    },
+    replace: (taskId, { revision, accepted }) =>
+      record(taskId, async (state, proposal) => {
+        if (revision !== proposal.revision) throw anotherRevision(revision, proposal.revision);
+        const decisions = accepted.map(({ path, hunks }) => ({
+          path,
+          hashes: hunks,
+          state: 'accepted' as const,
+        }));
+        return [...withdrawn(state.review?.files ?? []), ...(await named(taskId, proposal, decisions))];
+      }),
+
+    decide: (taskId, { decisions }) =>
+      record(taskId, (_state, proposal) => named(taskId, proposal, decisions)),
   };
+}
+
+/** Takes back everything that was decided. */
+const withdrawn = (files: FileDecisions[]): Decided[] =>
+  files.map(({ path, accepted, rejected }) => ({
+    path,
+    hashes: [...accepted, ...rejected],
+    state: 'pending',
+  }));
+
+function anotherRevision(asked: number, current: number): AppError {
+  return new AppError(
+    'revision_changed',
+    `The decision is about revision ${asked}; the proposal is at ${current}.`,
+    {
+      nextAction: 'Look at the new revision and decide again.',
+    },
+  );
 }
 
 function nothingYet(): AppError {

@@ -22,7 +22,16 @@ export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEv
     const { baseTree } = task.prepared;
     events.push({
       key: `imported:${task.seq}:review`,
-      event: { type: 'review.changed', revision: review.revision, accepted: [], acceptedTree: baseTree },
+      event: {
+        type: 'review.decided',
+        revision: review.revision,
+        decisions: review.files.map(({ path, accepted, rejected }) => ({
+          path,
+          hashes: [...accepted, ...rejected],
+          state: 'pending',
+        })),
+        acceptedTree: baseTree,
+      },
     });
   }
   if (publish && publish.stage !== 'opened' && publish.stage !== 'failed') {

@@ -80,7 +80,7 @@ export function createRecord(
       throw invalid(number, 'the log must begin with the making of this task, and make no other');
     if (event.type === 'proposal.changed' && event.baseTree !== task?.prepared?.baseTree)
       throw invalid(number, 'the proposal is not compared with what the task began with');
-    if (event.type === 'review.changed' && !task?.prepared)
+    if (event.type === 'review.decided' && !task?.prepared)
       throw invalid(number, 'there is nothing to review in a task that has no repository');
     state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
     if (event.type === 'model.answered') answers.push(event);

@@ -34,7 +34,7 @@ const TOP_LEVEL = [
 const IGNORED = /^(node_modules|dist|.*\.vsix|.*\.log|\..*)$/;
 
 const PURE =
-  /^(server\/protocol\/(reduce|items|hunks|compose)|extension\/review\/merge|server\/agent\/(prompt|progress|ids))\.ts$/;
+  /^(server\/protocol\/(reduce(-review)?|items|hunks|compose|ledger|merge)|extension\/review\/merge|server\/agent\/(prompt|progress|ids))\.ts$/;
 const isRelativeTo = (folder: string, target: string) => target.startsWith(`${folder}/`);
 const isOurs = (target: string) => FOLDERS.some((folder) => isRelativeTo(folder, target));
 const isNode = (target: string) => target.startsWith('node:');
@@ -51,9 +51,10 @@ const IMPORT_TABLE: Rule[] = [
   {
     from: /^server\/protocol\//,
     refuses: ({ target }) =>
-      isRelativeTo('server/protocol', target) || ['zod', 'diff', 'eventsource-parser'].includes(target)
+      isRelativeTo('server/protocol', target) ||
+      ['zod', 'diff', 'node-diff3', 'eventsource-parser'].includes(target)
         ? undefined
-        : 'server/protocol imports only itself, zod, diff and eventsource-parser',
+        : 'server/protocol imports only itself, zod, diff, node-diff3 and eventsource-parser',
   },
   {
     from: /^server\//,

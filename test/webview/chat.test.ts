@@ -192,9 +192,9 @@ describe('the chat panel', () => {
     const publishId = 'p1';
     const stages: NewEvent[] = [
       {
-        type: 'review.changed',
+        type: 'review.decided',
         revision: 1,
-        accepted: [{ path: 'src/cart.ts', hunks: 'all' }],
+        decisions: [{ path: 'src/cart.ts', hashes: ['h1'], state: 'accepted' }],
         acceptedTree,
       },
       { type: 'publish.started', publishId, branch: 'handoff/cart', acceptedTree },

@@ -46,7 +46,7 @@ export function ProposalCard() {
 function Decision({ task: { taskId, proposal, review, publish } }: { task: TaskState }) {
   const { host } = usePanel();
   const reviewed = review !== undefined && review.revision === proposal?.revision;
-  const accepted = reviewed ? review.accepted.filter(({ hunks }) => hunks === 'all' || hunks.length > 0) : [];
+  const accepted = reviewed ? review.files.filter((file) => file.accepted.length > 0) : [];
   const publishing = publish !== undefined && publish.stage !== 'opened' && publish.stage !== 'failed';
   const published = publish?.stage === 'opened' && publish.acceptedTree === review?.acceptedTree;
   const canOpen = accepted.length > 0 && !published;

@@ -38,7 +38,6 @@ async function run({
         return waits-- <= 0;
       },
       leave: () => piece('leave'),
-      hold: () => Promise.reject(new Error('not asked for')),
       settle: (_turn, sleepAt) => piece(`settle ${sleepAt}`),
     },
     workspaces: {

@@ -65,7 +65,7 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
       if (code !== undefined) return fail(409, code);
       reviews.push(review);
       const recorded = { revision: review.revision, acceptedTree: treeOf(reviews.length) };
-      append(taskId, { type: 'review.changed', ...recorded, accepted: review.accepted });
+      append(taskId, { type: 'review.decided', ...recorded, accepted: review.accepted });
       return json({ ...recorded, seq: logs.get(taskId)?.length ?? 0 });
     }
     const after = Number(url.searchParams.get('after'));

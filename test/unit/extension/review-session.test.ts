@@ -61,7 +61,7 @@ describe('the review session', () => {
 
   it('shows what the relay has recorded', async () => {
     const accepted = [{ path: 'a', hunks: 'all' as const }];
-    relay.append('t', { type: 'review.changed', revision: 1, accepted, acceptedTree: oid(5) });
+    relay.append('t', { type: 'review.decided', revision: 1, accepted, acceptedTree: oid(5) });
     assert.deepEqual(summary(await session.load('t')), { revision: 1, accepted: ['a'], tree: oid(5) });
   });
 
@@ -111,7 +111,7 @@ describe('the review session', () => {
     await session.load('t');
     const changed = new Promise<Review | undefined>((resolve) => session.events.once('change', resolve));
     const accepted = [{ path: 'b', hunks: 'all' as const }];
-    relay.append('t', { type: 'review.changed', revision: 1, accepted, acceptedTree: oid(6) });
+    relay.append('t', { type: 'review.decided', revision: 1, accepted, acceptedTree: oid(6) });
     assert.deepEqual(summary(await changed), { revision: 1, accepted: ['b'], tree: oid(6) });
   });
 

@@ -113,6 +113,7 @@ describe('reduce', () => {
       ],
       queue: [],
       todos: [],
+      threads: [],
     });
     assert.deepEqual(TaskState.parse(made), made, 'a state is what the wire says a state is');
   });

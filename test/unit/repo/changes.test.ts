@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../../server/errors.ts';
+import { unitsOf } from '../../../server/protocol/ledger.ts';
 import type { FileChange } from '../../../server/protocol/review.ts';
-import { composeAcceptedTree } from '../../../server/repo/accept.ts';
 import { listChanges, patchOf, readBlob } from '../../../server/repo/changes.ts';
+import { composeTree } from '../../../server/repo/compose-tree.ts';
 import { contents, type Files, git, listing, makeProposal, temporaryFolder } from './repositories.ts';
 
 const blob = (content: string | Uint8Array) => {
@@ -115,7 +116,7 @@ describe('changes', () => {
       [[2, 2]],
     );
     const hashes = changes.flatMap(({ hunks }) => hunks.map(({ hash }) => hash));
-    assert.ok(hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash)));
+    assert.ok(hashes.every((hash) => /^[0-9a-f]{24}$/.test(hash)));
   });
 
   it('are none between equal trees', async () => {
@@ -201,21 +202,14 @@ describe('accepted tree', () => {
     using folder = temporaryFolder();
     const { deps, taskId, baseTree, headTree } = await makeProposal(folder.path, BASE, HEAD);
     const decision = { taskId, baseTree, headTree };
-    assert.deepEqual(await composeAcceptedTree(deps, { ...decision, accepted: [] }), {
-      acceptedTree: baseTree,
-    });
-    const none = [{ path: 'text.txt', hunks: [] }];
-    assert.deepEqual(await composeAcceptedTree(deps, { ...decision, accepted: none }), {
-      acceptedTree: baseTree,
-    });
+    assert.equal((await composeTree(deps, { ...decision, units: new Map() })).tree, baseTree);
+    const none = new Map([['text.txt', new Set<string>()]]);
+    assert.equal((await composeTree(deps, { ...decision, units: none })).tree, baseTree);
     const changes = await listChanges(deps, taskId, baseTree, headTree);
-    const all = changes.map(({ path: name }) => ({ path: name, hunks: 'all' as const }));
-    assert.deepEqual(await composeAcceptedTree(deps, { ...decision, accepted: all }), {
-      acceptedTree: headTree,
-    });
-    assert.deepEqual(await composeAcceptedTree(deps, { ...decision, accepted: all }), {
-      acceptedTree: headTree,
-    });
+    const all = new Map(changes.map(({ path: name }) => [name, 'all' as const]));
+    assert.equal((await composeTree(deps, { ...decision, units: all })).tree, headTree);
+    const byUnit = new Map(changes.map((change) => [change.path, new Set(unitsOf(change))]));
+    assert.equal((await composeTree(deps, { ...decision, units: byUnit })).tree, headTree);
   });
 
   it('is base plus exactly the accepted hunks', async () => {
@@ -224,21 +218,21 @@ describe('accepted tree', () => {
     const changes = await listChanges(deps, taskId, baseTree, headTree);
     const hunks = (name: string, ...indices: number[]) => {
       const found = changes.find((change) => change.path === name)?.hunks ?? [];
-      return { path: name, hunks: indices.map((index) => found[index]?.hash ?? '') };
+      return [name, new Set(indices.map((index) => found[index]?.hash ?? ''))] as const;
     };
-    const { acceptedTree } = await composeAcceptedTree(deps, {
+    const { tree: acceptedTree } = await composeTree(deps, {
       taskId,
       baseTree,
       headTree,
-      accepted: [
+      units: new Map<string, 'all' | ReadonlySet<string>>([
         hunks('text.txt', 0, 2),
         hunks('crlf.txt', 0),
         hunks('mode-and-text.sh', 0),
         hunks('deleted.txt', 0),
         hunks('link', 0),
         hunks('new\n"quoted" ü', 0),
-        { path: 'mode.sh', hunks: 'all' },
-      ],
+        ['mode.sh', 'all'],
+      ]),
     });
     const base = contents(repo, baseTree);
     delete base['deleted.txt'];
@@ -254,38 +248,40 @@ describe('accepted tree', () => {
     assert.equal(git(repo, ['fsck', '--strict', '--no-dangling']), '');
   });
 
-  for (const [what, accepted, expected] of [
-    ['a path that is not changed', [{ path: 'untouched', hunks: 'all' }], 'bad_request'],
-    [
-      'a path named twice',
-      [
-        { path: 'mode.sh', hunks: 'all' },
-        { path: 'mode.sh', hunks: [] },
-      ],
-      'bad_request',
-    ],
-    ['hunks of a binary file', [{ path: 'binary', hunks: ['x'] }], 'bad_request'],
-    ['hunks of a mode', [{ path: 'mode.sh', hunks: ['x'] }], 'bad_request'],
-    ['hunks of a change of type', [{ path: 'to-link', hunks: ['x'] }], 'bad_request'],
-    ['hunks of an empty file', [{ path: 'empty.txt', hunks: ['x'] }], 'bad_request'],
-    ['a hunk that is not there', [{ path: 'text.txt', hunks: ['x'] }], 'revision_changed'],
-    ['a file below one that stays', [{ path: 'was-file/now.txt', hunks: 'all' }], 'bad_request'],
-  ] as const) {
+  it('takes the mode of a file without its text, by the unit of the whole file', async () => {
+    using folder = temporaryFolder();
+    const { deps, taskId, baseTree, headTree, repo } = await makeProposal(folder.path, BASE, HEAD);
+    const changes = await listChanges(deps, taskId, baseTree, headTree);
+    const { whole = '' } = changes.find((change) => change.path === 'mode-and-text.sh') ?? {};
+    const units = new Map([['mode-and-text.sh', new Set([whole])]]);
+    const { tree } = await composeTree(deps, { taskId, baseTree, headTree, units });
+    assert.equal(contents(repo, tree)['mode-and-text.sh'], '100755 run\n');
+  });
+
+  for (const [what, units, expected] of [
+    ['a path that is not changed', [['untouched', 'all']], 'bad_request'],
+    ['a unit of a binary file that is not there', [['binary', new Set(['x'])]], 'revision_changed'],
+    ['a hunk that is not there', [['text.txt', new Set(['x'])]], 'revision_changed'],
+    ['a file below one that stays', [['was-file/now.txt', 'all']], 'bad_request'],
+  ] as [string, [string, 'all' | Set<string>][], string][]) {
     it(`refuses ${what}`, async () => {
       using folder = temporaryFolder();
       const { deps, taskId, baseTree, headTree } = await makeProposal(folder.path, BASE, HEAD);
-      const decision = {
-        taskId,
-        baseTree,
-        headTree,
-        accepted: accepted.map(({ path: name, hunks }) => ({
-          path: name,
-          hunks: hunks === 'all' ? hunks : [...hunks],
-        })),
-      };
-      await assert.rejects(composeAcceptedTree(deps, decision), code(expected));
+      const selected = { taskId, baseTree, headTree, units: new Map(units) };
+      await assert.rejects(composeTree(deps, selected), code(expected));
     });
   }
+
+  it('drops what is not there any more where decisions are carried to another revision', async () => {
+    using folder = temporaryFolder();
+    const { deps, taskId, baseTree, headTree } = await makeProposal(folder.path, BASE, HEAD);
+    const units = new Map([
+      ['untouched', new Set(['x'])],
+      ['text.txt', new Set(['y'])],
+    ]);
+    const { tree } = await composeTree(deps, { taskId, baseTree, headTree, units, isCarried: true });
+    assert.equal(tree, baseTree);
+  });
 
   it('refuses a file in the place of a folder that keeps files', async () => {
     using folder = temporaryFolder();
@@ -295,15 +291,13 @@ describe('accepted tree', () => {
       { dir: 'a file now\n' },
     );
     const decision = { taskId, baseTree, headTree };
-    const accepted = [
-      { path: 'dir', hunks: 'all' as const },
-      { path: 'dir/a', hunks: 'all' as const },
-    ];
-    await assert.rejects(composeAcceptedTree(deps, { ...decision, accepted }), code('bad_request'));
-    const both = [...accepted, { path: 'dir/b', hunks: 'all' as const }];
-    assert.deepEqual(await composeAcceptedTree(deps, { ...decision, accepted: both }), {
-      acceptedTree: headTree,
-    });
+    const units = new Map<string, 'all'>([
+      ['dir', 'all'],
+      ['dir/a', 'all'],
+    ]);
+    await assert.rejects(composeTree(deps, { ...decision, units }), code('bad_request'));
+    units.set('dir/b', 'all');
+    assert.equal((await composeTree(deps, { ...decision, units })).tree, headTree);
   });
 
   it('leaves submodules of the base in place, whatever the proposal made of them', async () => {
@@ -318,12 +312,11 @@ describe('accepted tree', () => {
       changes.map(({ path: name }) => name),
       ['a.txt'],
     );
-    const accepted = [{ path: 'a.txt', hunks: 'all' as const }];
-    const { acceptedTree } = await composeAcceptedTree(deps, {
+    const { tree: acceptedTree } = await composeTree(deps, {
       taskId,
       baseTree: withSub,
       headTree: moved,
-      accepted,
+      units: new Map([['a.txt', 'all' as const]]),
     });
     assert.deepEqual(listing(repo, acceptedTree), { sub: `160000 ${'1'.repeat(40)}` });
   });

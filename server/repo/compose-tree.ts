@@ -1,85 +1,98 @@
 import { AppError } from '../errors.ts';
 import { compose } from '../protocol/compose.ts';
-import type { AcceptedFile } from '../protocol/review.ts';
+import { wholeOf } from './changes.ts';
 import { eachContent, type FileContent } from './contents.ts';
 import { foldersOf } from './overlay.ts';
 import { type RawChange, rawChanges } from './raw-changes.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
 import { type TreeEdit, writeTree } from './trees.ts';
 
-export interface Decision {
+export interface Selected {
   taskId: string;
   baseTree: string;
   headTree: string;
-  accepted: AcceptedFile[];
+  /**
+   * The units of each path that are taken: all of them, or by hash. A hash that the path does not have is an error where the person
+   * has just named it, and nothing where an earlier decision is carried over.
+   */
+  units: ReadonlyMap<string, 'all' | ReadonlySet<string>>;
+  isCarried?: boolean;
 }
 
 /**
- * Writes base plus exactly what was accepted; the only tree that is ever pushed. `'all'` takes the proposal's side of a path
- * whole (content, mode, deletion); hunks compose text and keep the base's mode.
+ * Writes base plus exactly these units of the proposal; what is accepted is the only tree that is ever pushed. Hunks compose text;
+ * mode, type and what is no text come by the unit of the whole file.
  *
- * Throws `bad_request` where a decision cannot mean anything, `revision_changed` where it names a hunk that is not there.
+ * Throws `bad_request` where the choice cannot mean anything, `revision_changed` where it names a unit that is not there.
  */
-export async function composeAcceptedTree(
+export async function composeTree(
   deps: RepoDeps,
-  { taskId, baseTree, headTree, accepted }: Decision,
+  { taskId, baseTree, headTree, units, isCarried = false }: Selected,
   signal?: AbortSignal,
-): Promise<{ acceptedTree: string }> {
+): Promise<{ tree: string }> {
   const changes = new Map(
     (await rawChanges(deps, taskId, baseTree, headTree, signal)).map((change) => [change.path, change]),
   );
   const edits: TreeEdit[] = [];
-  const byHunk = new Map<string, ReadonlySet<string>>();
-  const named = new Set<string>();
-  for (const { path, hunks } of accepted) {
+  const partly: RawChange[] = [];
+  for (const [path, hashes] of units) {
     const change = changes.get(path);
-    if (change === undefined) throw notPossible(path, 'is not changed by the proposal');
-    if (named.has(path)) throw notPossible(path, 'is named twice');
-    named.add(path);
-    if (hunks === 'all') edits.push(wholeFile(change));
-    else if (hunks.length > 0) byHunk.set(path, new Set(hunks));
+    if (change === undefined) {
+      if (isCarried) continue;
+      throw notPossible(path, 'is not changed by the proposal');
+    }
+    if (hashes === 'all') edits.push(wholeFile(change));
+    else if (hashes.size > 0) partly.push(change);
   }
-  const partly = [...changes.values()].filter(({ path }) => byHunk.has(path));
   await eachContent(
     deps,
     taskId,
     partly,
     (change, content) => {
-      edits.push(composed(change, content, byHunk.get(change.path) ?? new Set()));
+      const hashes = units.get(change.path);
+      if (hashes === undefined || hashes === 'all') return;
+      const edit = composed(change, content, hashes, isCarried);
+      if (edit) edits.push(edit);
     },
     { signal },
   );
   refuseFileAboveFile(edits, changes);
-  if (edits.length === 0) return { acceptedTree: baseTree };
-  const { tree } = await writeTree(deps.git, repoPath(deps, taskId), {
+  if (edits.length === 0) return { tree: baseTree };
+  return writeTree(deps.git, repoPath(deps, taskId), {
     from: assertOid(baseTree),
     edits,
     refFor: (written) => `refs/handoff/accepted/${written}`,
     signal,
   });
-  return { acceptedTree: tree };
 }
 
 function wholeFile({ path, newMode, newOid }: RawChange): TreeEdit {
   return newMode === null || newOid === null ? { path, delete: true } : { path, mode: newMode, oid: newOid };
 }
 
-function composed(change: RawChange, content: FileContent, accepted: ReadonlySet<string>): TreeEdit {
+/** The file with these units of its change; nothing where none of them is there any more. */
+function composed(
+  change: RawChange,
+  content: FileContent,
+  hashes: ReadonlySet<string>,
+  isCarried: boolean,
+): TreeEdit | undefined {
   const { path, oldMode, newMode } = change;
-  if (content.kind === 'binary')
-    throw notPossible(path, 'is a binary file, which is accepted whole or not at all');
-  const hashes = new Set(content.runs.flatMap((run) => (run.kind === 'changed' ? [run.hash] : [])));
-  if (hashes.size === 0)
-    throw notPossible(path, 'changes its mode or type only, which is accepted whole or not at all');
-  for (const hash of accepted) {
-    if (hashes.has(hash)) continue;
+  const runs = content.kind === 'text' ? content.runs : [];
+  const known = new Set(runs.flatMap((run) => (run.kind === 'changed' ? [run.hash] : [])));
+  const whole = wholeOf(change, known.size > 0);
+  if (whole !== undefined) known.add(whole);
+  const taken = new Set([...hashes].filter((hash) => known.has(hash)));
+  if (taken.size < hashes.size && !isCarried) {
     throw new AppError('revision_changed', `${JSON.stringify(path)} has no such change any more.`, {
       nextAction: 'Load the changes again and decide again; the agent has gone on.',
     });
   }
-  // The one hunk of a deleted file is its deletion.
-  if (newMode === null) return { path, delete: true };
-  return { path, mode: oldMode ?? newMode, data: Buffer.from(compose(content.runs, accepted)) };
+  if (taken.size === 0) return undefined;
+  // All of them are the proposal's side; and the one unit of a deleted file is its deletion.
+  if (taken.size === known.size || newMode === null) return wholeFile(change);
+  const mode = whole !== undefined && taken.has(whole) ? newMode : (oldMode ?? newMode);
+  return { path, mode, data: Buffer.from(compose(runs, taken)) };
 }
 
 /** Where a file took a folder's place (or the reverse), one cannot be accepted without the other. */

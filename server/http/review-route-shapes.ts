@@ -1,0 +1,77 @@
+import { createRoute } from '@hono/zod-openapi';
+import * as z from 'zod';
+import { OpenPullRequest } from '../protocol/commands.ts';
+import { Changes, PatchReview, PutReview, ReviewRecorded } from '../protocol/review.ts';
+import { Oid } from '../protocol/source.ts';
+import { Publish } from '../protocol/task.ts';
+import { body, errors, json, secured, taskId } from './route-parts.ts';
+
+/** The shapes of the routes about reviewing and publishing. */
+
+export const getChanges = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/changes',
+  summary: 'The proposal: what differs between base and head, by file and hunk.',
+  request: { params: taskId },
+  responses: { 200: json(Changes, 'The proposal at its latest revision.'), ...errors },
+});
+
+export const getBlob = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/blobs/{oid}',
+  summary: 'A file’s content, byte for byte.',
+  request: { params: taskId.extend({ oid: Oid }) },
+  responses: {
+    200: { description: 'The content.', content: { 'application/octet-stream': { schema: z.unknown() } } },
+    ...errors,
+  },
+});
+
+export const getPatch = createRoute({
+  ...secured,
+  method: 'get',
+  path: '/v1/tasks/{id}/patch',
+  summary: 'The difference from base to a tree (the proposal unless named), as git apply takes it.',
+  request: { params: taskId, query: z.object({ tree: Oid.optional() }) },
+  responses: {
+    200: { description: 'A binary-safe patch.', content: { 'text/x-diff': { schema: z.string() } } },
+    ...errors,
+  },
+});
+
+export const putReview = createRoute({
+  ...secured,
+  method: 'put',
+  path: '/v1/tasks/{id}/review',
+  summary: 'The complete decision on a revision. Answers with the one tree that may be pushed.',
+  request: { params: taskId, ...body(PutReview) },
+  responses: { 200: json(ReviewRecorded, 'It was recorded.'), ...errors },
+});
+
+export const patchReview = createRoute({
+  ...secured,
+  method: 'patch',
+  path: '/v1/tasks/{id}/review',
+  summary:
+    'Some decisions, by the identity of what they are about. Answers with the one tree that may be pushed.',
+  request: { params: taskId, ...body(PatchReview) },
+  responses: { 200: json(ReviewRecorded, 'It was recorded.'), ...errors },
+});
+
+export const openPullRequest = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/pull-request',
+  summary: 'Commits, pushes and opens a pull request as the owner of the token.',
+  request: {
+    params: taskId,
+    headers: z.object({ 'x-github-token': z.string().min(1).max(1024).optional() }),
+    ...body(OpenPullRequest),
+  },
+  responses: {
+    200: json(Publish, 'How far it came: opened, or failed with the reason and what to do.'),
+    ...errors,
+  },
+});

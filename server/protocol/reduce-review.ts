@@ -1,0 +1,96 @@
+import type { EventOf, TaskEventType } from './events.ts';
+import { withDecisions } from './ledger.ts';
+import type { ReviewComment, ReviewThread, TaskState } from './task.ts';
+
+type Handlers<Types extends TaskEventType> = {
+  [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
+};
+
+/** What events about a proposal, and what people make of it, mean. Part of `reduce`. */
+export const reviewHandlers: Handlers<
+  | 'proposal.changed'
+  | 'workspace.set'
+  | 'review.decided'
+  | 'review.told'
+  | 'changes.described'
+  | 'comment.written'
+  | 'comment.edited'
+  | 'comment.removed'
+  | 'comments.submitted'
+  | 'thread.resolved'
+  | 'task.rolled_back'
+  | 'base.updated'
+> = {
+  'proposal.changed': (state, { revision, baseTree, headTree, files, by }) => ({
+    ...state,
+    proposal: { revision, baseTree, headTree, files },
+    // The agent's work is what its workspace holds.
+    ...(by === undefined ? { workspaceTree: headTree } : {}),
+  }),
+  'workspace.set': (state, { headTree }) => ({ ...state, workspaceTree: headTree }),
+  'review.decided': (state, { revision, decisions, acceptedTree }) => ({
+    ...state,
+    review: { revision, acceptedTree, files: withDecisions(state.review?.files ?? [], decisions) },
+  }),
+  'review.told': (state) => state,
+  'changes.described': (state, { title, body }) => ({ ...state, description: { title, body } }),
+
+  'comment.written': (state, { commentId, threadId, author, text, place, isDraft, at }) => {
+    const comment: ReviewComment = { commentId, author, text, isDraft, at };
+    const known = state.threads.some((thread) => thread.threadId === threadId);
+    if (known) {
+      return inThread(state, threadId, (thread) => ({
+        ...thread,
+        // Whoever goes on talking is not done with it.
+        isResolved: author === 'person' ? false : thread.isResolved,
+        comments: [...thread.comments, comment],
+      }));
+    }
+    if (place === undefined) return state;
+    const thread: ReviewThread = { threadId, place, isResolved: false, comments: [comment] };
+    return { ...state, threads: [...state.threads, thread] };
+  },
+  'comment.edited': (state, { commentId, text }) =>
+    inComments(state, (comment) => (comment.commentId === commentId ? { ...comment, text } : comment)),
+  'comment.removed': (state, { commentId }) => ({
+    ...state,
+    threads: state.threads
+      .map((thread) => ({
+        ...thread,
+        comments: thread.comments.filter((comment) => comment.commentId !== commentId),
+      }))
+      .filter(({ comments }) => comments.length > 0),
+  }),
+  'comments.submitted': (state, { commentIds }) => {
+    const submitted = new Set(commentIds);
+    return inComments(state, (comment) =>
+      submitted.has(comment.commentId) ? { ...comment, isDraft: false } : comment,
+    );
+  },
+  'thread.resolved': (state, { threadId, isResolved }) =>
+    inThread(state, threadId, (thread) => ({ ...thread, isResolved })),
+
+  'task.rolled_back': (state, { turnId }) => {
+    const index = state.turns.findIndex((turn) => turn.turnId === turnId);
+    const turns = index === -1 ? state.turns : state.turns.slice(0, index);
+    const { description: _past, ...rest } = state;
+    return { ...rest, turns, todos: [], status: turns.at(-1)?.outcome ?? 'idle' };
+  },
+  'base.updated': (state, { baseCommit }) =>
+    state.source === undefined ? state : { ...state, source: { ...state.source, commit: baseCommit } },
+};
+
+function inThread(
+  state: TaskState,
+  threadId: string,
+  change: (thread: ReviewThread) => ReviewThread,
+): TaskState {
+  const index = state.threads.findIndex((thread) => thread.threadId === threadId);
+  const thread = state.threads[index];
+  return thread === undefined ? state : { ...state, threads: state.threads.with(index, change(thread)) };
+}
+
+function inComments(state: TaskState, change: (comment: ReviewComment) => ReviewComment): TaskState {
+  const threads = state.threads.map((thread) => ({ ...thread, comments: thread.comments.map(change) }));
+  return { ...state, threads };
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
+import { unitStates } from '../../../server/protocol/ledger.ts';
+import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
+import type { TaskState } from '../../../server/protocol/task.ts';
+
+const oid = (digit: number) => String(digit).repeat(40);
+const told = (...events: NewEvent[]): TaskState =>
+  events
+    .map((event, index): TaskEvent => ({ ...event, seq: index + 1, at: 1000 + index }))
+    .reduce(reduce, emptyTask('t'));
+const place = {
+  path: 'a.ts',
+  side: 'proposal',
+  startLine: 2,
+  endLine: 3,
+  revision: 1,
+  snippet: 'x\ny',
+} as const;
+
+describe('a review, reduced', () => {
+  it('adds decisions up by unit, the later outdoing the earlier, sorted by path', () => {
+    const { review } = told(
+      {
+        type: 'review.decided',
+        revision: 1,
+        decisions: [
+          { path: 'b', hashes: ['3'], state: 'rejected' },
+          { path: 'a', hashes: ['1', '2'], state: 'accepted' },
+        ],
+        acceptedTree: oid(1),
+      },
+      {
+        type: 'review.decided',
+        revision: 2,
+        decisions: [
+          { path: 'a', hashes: ['2'], state: 'rejected' },
+          { path: 'b', hashes: ['3'], state: 'pending' },
+        ],
+        acceptedTree: oid(2),
+      },
+    );
+    assert.deepEqual(review, {
+      revision: 2,
+      acceptedTree: oid(2),
+      files: [{ path: 'a', accepted: ['1'], rejected: ['2'] }],
+    });
+    const hunk = { oldStart: 1, oldLines: 1, newStart: 1, newLines: 1 };
+    const change = { path: 'a', hunks: ['1', '4'].map((hash) => ({ hash, ...hunk })), whole: '2' };
+    assert.deepEqual(
+      [...unitStates(review.files, change)],
+      [
+        ['1', 'accepted'],
+        ['4', 'pending'],
+        ['2', 'rejected'],
+      ],
+    );
+  });
+
+  it('holds whatever a path is called', () => {
+    const { review } = told({
+      type: 'review.decided',
+      revision: 1,
+      decisions: [{ path: '__proto__', hashes: ['constructor'], state: 'accepted' }],
+      acceptedTree: oid(1),
+    });
+    assert.deepEqual(review?.files, [{ path: '__proto__', accepted: ['constructor'], rejected: [] }]);
+  });
+
+  it('keeps a thread of comments, drafts until they are submitted', () => {
+    const said = { threadId: 'th', isDraft: true, author: 'person' } as const;
+    const { threads } = told(
+      { type: 'comment.written', commentId: 'c1', text: 'why?', place, ...said },
+      { type: 'comment.written', commentId: 'c2', text: 'oops', ...said },
+      { type: 'comment.edited', commentId: 'c1', text: 'why so?' },
+      { type: 'comment.removed', commentId: 'c2' },
+      { type: 'comments.submitted', commentIds: ['c1'], messageId: 'm' },
+      { ...said, type: 'comment.written', commentId: 'c3', text: 'because', author: 'agent', isDraft: false },
+      { type: 'thread.resolved', threadId: 'th', isResolved: true },
+    );
+    assert.deepEqual(threads, [
+      {
+        threadId: 'th',
+        place,
+        isResolved: true,
+        comments: [
+          { commentId: 'c1', author: 'person', text: 'why so?', isDraft: false, at: 1000 },
+          { commentId: 'c3', author: 'agent', text: 'because', isDraft: false, at: 1005 },
+        ],
+      },
+    ]);
+  });
+
+  it('forgets a thread whose last comment was removed', () => {
+    const { threads } = told(
+      {
+        type: 'comment.written',
+        commentId: 'c',
+        threadId: 't',
+        author: 'person',
+        text: 'x',
+        place,
+        isDraft: true,
+      },
+      { type: 'comment.removed', commentId: 'c' },
+    );
+    assert.deepEqual(threads, []);
+  });
+
+  it('knows what the workspace holds apart from what the person made of the proposal', () => {
+    const proposal = { type: 'proposal.changed', baseTree: oid(0), files: [] } as const;
+    const edited = [
+      { ...proposal, revision: 1, headTree: oid(1) },
+      { ...proposal, revision: 2, headTree: oid(2), by: 'person' },
+    ] as const;
+    assert.equal(told(...edited).workspaceTree, oid(1));
+    assert.equal(
+      told(...edited, { type: 'workspace.set', turnId: 't1', headTree: oid(2) }).workspaceTree,
+      oid(2),
+    );
+  });
+
+  it('takes a turn and what followed it out of the chat when it was rolled back', () => {
+    const turn = (turnId: string): NewEvent[] => [
+      { type: 'turn.started', turnId },
+      { type: 'turn.ended', turnId, outcome: 'completed', usage: {} },
+    ];
+    const rolledBack: NewEvent = { type: 'task.rolled_back', turnId: 'b', headTree: oid(1), kept: [] };
+    const state = told(...turn('a'), ...turn('b'), ...turn('c'), rolledBack);
+    assert.deepEqual([state.turns.map(({ turnId }) => turnId), state.status], [['a'], 'completed']);
+  });
+});
