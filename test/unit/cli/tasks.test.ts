@@ -60,7 +60,7 @@ describe('tasks', () => {
           items: [{ kind: 'question', ...question, at: NOW }],
         },
       ],
-      ...{ queue: [], todos: [] },
+      ...{ queue: [], todos: [], threads: [] },
     };
     assert.equal(
       describeTask(task),
@@ -103,7 +103,7 @@ describe('tasks', () => {
           ],
         },
       ],
-      ...{ queue: [], todos: [] },
+      ...{ queue: [], todos: [], threads: [] },
       proposal: {
         ...{ revision: 2, baseTree: 'a'.repeat(40), headTree: 'b'.repeat(40) },
         files: [
