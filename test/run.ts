@@ -1,4 +1,4 @@
-// All of `npm test`, on Node 24: types, lint and build side by side, then one stage a folder of tests.
+// All of `npm test`, on Node 24: types, lint and build side by side, then a stage for each folder of tests.
 // `npm test -- unit vscode` runs only those. Ends with the line `N passed, N failed`.
 import { CHECKS, runStage, type Stage, type StageReport, testStages } from './stages.ts';
 
@@ -16,9 +16,16 @@ function runTogether(stages: Stage[]): Promise<StageReport[]> {
   );
 }
 
-async function runInOrder(stages: Stage[]): Promise<StageReport[]> {
+/** One list after the other; a stage that is alone shows its output as it comes. */
+async function runInOrder(lists: Stage[][]): Promise<StageReport[]> {
   const reports: StageReport[] = [];
-  for (const stage of stages) {
+  for (const list of lists) {
+    const [stage, ...others] = list;
+    if (stage === undefined) continue;
+    if (others.length > 0) {
+      reports.push(...(await runTogether(list)));
+      continue;
+    }
     write(`\n== ${stage.name} ==\n`);
     reports.push(await runStage(stage, write));
   }
@@ -45,7 +52,7 @@ function summary(reports: StageReport[]): string {
 
 async function main(wanted: string[]): Promise<number> {
   const tests = testStages();
-  const names = [...CHECKS, ...tests].map(({ name }) => name);
+  const names = [...CHECKS, ...tests.flat()].map(({ name }) => name);
   const unknown = wanted.filter((name) => !names.includes(name));
   if (unknown.length > 0) {
     process.stderr.write(`there is no stage ${unknown.join(', ')}; there are ${names.join(', ')}\n`);
@@ -54,7 +61,7 @@ async function main(wanted: string[]): Promise<number> {
   const chosen = ({ name }: Stage) => wanted.length === 0 || wanted.includes(name);
   const reports = [
     ...(await runTogether(CHECKS.filter(chosen))),
-    ...(await runInOrder(tests.filter(chosen))),
+    ...(await runInOrder(tests.map((list) => list.filter(chosen)))),
   ];
   write(summary(reports));
   return reports.every(({ failures }) => failures.length === 0) ? 0 : 1;
