@@ -12,9 +12,9 @@ export const getChanges = createRoute({
   ...secured,
   method: 'get',
   path: '/v1/tasks/{id}/changes',
-  summary: 'The proposal: what differs between base and head, by file and hunk.',
-  request: { params: taskId },
-  responses: { 200: json(Changes, 'The proposal at its latest revision.'), ...errors },
+  summary: 'What differs between base and a tree (the proposal unless named), by file and hunk.',
+  request: { params: taskId, query: z.object({ tree: Oid.optional() }) },
+  responses: { 200: json(Changes, 'The proposal at its latest revision, or that tree.'), ...errors },
 });
 
 export const getBlob = createRoute({

@@ -16,7 +16,7 @@ const AS_DATA = {
 
 export function reviewRoutes(app: App, { reviews, publishing }: ReviewRouteDeps): void {
   app.openapi(routes.getChanges, async (context) =>
-    context.json(await reviews.changes(context.req.valid('param').id), 200),
+    context.json(await reviews.changes(context.req.valid('param').id, context.req.valid('query').tree), 200),
   );
   app.openapi(routes.getBlob, async (context) => {
     const { id, oid } = context.req.valid('param');

@@ -175,7 +175,9 @@ export function createRelayClient(options: RelayClientOptions) {
       await request(task(id), { method: 'DELETE', timeoutMs: ANSWER_MS });
     },
 
-    changes: (id: string) => read(Changes, task(id, '/changes')),
+    /** @param tree the accepted one, for what differs between the base and that; the proposal where it is absent */
+    changes: (id: string, tree?: string) =>
+      read(Changes, task(id, tree === undefined ? '/changes' : `/changes?tree=${encodeURIComponent(tree)}`)),
     blob: async (id: string, oid: string): Promise<Uint8Array> => {
       const answer = await request(task(id, `/blobs/${encodeURIComponent(oid)}`), { timeoutMs: TRANSFER_MS });
       return new Uint8Array(await answer.arrayBuffer());

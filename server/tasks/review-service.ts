@@ -18,7 +18,8 @@ import type { TaskService } from './task-service.ts';
 
 /** Reading a proposal and deciding on it. Works with the sandbox off: everything is in the relay's own repository. */
 export interface ReviewService {
-  changes(taskId: string): Promise<Changes>;
+  /** What differs between the base and `tree`; the proposal where that is absent. */
+  changes(taskId: string, tree?: string): Promise<Changes>;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
   patch(taskId: string, tree: string | undefined): Promise<Uint8Array>;
   /** The complete decision, replacing the one before. */
@@ -96,10 +97,14 @@ export function createReviewService(deps: {
   }
 
   return {
-    async changes(taskId) {
+    async changes(taskId, tree) {
       const proposal = await proposalOf(taskId);
-      const { revision, baseTree, headTree } = proposal;
-      return { revision, baseTree, headTree, files: await filesOf(taskId, proposal) };
+      const { revision, baseTree } = proposal;
+      const headTree = tree ?? proposal.headTree;
+      const files = await filesOf(taskId, { ...proposal, headTree }).catch((cause: unknown) => {
+        throw tree !== undefined && cause instanceof GitError ? noSuchTree(cause) : cause;
+      });
+      return { revision, baseTree, headTree, files };
     },
 
     async blob(taskId, oid) {
@@ -110,11 +115,7 @@ export function createReviewService(deps: {
     async patch(taskId, tree) {
       const { baseTree, headTree } = await proposalOf(taskId);
       return repo.patch(taskId, baseTree, tree ?? headTree).catch((cause: unknown) => {
-        if (tree === undefined || !(cause instanceof GitError)) throw cause;
-        throw new AppError('not_found', 'The task has no such tree.', {
-          cause,
-          nextAction: 'Use the acceptedTree of a review, or leave the tree out for the whole proposal.',
-        });
+        throw tree !== undefined && cause instanceof GitError ? noSuchTree(cause) : cause;
       });
     },
 
@@ -141,6 +142,12 @@ const withdrawn = (files: FileDecisions[]): Decided[] =>
     hashes: [...accepted, ...rejected],
     state: 'pending',
   }));
+
+const noSuchTree = (cause: unknown): AppError =>
+  new AppError('not_found', 'The task has no such tree.', {
+    cause,
+    nextAction: 'Use the acceptedTree of a review, or leave the tree out for the whole proposal.',
+  });
 
 function anotherRevision(asked: number, current: number): AppError {
   return new AppError(
