@@ -15,6 +15,7 @@ import {
   TaskImported,
   type Warm,
 } from './commands.ts';
+import { commentCalls } from './comments-client.ts';
 import { ErrorBody, type ErrorCode } from './errors.ts';
 import { firstSeq, TaskEvent } from './events.ts';
 import { Health, Ready } from './health.ts';
@@ -215,6 +216,7 @@ export function createRelayClient(options: RelayClientOptions) {
     importTask: (file: Uint8Array<ArrayBuffer>) =>
       read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
 
+    ...commentCalls(asking),
     ...previewCalls(asking),
     secrets: secretCalls(asking),
 

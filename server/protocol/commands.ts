@@ -10,7 +10,7 @@ export const ClientId = z
 
 /** The most text that one message may carry, in UTF-16 units. */
 export const MAX_MESSAGE_LENGTH = 200_000;
-const MessageText = z
+export const MessageText = z
   .string()
   .trim()
   .min(1, 'must not be empty')
