@@ -72,7 +72,8 @@ function sizeOf({ oldOid, newOid }: RawChange, sizes: Map<string, number>): numb
   return size(oldOid) + size(newOid);
 }
 
-function batchesOf<Item>(items: Item[], size: (item: Item) => number): Item[][] {
+/** Items, in order, as many together as may be read at once. */
+export function batchesOf<Item>(items: Item[], size: (item: Item) => number): Item[][] {
   const batches: Item[][] = [];
   let room = 0;
   for (const item of items) {

@@ -21,26 +21,38 @@ export async function rawChanges(
   headTree: string,
   signal?: AbortSignal,
 ): Promise<RawChange[]> {
-  if (baseTree === headTree) return [];
-  const printed = await deps.git(
-    [
-      'diff-tree',
-      '-r',
-      '-z',
-      '--raw',
-      '--no-renames',
-      '--full-index',
-      assertOid(baseTree),
-      assertOid(headTree),
-    ],
-    { repo: repoPath(deps, taskId), maxOutputBytes: 2 ** 28, signal },
-  );
   const changes: RawChange[] = [];
-  const fields = splitAtNul(printed);
+  for (const change of await entryChanges(deps, taskId, baseTree, headTree, signal)) {
+    const path = decodeUtf8(Buffer.from(change.path, 'latin1'));
+    if (path === undefined || change.oldMode === GITLINK || change.newMode === GITLINK) continue;
+    changes.push({ ...change, path });
+  }
+  return changes;
+}
+
+/**
+ * Every entry that differs, those included that no review shows: submodules, and names that are not UTF-8.
+ * @returns paths as bytes, one a character (`latin1`)
+ */
+export async function entryChanges(
+  deps: RepoDeps,
+  taskId: string,
+  baseTree: string,
+  headTree: string,
+  signal?: AbortSignal,
+): Promise<RawChange[]> {
+  if (baseTree === headTree) return [];
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];
+  const printed = await deps.git([...args, assertOid(baseTree), assertOid(headTree)], {
+    repo: repoPath(deps, taskId),
+    maxOutputBytes: 2 ** 28,
+    signal,
+  });
+  const changes: RawChange[] = [];
+  const fields = printed.toString('latin1').split('\0');
   for (let index = 0; index + 1 < fields.length; index += 2) {
+    const path = String(fields[index + 1]);
     const [oldMode = '', newMode = '', oldOid = '', newOid = ''] = String(fields[index]).slice(1).split(' ');
-    const path = decodeUtf8(fields[index + 1] ?? Buffer.alloc(0));
-    if (path === undefined || oldMode === GITLINK || newMode === GITLINK) continue;
     changes.push({
       path,
       oldMode: oldMode === '000000' ? null : oldMode,
@@ -57,17 +69,6 @@ export function statusOf({ oldMode, newMode }: RawChange): FileStatus {
   if (oldMode === null) return 'added';
   if (newMode === null) return 'deleted';
   return REGULAR.test(oldMode) === REGULAR.test(newMode) ? 'modified' : 'type-changed';
-}
-
-function splitAtNul(bytes: Buffer): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(0, start);
-    const stop = end < 0 ? bytes.length : end;
-    parts.push(bytes.subarray(start, stop));
-    start = stop + 1;
-  }
-  return parts;
 }
 
 /** Undefined for what is not UTF-8. A byte order mark is part of the text. */

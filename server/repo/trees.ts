@@ -24,9 +24,12 @@ export async function writeTree(
     from: string;
     edits: TreeEdit[];
     refFor: (tree: string) => string;
+    /** `latin1` where paths are bytes, one a character, because some are not UTF-8. */
+    paths?: 'utf8' | 'latin1';
     signal?: AbortSignal | undefined;
   },
 ): Promise<{ tree: string; commit: string }> {
+  const text = (value: string): Uint8Array => Buffer.from(value, request.paths ?? 'utf8');
   // A ref of its own: two attempts never meet on one lock.
   const temporaryRef = `refs/handoff/writing/${randomUUID()}`;
   const stream: Uint8Array[] = [
@@ -59,10 +62,6 @@ export async function writeTree(
 
 /** Author of snapshot commits, which never leave the relay and the sandbox. */
 const SNAPSHOT_IDENTITY = 'Handoff <handoff@localhost>';
-
-function text(value: string): Uint8Array {
-  return Buffer.from(value);
-}
 
 /** A path in fast-import's C style, where everything but these three may stand as it is. */
 function quote(name: string): string {

@@ -17,7 +17,12 @@ export function git(cwd: string, args: string[], input?: string | Uint8Array): s
   return gitBytes(cwd, args, input).toString().trim();
 }
 
-export function gitBytes(cwd: string, args: string[], input?: string | Uint8Array): Buffer {
+export function gitBytes(
+  cwd: string,
+  args: string[],
+  input?: string | Uint8Array,
+  env: Record<string, string> = {},
+): Buffer {
   return execFileSync('git', args, {
     cwd,
     ...(input === undefined ? {} : { input }),
@@ -34,6 +39,7 @@ export function gitBytes(cwd: string, args: string[], input?: string | Uint8Arra
       GIT_COMMITTER_EMAIL: 'ada@example.com',
       GIT_AUTHOR_DATE: '@1700000000 +0000',
       GIT_COMMITTER_DATE: '@1700000000 +0000',
+      ...env,
     },
   });
 }
