@@ -18,6 +18,7 @@ import {
 import { commentCalls } from './comments-client.ts';
 import { ErrorBody, type ErrorCode } from './errors.ts';
 import { firstSeq, TaskEvent } from './events.ts';
+import { followCalls } from './follow-client.ts';
 import { Health, Ready } from './health.ts';
 import { previewCalls } from './preview-client.ts';
 import {
@@ -30,6 +31,7 @@ import {
 } from './review.ts';
 import { secretCalls } from './secrets-client.ts';
 import { Publish, TaskList, TaskState } from './task.ts';
+import { unattendedCalls } from './unattended-client.ts';
 import { UsageReport } from './usage.ts';
 
 /** The relay said no, or could not be reached (`unreachable`, status 0). Match on `code`, never on `message`. */
@@ -218,6 +220,8 @@ export function createRelayClient(options: RelayClientOptions) {
 
     ...commentCalls(asking),
     ...previewCalls(asking),
+    ...followCalls(asking),
+    ...unattendedCalls(asking),
     secrets: secretCalls(asking),
 
     /**

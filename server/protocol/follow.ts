@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ClientId } from './commands.ts';
 import { Oid } from './source.ts';
 
 /** A check or status that the pull request's newest commit has at the remote. */
@@ -7,6 +8,8 @@ export const RemoteCheck = z.object({
   name: z.string(),
   state: z.enum(['pending', 'passed', 'failed', 'skipped']),
   url: z.string().optional(),
+  /** What the check says of how it went, in its own words. */
+  summary: z.string().optional(),
 });
 export type RemoteCheck = z.infer<typeof RemoteCheck>;
 
@@ -37,3 +40,23 @@ export const PullRequestStatus = z.object({
   comments: z.array(RemoteComment),
 });
 export type PullRequestStatus = z.infer<typeof PullRequestStatus>;
+
+/** The most turns that may be spent, with nobody asked, on checks that fail. */
+export const MOST_FIXES = 5;
+
+/** `PUT /v1/tasks/{id}/pull-request/follow` */
+export const FollowPullRequest = z.object({ autoFix: z.number().int().min(0).max(MOST_FIXES) });
+export type FollowPullRequest = z.infer<typeof FollowPullRequest>;
+
+/** `POST /v1/tasks/{id}/pull-request/fix`: have the agent mend failed checks, answer to comments, or both, in one turn. */
+export const FixPullRequest = z
+  .object({
+    clientId: ClientId,
+    /** Of checks that failed. */
+    checkIds: z.array(z.string().max(200)).max(20).default([]),
+    commentIds: z.array(z.string().max(200)).max(100).default([]),
+  })
+  .refine(({ checkIds, commentIds }) => checkIds.length + commentIds.length > 0, {
+    message: 'must name a check or a comment',
+  });
+export type FixPullRequest = z.input<typeof FixPullRequest>;
