@@ -1,4 +1,4 @@
-import { unitStates } from '../../server/protocol/ledger.ts';
+import { unitStates, unitsOf } from '../../server/protocol/ledger.ts';
 import type {
   Changes,
   Decision,
@@ -7,12 +7,26 @@ import type {
   UnitState,
 } from '../../server/protocol/review.ts';
 
-/** These files decided as a whole. Paths that the proposal does not change are left out. */
-export function decideFiles(changes: Changes, paths: Iterable<string>, state: UnitState): Decision[] {
-  const known = new Set(changes.files.map(({ path }) => path));
-  return [...new Set(paths)]
-    .filter((path) => known.has(path))
-    .map((path) => ({ path, hashes: 'all', state }));
+/** Some units of one path. */
+export interface Part {
+  path: string;
+  hashes: string[];
+}
+
+/**
+ * These parts decided alike. Units are always named: what the person decides is what they see, and no more, whatever the agent has
+ * proposed since.
+ */
+export function decideParts(parts: readonly Part[], state: UnitState): Decision[] {
+  return parts.filter(({ hashes }) => hashes.length > 0).map(({ path, hashes }) => ({ path, hashes, state }));
+}
+
+/** All units of these files. Paths that the proposal does not change are left out. */
+export function partsOfFiles(changes: Changes, paths: Iterable<string>): Part[] {
+  const wanted = new Set(paths);
+  return changes.files
+    .filter(({ path }) => wanted.has(path))
+    .map((file) => ({ path: file.path, hashes: unitsOf(file) }));
 }
 
 /** What is decided of a file as a whole: undefined where its units differ. */
@@ -20,4 +34,21 @@ export function fileState(decided: readonly FileDecisions[], file: FileChange): 
   const states = new Set(unitStates(decided, file).values());
   const [only] = states;
   return states.size === 1 ? only : undefined;
+}
+
+const STATES: readonly UnitState[] = ['pending', 'accepted', 'rejected'];
+
+/** The decisions that bring back what was decided before these. */
+export function inverseOf(decided: readonly FileDecisions[], decisions: readonly Decision[]): Decision[] {
+  const before = new Map(decided.map((file) => [file.path, file]));
+  return decisions.flatMap(({ path, hashes }) => {
+    if (hashes === 'all') return [];
+    const accepted = new Set(before.get(path)?.accepted);
+    const rejected = new Set(before.get(path)?.rejected);
+    const stateOf = (hash: string): UnitState =>
+      accepted.has(hash) ? 'accepted' : rejected.has(hash) ? 'rejected' : 'pending';
+    return STATES.flatMap((state) =>
+      decideParts([{ path, hashes: hashes.filter((hash) => stateOf(hash) === state) }], state),
+    );
+  });
 }

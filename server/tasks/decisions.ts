@@ -3,7 +3,7 @@ import { unitsOf, withDecisions } from '../protocol/ledger.ts';
 import type { Decided, Decision, FileChange, FileDecisions } from '../protocol/review.ts';
 
 /**
- * Decisions with every unit named by its hash. Throws `bad_request` for a path that is not changed or named twice,
+ * Decisions with every unit named by its hash. Throws `bad_request` for a path that is not changed or named twice with one state,
  * `revision_changed` for a unit that the path does not have.
  */
 export function decidedBy(decisions: readonly Decision[], files: readonly FileChange[]): Decided[] {
@@ -12,8 +12,8 @@ export function decidedBy(decisions: readonly Decision[], files: readonly FileCh
   return decisions.map(({ path, hashes, state }) => {
     const file = byPath.get(path);
     if (file === undefined) throw notPossible(path, 'is not changed by the proposal');
-    if (named.has(path)) throw notPossible(path, 'is named twice');
-    named.add(path);
+    if (named.has(`${state}:${path}`)) throw notPossible(path, 'is named twice');
+    named.add(`${state}:${path}`);
     const units = unitsOf(file);
     if (hashes === 'all') return { path, hashes: units, state };
     const known = new Set(units);

@@ -1,10 +1,12 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AppError } from '../../../server/errors.ts';
 import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
 import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
-import type { Changes, PutReview } from '../../../server/protocol/review.ts';
+import { type Changes, PatchReview } from '../../../server/protocol/review.ts';
 import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
 import { PROTOCOL_VERSION } from '../../../server/protocol/version.ts';
+import { decidedBy } from '../../../server/tasks/decisions.ts';
 
 /** Which events of a task's log a stream carries, as a relay or network that misbehaves would. */
 export type Mangle = (events: TaskEvent[], connection: number) => TaskEvent[];
@@ -16,11 +18,11 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
   const logs = new Map<string, TaskEvent[]>();
   const streams = new Set<{ taskId: string; response: ServerResponse }>();
   const requests: string[] = [];
-  const reviews: PutReview[] = [];
+  const reviews: PatchReview[] = [];
   const changes = new Map<string, Changes>();
   let connections = 0;
   let mangle: Mangle = (events) => events;
-  let refuseReview: ((review: PutReview) => string | undefined) | undefined;
+  let refuseReview: (() => string | undefined) | undefined;
 
   const stateOf = (taskId: string): TaskState => (logs.get(taskId) ?? []).reduce(reduce, emptyTask(taskId));
   let held: (() => void)[] | undefined;
@@ -58,15 +60,20 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
     if (part === undefined) return json(stateOf(taskId));
     if (part === 'changes') return json(changes.get(taskId));
     if (part === 'review') {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const review: PutReview = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-      const code = refuseReview?.(review);
+      const review = PatchReview.parse(JSON.parse(await bodyOf(request)));
+      const code = refuseReview?.();
       if (code !== undefined) return fail(409, code);
-      reviews.push(review);
-      const recorded = { revision: review.revision, acceptedTree: treeOf(reviews.length) };
-      append(taskId, { type: 'review.decided', ...recorded, accepted: review.accepted });
-      return json({ ...recorded, seq: logs.get(taskId)?.length ?? 0 });
+      const { revision, files } = changes.get(taskId) ?? nothing;
+      try {
+        const decisions = decidedBy(review.decisions, files);
+        reviews.push(review);
+        const acceptedTree = treeOf(reviews.length);
+        append(taskId, { type: 'review.decided', revision, decisions, acceptedTree });
+        return json({ revision, acceptedTree, seq: logs.get(taskId)?.length ?? 0 });
+      } catch (error) {
+        if (error instanceof AppError) return fail(409, error.code);
+        throw error;
+      }
     }
     const after = Number(url.searchParams.get('after'));
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -117,6 +124,14 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+const nothing: Changes = { revision: 0, baseTree: '', headTree: '', files: [] };
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** A tree's name for the nth review. */

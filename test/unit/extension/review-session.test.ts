@@ -6,6 +6,8 @@ import type { ChangedFile } from '../../../server/protocol/review.ts';
 import { type RelayDouble, running, silent, startRelayDouble, treeOf } from './relay-double.ts';
 
 const oid = (digit: number) => String(digit).repeat(40);
+/** The one unit of a file with that content. */
+const unit = (path: string, content: number | undefined) => `${path}${content}`;
 
 describe('the review session', () => {
   let relay: RelayDouble;
@@ -42,6 +44,7 @@ describe('the review session', () => {
         oldOid: oid(0),
         newOid: oid(contents[file.path] ?? 0),
         hunks: [],
+        whole: unit(file.path, contents[file.path]),
       })),
     });
     relay.append('t', { type: 'proposal.changed', ...trees, files });
@@ -49,7 +52,9 @@ describe('the review session', () => {
   const summary = (review: Review | undefined) =>
     review && {
       revision: review.changes.revision,
-      accepted: [...review.accepted.keys()],
+      accepted: review.files
+        .filter(({ items }) => items.every(({ state }) => state === 'accepted'))
+        .map(({ file }) => file.path),
       tree: review.acceptedTree,
     };
   const shown = (revision: number) =>
@@ -60,22 +65,24 @@ describe('the review session', () => {
     });
 
   it('shows what the relay has recorded', async () => {
-    const accepted = [{ path: 'a', hunks: 'all' as const }];
-    relay.append('t', { type: 'review.decided', revision: 1, accepted, acceptedTree: oid(5) });
+    const decisions = [{ path: 'a', hashes: [unit('a', 1)], state: 'accepted' as const }];
+    relay.append('t', { type: 'review.decided', revision: 1, decisions, acceptedTree: oid(5) });
     assert.deepEqual(summary(await session.load('t')), { revision: 1, accepted: ['a'], tree: oid(5) });
   });
 
-  it('puts the complete decision each time, in the order of the clicks', async () => {
+  const sent = () =>
+    relay.reviews.map(({ decisions }) =>
+      decisions.map(({ path, hashes, state }) => `${path} ${[hashes].flat().join()} ${state}`),
+    );
+
+  it('sends each decision, in the order of the clicks, about the units that are seen', async () => {
     await session.load('t');
     const done = await Promise.all([
       session.setAccepted('t', ['a'], true),
       session.setAccepted('t', 'all', true),
       session.setAccepted('t', ['a'], false),
     ]);
-    assert.deepEqual(
-      relay.reviews.map(({ accepted }) => accepted.map(({ path }) => path)),
-      [['a'], ['a', 'b'], ['b']],
-    );
+    assert.deepEqual(sent(), [['a a1 accepted'], ['a a1 accepted', 'b b2 accepted'], ['a a1 pending']]);
     assert.deepEqual(done.map(summary).at(-1), { revision: 1, accepted: ['b'], tree: treeOf(3) });
   });
 
@@ -93,14 +100,13 @@ describe('the review session', () => {
     const next = shown(2);
     propose(2, { a: 1, b: 7, c: 3 });
     assert.deepEqual(summary(await next), { revision: 2, accepted: ['a'], tree: treeOf(2) });
-    assert.deepEqual(relay.reviews.at(-1), { revision: 2, accepted: [{ path: 'a', hunks: 'all' }] });
+    assert.deepEqual(relay.reviews.at(-1), { decisions: [] });
     assert.deepEqual(reported, []);
   });
 
   it('never accepts what the person has not seen: a decision on an old revision is refused and shown anew', async () => {
     await session.load('t');
     propose(2, { a: 8, b: 2 });
-    relay.setRefuseReview(({ revision }) => (revision === 1 ? 'revision_changed' : undefined));
     await assert.rejects(session.setAccepted('t', ['a'], true), { code: 'revision_changed' });
     assert.deepEqual(summary(session.current()), { revision: 2, accepted: [], tree: undefined });
     assert.deepEqual(relay.reviews, []);
@@ -110,8 +116,8 @@ describe('the review session', () => {
     await store.pin('t');
     await session.load('t');
     const changed = new Promise<Review | undefined>((resolve) => session.events.once('change', resolve));
-    const accepted = [{ path: 'b', hunks: 'all' as const }];
-    relay.append('t', { type: 'review.decided', revision: 1, accepted, acceptedTree: oid(6) });
+    const decisions = [{ path: 'b', hashes: [unit('b', 2)], state: 'accepted' as const }];
+    relay.append('t', { type: 'review.decided', revision: 1, decisions, acceptedTree: oid(6) });
     assert.deepEqual(summary(await changed), { revision: 1, accepted: ['b'], tree: oid(6) });
   });
 
@@ -125,11 +131,36 @@ describe('the review session', () => {
     letGo(1);
     await news;
     await session.setAccepted('t', ['a'], false);
-    assert.deepEqual(
-      relay.reviews.map(({ accepted }) => accepted.map(({ path }) => path)),
-      [['a'], ['a', 'b'], ['b']],
-    );
+    assert.deepEqual(sent(), [['a a1 accepted'], ['b b2 accepted'], ['a a1 pending']]);
     assert.deepEqual(summary(session.current()), { revision: 1, accepted: ['b'], tree: treeOf(3) });
+  });
+
+  it('undoes decisions one after the other, and does them again', async () => {
+    await session.load('t');
+    await session.setAccepted('t', ['a'], true);
+    await session.setState(
+      't',
+      [
+        { path: 'a', hashes: [unit('a', 1)] },
+        { path: 'b', hashes: [unit('b', 2)] },
+      ],
+      'rejected',
+    );
+    const states = () => session.current()?.files.map(({ items }) => items.map(({ state }) => state).join());
+    const seen = [states()];
+    for (const direction of ['undo', 'undo', 'undo', 'redo', 'redo', 'redo'] as const) {
+      const wasOne = await session.step(direction);
+      seen.push(wasOne ? states() : undefined);
+    }
+    assert.deepEqual(seen, [
+      ['rejected', 'rejected'],
+      ['accepted', 'pending'],
+      ['pending', 'pending'],
+      undefined,
+      ['accepted', 'pending'],
+      ['rejected', 'rejected'],
+      undefined,
+    ]);
   });
 
   it('has nothing to show of a task without changes', async () => {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { createBlobCache } from '../../../extension/review/blob-cache.ts';
-import {
-  type Accepted,
-  carryOver,
-  decide,
-  fromAccepted,
-  toPutReview,
-} from '../../../extension/review/decisions.ts';
+import { decideParts, inverseOf, partsOfFiles } from '../../../extension/review/decisions.ts';
+import { countsOf, outlineOf, partsIn } from '../../../extension/review/outline.ts';
 import { fromReviewUri, type ReviewDocument, toReviewUri } from '../../../extension/review/uris.ts';
 import type { Changes, FileChange } from '../../../server/protocol/review.ts';
 
@@ -70,49 +65,61 @@ function proposal(revision: number, ...files: FileChange[]): Changes {
 }
 
 describe('review decisions', () => {
-  const before = proposal(1, file('a', 1), file('b', 2), file('c', 3, ['h1', 'h2']));
+  const changes = proposal(1, file('a', 1, ['h1']), file('b', 2, ['h2', 'h3']));
 
-  it('accept whole files and take it back', () => {
-    const some = decide(new Map(), before, ['b', 'a'], true);
-    assert.deepEqual(toPutReview(1, some), {
-      revision: 1,
-      accepted: [
-        { path: 'a', hunks: 'all' },
-        { path: 'b', hunks: 'all' },
-      ],
-    });
-    assert.deepEqual(toPutReview(1, decide(some, before, ['a'], false)).accepted, [
-      { path: 'b', hunks: 'all' },
+  it('name every unit of a file, and nothing of a path that the proposal does not change', () => {
+    assert.deepEqual(decideParts(partsOfFiles(changes, ['b', 'elsewhere']), 'accepted'), [
+      { path: 'b', hashes: ['h2', 'h3'], state: 'accepted' },
     ]);
   });
 
-  it('never accept a path that the proposal does not change', () => {
-    assert.deepEqual(decide(new Map(), before, ['elsewhere'], true), new Map());
+  it('have an inverse which brings back each state', () => {
+    const decided = [{ path: 'b', accepted: ['h2'], rejected: [] }];
+    assert.deepEqual(inverseOf(decided, decideParts(partsOfFiles(changes, ['a', 'b']), 'rejected')), [
+      { path: 'a', hashes: ['h1'], state: 'pending' },
+      { path: 'b', hashes: ['h3'], state: 'pending' },
+      { path: 'b', hashes: ['h2'], state: 'accepted' },
+    ]);
+  });
+});
+
+describe('the outline of a review', () => {
+  const renamed = [
+    { ...file('old', 1, ['gone']), newOid: null, newMode: null },
+    { ...file('new', 2, ['come']), oldOid: null, oldMode: null, renamedFrom: 'old' },
+  ];
+
+  it('shows a rename once, decided together', () => {
+    const changes = proposal(1, ...renamed);
+    const [row, ...others] = outlineOf(changes, [{ path: 'new', accepted: ['come'], rejected: [] }]);
+    assert.deepEqual(others, []);
+    assert.deepEqual(row?.from?.path, 'old');
+    assert.deepEqual(row?.items, [
+      {
+        hash: 'come',
+        kind: 'rename',
+        parts: [
+          { path: 'old', hashes: ['gone'] },
+          { path: 'new', hashes: ['come'] },
+        ],
+        state: 'pending',
+      },
+    ]);
   });
 
-  it('stay for what did not change in a new revision', () => {
-    const accepted: Accepted = fromAccepted([
-      { path: 'a', hunks: 'all' },
-      { path: 'b', hunks: 'all' },
-      { path: 'c', hunks: ['h1', 'h2'] },
+  it('counts what is decided, and joins what is decided at once', () => {
+    const changes = proposal(1, { ...file('a', 1, ['h1', 'h2']), whole: 'w' }, ...renamed);
+    const files = outlineOf(changes, [
+      { path: 'a', accepted: ['h1'], rejected: ['w'] },
+      { path: 'new', accepted: ['come'], rejected: [] },
+      { path: 'old', accepted: ['gone'], rejected: [] },
     ]);
-    const after = proposal(2, file('a', 1), file('b', 7), file('c', 8, ['h2', 'h3']), file('d', 4));
-    assert.deepEqual(
-      carryOver(accepted, before, after),
-      new Map<string, 'all' | string[]>([
-        ['a', 'all'],
-        ['c', ['h2']],
-      ]),
-    );
-  });
-
-  it('do not stay where only the mode changed, or the file is no longer part of it', () => {
-    const accepted: Accepted = new Map([
-      ['a', 'all'],
-      ['b', 'all'],
+    assert.deepEqual(countsOf(files), { total: 4, accepted: 2, rejected: 1 });
+    assert.deepEqual(partsIn(files), [
+      { path: 'a', hashes: ['w', 'h1', 'h2'] },
+      { path: 'old', hashes: ['gone'] },
+      { path: 'new', hashes: ['come'] },
     ]);
-    const after = proposal(2, { ...file('a', 1), newMode: '100755' });
-    assert.deepEqual(carryOver(accepted, before, after), new Map());
   });
 });
 
