@@ -7,9 +7,9 @@ import type {
   SendMessage,
   StopAnswer,
 } from '../protocol/commands.ts';
-import { answerEvents, assertFits, dismissals, isOpen } from './answers.ts';
-import type { AskedQuestion, KnownMessage, TaskStore, TaskTransaction } from './task-store.ts';
-import { beginTurn } from './turn-start.ts';
+import { acceptMessage, goOn } from './accept-message.ts';
+import { answerEvents, assertFits, isOpen } from './answers.ts';
+import type { KnownMessage, TaskStore, TaskTransaction } from './task-store.ts';
 
 /** What a person says to a running or halted agent. Each is done once however often it is asked. */
 export interface ConversationService {
@@ -35,14 +35,6 @@ export function createConversationService(deps: {
 }): ConversationService {
   const { store, wake, onEnded, now } = deps;
 
-  /** Lets a parked turn go on. */
-  async function proceed(tx: TaskTransaction, turnId: string, last: AskedQuestion): Promise<void> {
-    await tx.continueTurn(turnId);
-    await tx.append({ turnId }, [
-      { key: `${last.question.questionId}:continued`, event: { type: 'turn.continued', turnId } },
-    ]);
-  }
-
   /** The message of that id, which the agent must not have read. */
   async function unread(tx: TaskTransaction, messageId: string): Promise<KnownMessage> {
     const message = await tx.findMessage(messageId);
@@ -60,28 +52,7 @@ export function createConversationService(deps: {
   return {
     async send(taskId, { clientId, text, selection = [] }) {
       const message = { messageId: clientId, text: text.trim(), selection };
-      const accepted = await store.locked(taskId, async (tx): Promise<MessageAccepted> => {
-        if (tx.row.archived) throw archivedTask();
-        const before = await tx.findMessage(clientId);
-        if (before && before.state !== 'queued')
-          return { messageId: clientId, turnId: before.turnId, disposition: 'started' };
-        const running = tx.row.activeTurn;
-        const turnId = running ?? randomUUID();
-        if (!before) await tx.addMessage(turnId, message);
-        if (running === null) {
-          // Also for a message that an ended turn left unread: sending it again is how a person asks for that.
-          await beginTurn(tx, turnId, now());
-          return { messageId: clientId, turnId, disposition: 'started' };
-        }
-        await tx.append(null, [{ key: `queued:${clientId}`, event: { type: 'message.queued', ...message } }]);
-        if ((await tx.standing(turnId))?.state === 'parked') {
-          const open = (await tx.questions(turnId)).filter(isOpen);
-          await tx.append({ turnId }, dismissals(open, now()));
-          const last = open.at(-1);
-          if (last) await proceed(tx, turnId, last);
-        }
-        return { messageId: clientId, turnId, disposition: 'queued' };
-      });
+      const accepted = await store.locked(taskId, (tx) => acceptMessage(tx, message, now()));
       wake();
       return accepted;
     },
@@ -119,7 +90,7 @@ export function createConversationService(deps: {
         assertFits(question, answer);
         await tx.append({ turnId: active }, answerEvents(question, answer, now()));
         const isLast = !asked.some((known) => known !== question && isOpen(known));
-        if (isLast && (await tx.standing(active))?.state === 'parked') await proceed(tx, active, question);
+        if (isLast && (await tx.standing(active))?.state === 'parked') await goOn(tx, active, question);
         return active;
       });
       wake();
@@ -158,10 +129,6 @@ export function createConversationService(deps: {
 /** An answer as it was stored has been through JSON. */
 const isSame = (known: object, given: object): boolean =>
   Object.entries(given).every(([key, value]) => Reflect.get(known, key) === value);
-
-function archivedTask(): AppError {
-  return new AppError('conflict', 'The task is archived.', { nextAction: 'Start a new task.' });
-}
 
 function withdrawn(): AppError {
   return new AppError('conflict', 'That message was taken back.', { nextAction: 'Send it as a new one.' });

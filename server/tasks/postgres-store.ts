@@ -5,7 +5,8 @@ import type { SourceSpec } from '../protocol/source.ts';
 import type { TaskRow, TaskStore, TurnStanding } from './task-store.ts';
 import { TURN_STANDING, taskTransaction } from './task-transaction.ts';
 
-const TASK_COLUMNS =
+/** Of `handoff.tasks`, what makes a `TaskRow`. */
+export const TASK_COLUMNS =
   'task_id AS "taskId", spec, active_turn AS "activeTurn", sandbox, prepared, archived, owner, host';
 
 export function createTaskStore(database: Database, now: () => number): TaskStore {
