@@ -23,15 +23,15 @@ export async function delegateTask(
   relayUrl: string,
 ): Promise<TaskCreated> {
   const started = Date.now();
-  const { source, skippedSubmodules } = await captureSource(captureDeps(repository.gitPath), {
+  const { source, leftOut, nested } = await captureSource(captureDeps(repository.gitPath), {
     folder: repository.root,
     ...(isLoopback(relayUrl) ? {} : { upload: (bundle) => client.uploadSource(bundle) }),
   });
   log.info(
     `captured ${repository.name}: ${source.overlay.length} uncommitted files, ${Date.now() - started} ms`,
   );
-  if (skippedSubmodules.length > 0)
-    log.warn(`changed submodules stay behind: ${skippedSubmodules.join(', ')}`);
+  const behind = [...leftOut.map(({ path }) => path), ...nested];
+  if (behind.length > 0) log.warn(`left out: ${behind.join(', ')}`);
   return client.createTask({ clientId, prompt, source, selection, ...(model ? { model } : {}) });
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { copyFile, lstat, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CaptureDeps } from '../../server/protocol/capture.ts';
+import type { CaptureDeps } from '../../server/protocol/capture-git.ts';
 
 export type Git = CaptureDeps['git'];
 

@@ -1,4 +1,4 @@
-import { CaptureError, type CaptureErrorCode } from '../../server/protocol/capture.ts';
+import { CaptureError, type CaptureErrorCode } from '../../server/protocol/capture-git.ts';
 import { RelayError } from '../../server/protocol/client.ts';
 import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
 

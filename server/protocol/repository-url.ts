@@ -1,4 +1,4 @@
-import { type CaptureDeps, fileUrl, withoutCredentials } from './capture.ts';
+import { type CaptureDeps, fileUrl, withoutCredentials } from './capture-git.ts';
 
 /**
  * By which address a repository is known: its remote's (`origin`, else the first), else that of its folder.

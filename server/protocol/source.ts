@@ -29,11 +29,22 @@ const RepositoryUrl = z
   });
 
 /** One uncommitted file: its whole content as Git would store it, or `null` where the person deleted it. */
-export const OverlayEntry = z.object({
+export const OverlayFile = z.object({
   path: RepoPath,
   mode: FileMode,
   content: z.base64().nullable(),
 });
+export type OverlayFile = z.infer<typeof OverlayFile>;
+
+/** Which commit a submodule is at, or `null` where the person removed it. What is in the submodule does not travel. */
+export const OverlaySubmodule = z.object({
+  path: RepoPath,
+  mode: z.literal('160000'),
+  oid: Oid.nullable(),
+});
+export type OverlaySubmodule = z.infer<typeof OverlaySubmodule>;
+
+export const OverlayEntry = z.discriminatedUnion('mode', [OverlayFile, OverlaySubmodule]);
 export type OverlayEntry = z.infer<typeof OverlayEntry>;
 
 /** A commit, and where the relay gets its objects from. */
@@ -47,6 +58,8 @@ export const SourcePlace = z.object({
   branch: z.string().max(255).optional(),
   /** As the upload was answered. */
   sourceId: z.uuid().optional(),
+  /** Where the bundle came out of a shallow clone: the commits whose parents it lacks. */
+  shallow: z.array(Oid).max(10_000).optional(),
 });
 export type SourcePlace = z.infer<typeof SourcePlace>;
 

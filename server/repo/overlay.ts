@@ -4,13 +4,14 @@ import type { OverlayEntry } from '../protocol/source.ts';
 import type { TreeEdit } from './trees.ts';
 
 /** The person's uncommitted files as edits of the commit's tree. Throws `overlay_invalid` where no tree can hold them all. */
-export function overlayEdits(overlay: z.output<typeof OverlayEntry>[]): TreeEdit[] {
+export function overlayEdits(overlay: Entry[]): TreeEdit[] {
   const paths = new Set<string>();
   const files = new Set<string>();
-  for (const { path, content } of overlay) {
+  for (const entry of overlay) {
+    const { path } = entry;
     if (paths.has(path)) throw invalid(path, 'is there twice');
     paths.add(path);
-    if (content !== null) files.add(path);
+    if (!isGone(entry)) files.add(path);
     if (path.split('/').some(isGitFolder))
       throw invalid(path, 'has a component that file systems take for ".git"');
   }
@@ -19,10 +20,21 @@ export function overlayEdits(overlay: z.output<typeof OverlayEntry>[]): TreeEdit
       if (files.has(folder)) throw invalid(path, `is below ${JSON.stringify(folder)}, which is a file`);
     }
   }
-  return overlay.map(({ path, mode, content }) =>
-    content === null ? { path, delete: true } : { path, mode, data: Buffer.from(content, 'base64') },
-  );
+  return overlay.map((entry) => {
+    const { path, mode } = entry;
+    if (entry.mode !== '160000')
+      return entry.content === null
+        ? { path, delete: true }
+        : { path, mode, data: Buffer.from(entry.content, 'base64') };
+    if (entry.oid === null) return { path, delete: true };
+    if (entry.oid.length !== 40) throw invalid(path, 'is a submodule whose commits are named by SHA-256');
+    return { path, mode, oid: entry.oid };
+  });
 }
+
+type Entry = z.output<typeof OverlayEntry>;
+
+const isGone = (entry: Entry): boolean => (entry.mode === '160000' ? entry.oid : entry.content) === null;
 
 /** `a/b/c` -> `a`, `a/b` */
 export function foldersOf(path: string): string[] {

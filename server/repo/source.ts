@@ -1,4 +1,4 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { appendFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type * as z from 'zod';
 import { AppError } from '../errors.ts';
@@ -64,7 +64,7 @@ export async function prepareSource(
 
   const attempt = await createAttempt(deps, taskId, 'new');
   if (bundlePath !== undefined)
-    await fetchBundle(deps.git, attempt, { bundlePath, commit, transport, signal });
+    await fetchBundle(deps.git, attempt, { bundlePath, source, transport, signal });
   else if (transport !== undefined) await fetchCommits(deps.git, attempt, transport, [commit], signal);
   else throw unreadable('The uploaded bundle is not here.', { nextAction: 'Upload the bundle again.' });
   const from = await commitTree(deps.git, attempt, commit, signal);
@@ -103,12 +103,13 @@ async function fetchBundle(
   repo: string,
   input: {
     bundlePath: string;
-    commit: string;
+    source: SourceInput['source'];
     transport: Transport | undefined;
     signal: AbortSignal | undefined;
   },
 ): Promise<void> {
-  const { bundlePath, commit, transport, signal } = input;
+  const { bundlePath, transport, signal } = input;
+  const { commit, shallow = [] } = input.source;
   const header = await readBundleHeader(bundlePath).catch(() => undefined);
   const ref = header?.refs.find(({ oid }) => oid === commit);
   if (header === undefined || ref === undefined) {
@@ -128,6 +129,8 @@ async function fetchBundle(
     }
     await fetchCommits(git, repo, transport, header.prerequisites, signal);
   }
+  // A bundle does not say where its history is cut off, and Git would miss what is beyond.
+  if (shallow.length > 0) await appendFile(path.join(repo, 'shallow'), `${shallow.join('\n')}\n`);
   const args = ['fetch', '--quiet', '--no-tags', path.resolve(bundlePath), `${ref.name}:${SOURCE_REF}`];
   await git(args, { repo, transports: ['file'], signal }).catch((error: unknown) => {
     throw asUnreadable(error, 'The uploaded bundle could not be read.', {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { CaptureError, captureSource } from '../../protocol/capture.ts';
+import { captureSource } from '../../protocol/capture.ts';
+import { CaptureError } from '../../protocol/capture-git.ts';
 import type { RelayClient } from '../../protocol/client.ts';
 import type { EventOf, TaskEvent } from '../../protocol/events.ts';
 import { readArguments, readSeconds } from '../arguments.ts';
@@ -35,9 +36,6 @@ export const run: Command = async (args, terminal) => {
   const capture = await captureSource(captureDeps, { folder: options.repo }).catch((error: unknown) => {
     throw error instanceof CaptureError ? new CliError(error.message, error.nextAction, error) : error;
   });
-  for (const submodule of capture.skippedSubmodules) {
-    terminal.err(`handoff: changes in the submodule ${printable(submodule)} stay here; commit them first.\n`);
-  }
   const { taskId, turnId } = await client.createTask({
     clientId: randomUUID(),
     prompt: options.prompt,

@@ -10,7 +10,7 @@ import {
   withLook,
 } from '../../../extension/ui/attention.ts';
 import { sentence, toFailure } from '../../../extension/ui/failure.ts';
-import { CaptureError } from '../../../server/protocol/capture.ts';
+import { CaptureError } from '../../../server/protocol/capture-git.ts';
 import { RelayError } from '../../../server/protocol/client.ts';
 import type { TaskEvent } from '../../../server/protocol/events.ts';
 import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';

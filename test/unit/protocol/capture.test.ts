@@ -20,15 +20,13 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { captureDeps } from '../../../extension/git/run-git.ts';
+import { type Capture, type CaptureOptions, captureSource } from '../../../server/protocol/capture.ts';
 import {
-  type Capture,
   type CaptureDeps,
   type CaptureError,
-  type CaptureOptions,
-  captureSource,
   fileUrl,
   withoutCredentials,
-} from '../../../server/protocol/capture.ts';
+} from '../../../server/protocol/capture-git.ts';
 import { SourceSpec } from '../../../server/protocol/source.ts';
 
 const temps: string[] = [];
@@ -89,7 +87,7 @@ describe('captureSource', () => {
       toplevel: repo,
       source: { url: `file://${repo}`, commit: head, branch: 'main', overlay: [] },
       pushed: false,
-      skippedSubmodules: [],
+      ...{ sent: [], leftOut: [], nested: [] },
     });
   });
 
@@ -133,14 +131,11 @@ describe('captureSource', () => {
     write('binär/日本 "語".bin', bytes);
 
     const { source } = await capture();
-    assert.deepEqual(
-      source.overlay.map(({ path, mode, content }) => [path, mode, content]),
-      [
-        ['binär/日本 "語".bin', '100644', bytes.toString('base64')],
-        ['run.sh', '100755', base64('#!/bin/sh\n')],
-        ['was-file', '120000', base64('run.sh')],
-      ],
-    );
+    assert.deepEqual(source.overlay, [
+      { path: 'binär/日本 "語".bin', mode: '100644', content: bytes.toString('base64') },
+      { path: 'run.sh', mode: '100755', content: base64('#!/bin/sh\n') },
+      { path: 'was-file', mode: '120000', content: base64('run.sh') },
+    ]);
   });
 
   it('stores line ends as Git would: autocrlf makes LF, without it CRLF stays', async () => {
@@ -259,7 +254,7 @@ describe('captureSource', () => {
     assert.equal((await capture()).source.overlay.length, 40);
   });
 
-  it('skips a submodule whose commit changed, and says so', async () => {
+  it('takes the commit that a submodule is at, also where it is only staged', async () => {
     write('a.txt', 'one\n');
     const first = commit();
     git('update-index', '--add', '--cacheinfo', `160000,${first},vendor/lib`);
@@ -267,8 +262,15 @@ describe('captureSource', () => {
     const second = git('rev-parse', 'HEAD');
     mkdirSync(path.join(repo, 'vendor/lib'), { recursive: true });
     git('update-index', '--cacheinfo', `160000,${second},vendor/lib`);
-    const { source, skippedSubmodules } = await capture();
-    assert.deepEqual([source.overlay, skippedSubmodules], [[], ['vendor/lib']]);
+    const { source, sent } = await capture();
+    assert.deepEqual(
+      [source.overlay, sent],
+      [
+        [{ path: 'vendor/lib', mode: '160000', oid: second }],
+        [{ path: 'vendor/lib', kind: 'submodule', bytes: 0 }],
+      ],
+    );
+    assert.deepEqual(SourceSpec.parse(source), source);
   });
 
   it('for a relay elsewhere, uploads a bundle that has the commit', async () => {
@@ -346,12 +348,16 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
-/** Path to mode and text, for comparing whole. */
+function plain(content: string | null): string | null {
+  return content === null ? null : Buffer.from(content, 'base64').toString('utf8');
+}
+
+/** Path to mode and text (of a submodule its commit), for comparing whole. */
 function readable({ overlay }: Capture['source']): Record<string, [string, string | null]> {
   return Object.fromEntries(
-    overlay.map(({ path, mode, content }) => [
-      path,
-      [mode, content === null ? null : Buffer.from(content, 'base64').toString('utf8')],
+    overlay.map((entry) => [
+      entry.path,
+      [entry.mode, entry.mode === '160000' ? entry.oid : plain(entry.content)],
     ]),
   );
 }
