@@ -4,6 +4,7 @@ import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
 import { explainByDisk } from '../repo/disk.ts';
+import { createProposalEdits } from '../tasks/proposal-edits.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
 import { createSourceUploads } from '../tasks/source-uploads.ts';
@@ -56,6 +57,7 @@ export function composeApp(
   );
   teardown.add(() => void releases.stop());
 
+  const hold = createTaskHold(database, states, now);
   const closing = new AbortController();
   teardown.add(() => closing.abort());
   const transfers = { database, repo: repoDeps, transfersDir, host, mayReadFiles, version: VERSION, now };
@@ -69,7 +71,8 @@ export function composeApp(
     tasks,
     conversation,
     closing: closing.signal,
-    reviews: createReviewService({ tasks, hold: createTaskHold(database, states, now), repo }),
+    reviews: createReviewService({ tasks, hold, repo }),
+    edits: createProposalEdits({ tasks, hold, repo }),
     publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
     transfers: {

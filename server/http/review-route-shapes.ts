@@ -1,7 +1,14 @@
 import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
 import { OpenPullRequest } from '../protocol/commands.ts';
-import { Changes, PatchReview, PutReview, ReviewRecorded } from '../protocol/review.ts';
+import {
+  Changes,
+  EditProposal,
+  PatchReview,
+  ProposalEdited,
+  PutReview,
+  ReviewRecorded,
+} from '../protocol/review.ts';
 import { Oid } from '../protocol/source.ts';
 import { Publish } from '../protocol/task.ts';
 import { body, errors, json, secured, taskId } from './route-parts.ts';
@@ -58,6 +65,15 @@ export const patchReview = createRoute({
     'Some decisions, by the identity of what they are about. Answers with the one tree that may be pushed.',
   request: { params: taskId, ...body(PatchReview) },
   responses: { 200: json(ReviewRecorded, 'It was recorded.'), ...errors },
+});
+
+export const editProposal = createRoute({
+  ...secured,
+  method: 'put',
+  path: '/v1/tasks/{id}/proposal/files',
+  summary: 'A proposed file as the person has it: the next revision. Refused while the agent works.',
+  request: { params: taskId, ...body(EditProposal) },
+  responses: { 200: json(ProposalEdited, 'It is part of the proposal.'), ...errors },
 });
 
 export const openPullRequest = createRoute({

@@ -1,3 +1,4 @@
+import type { ProposalEdits } from '../tasks/proposal-edits.ts';
 import type { PublishService } from '../tasks/publish-service.ts';
 import type { ReviewService } from '../tasks/review-service.ts';
 import type { App } from './app.ts';
@@ -5,6 +6,7 @@ import * as routes from './review-route-shapes.ts';
 
 export interface ReviewRouteDeps {
   reviews: ReviewService;
+  edits: ProposalEdits;
   publishing: PublishService;
 }
 
@@ -14,7 +16,7 @@ const AS_DATA = {
   'content-security-policy': "default-src 'none'; sandbox",
 };
 
-export function reviewRoutes(app: App, { reviews, publishing }: ReviewRouteDeps): void {
+export function reviewRoutes(app: App, { reviews, edits, publishing }: ReviewRouteDeps): void {
   app.openapi(routes.getChanges, async (context) =>
     context.json(await reviews.changes(context.req.valid('param').id, context.req.valid('query').tree), 200),
   );
@@ -35,6 +37,9 @@ export function reviewRoutes(app: App, { reviews, publishing }: ReviewRouteDeps)
   );
   app.openapi(routes.patchReview, async (context) =>
     context.json(await reviews.decide(context.req.valid('param').id, context.req.valid('json')), 200),
+  );
+  app.openapi(routes.editProposal, async (context) =>
+    context.json(await edits.edit(context.req.valid('param').id, context.req.valid('json')), 200),
   );
   app.openapi(routes.openPullRequest, async (context) => {
     const token = context.req.valid('header')['x-github-token'];

@@ -12,11 +12,17 @@ export interface Selected {
   baseTree: string;
   headTree: string;
   /**
-   * The units of each path that are taken: all of them, or by hash. A hash that the path does not have is an error where the person
-   * has just named it, and nothing where an earlier decision is carried over.
+   * The units of each path that are taken: all of them, or by hash. What cannot be taken (a hash that the path does not have, a file
+   * in a folder's place) is an error where the person has just named it, and left out where an earlier decision is carried over.
    */
   units: ReadonlyMap<string, 'all' | ReadonlySet<string>>;
   isCarried?: boolean;
+}
+
+export interface Composed {
+  tree: string;
+  /** Files that were to be taken and are not, because `needs` is where they would be and its deletion was not taken. */
+  leftOut: { path: string; needs: string }[];
 }
 
 /**
@@ -29,7 +35,7 @@ export async function composeTree(
   deps: RepoDeps,
   { taskId, baseTree, headTree, units, isCarried = false }: Selected,
   signal?: AbortSignal,
-): Promise<{ tree: string }> {
+): Promise<Composed> {
   const changes = new Map(
     (await rawChanges(deps, taskId, baseTree, headTree, signal)).map((change) => [change.path, change]),
   );
@@ -56,14 +62,19 @@ export async function composeTree(
     },
     { signal },
   );
-  refuseFileAboveFile(edits, changes);
-  if (edits.length === 0) return { tree: baseTree };
-  return writeTree(deps.git, repoPath(deps, taskId), {
+  const leftOut = standingInTheWay(edits, changes);
+  const [unfit] = leftOut;
+  if (unfit && !isCarried)
+    throw notPossible(unfit.path, `needs the deletion of ${JSON.stringify(unfit.needs)} as well`);
+  const fitting = edits.filter(({ path }) => !leftOut.some((left) => left.path === path));
+  if (fitting.length === 0) return { tree: baseTree, leftOut };
+  const { tree } = await writeTree(deps.git, repoPath(deps, taskId), {
     from: assertOid(baseTree),
-    edits,
+    edits: fitting,
     refFor: (written) => `refs/handoff/accepted/${written}`,
     signal,
   });
+  return { tree, leftOut };
 }
 
 function wholeFile({ path, newMode, newOid }: RawChange): TreeEdit {
@@ -95,19 +106,21 @@ function composed(
   return { path, mode, data: Buffer.from(compose(runs, taken)) };
 }
 
-/** Where a file took a folder's place (or the reverse), one cannot be accepted without the other. */
-function refuseFileAboveFile(edits: TreeEdit[], changes: ReadonlyMap<string, RawChange>): void {
+/** Where a file took a folder's place (or the reverse), one cannot be had without the other. */
+function standingInTheWay(edits: TreeEdit[], changes: ReadonlyMap<string, RawChange>): Composed['leftOut'] {
   const deleted = new Set(edits.flatMap((edit) => ('delete' in edit ? [edit.path] : [])));
   const written = new Set(edits.flatMap((edit) => ('delete' in edit ? [] : [edit.path])));
+  const found: Composed['leftOut'] = [];
   for (const path of written) {
-    const file = foldersOf(path).find((folder) => changes.get(folder)?.oldMode && !deleted.has(folder));
-    if (file !== undefined) throw notPossible(path, `needs the deletion of ${JSON.stringify(file)} as well`);
+    const needs = foldersOf(path).find((folder) => changes.get(folder)?.oldMode && !deleted.has(folder));
+    if (needs !== undefined) found.push({ path, needs });
   }
-  for (const { path, oldMode } of changes.values()) {
-    if (oldMode === null || deleted.has(path)) continue;
-    const file = foldersOf(path).find((folder) => written.has(folder));
-    if (file !== undefined) throw notPossible(file, `needs the deletion of ${JSON.stringify(path)} as well`);
+  for (const { path: needs, oldMode } of changes.values()) {
+    if (oldMode === null || deleted.has(needs)) continue;
+    const path = foldersOf(needs).find((folder) => written.has(folder));
+    if (path !== undefined) found.push({ path, needs });
   }
+  return found;
 }
 
 function notPossible(path: string, why: string): AppError {

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { TurnRepo } from '../agent/turn-context.ts';
+import type { EditingRepo } from '../tasks/proposal-edits.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { listChanges, patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
+import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { moveInto } from './move.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
@@ -11,7 +13,9 @@ import { prepareSource, startBundle } from './source.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
 
 /** The Git work of tasks as the turn and the review ask for it. */
-export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): TurnRepo & ReviewRepo {
+export function createTaskRepo(
+  deps: TransportDeps & { sourcesDir: string },
+): TurnRepo & ReviewRepo & EditingRepo {
   /** Whether the machine was filled for this very task. A base alone does not tell: tasks of one commit have the same. */
   async function isOwn({ base, taskId: whose }: Filled, taskId: string, prebuiltId: string | undefined) {
     if (whose !== undefined) return whose === taskId;
@@ -54,6 +58,7 @@ export function createTaskRepo(deps: TransportDeps & { sourcesDir: string }): Tu
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
+    editFile: (taskId, edit) => editFile(deps, taskId, edit),
     compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),
   };
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type {
   Changes,
@@ -12,7 +11,9 @@ import type {
 } from '../protocol/review.ts';
 import type { Proposal, TaskState } from '../protocol/task.ts';
 import { GitError } from '../repo/git.ts';
-import { decidedBy, unitsToTake } from './decisions.ts';
+import { type DecidingRepo, decisionEvent } from './accepted-tree.ts';
+import { decidedBy } from './decisions.ts';
+import { firstProposal, nothingProposed } from './first-proposal.ts';
 import type { HoldTask } from './task-hold.ts';
 import type { TaskService } from './task-service.ts';
 
@@ -31,20 +32,10 @@ export interface ReviewService {
   decide(taskId: string, review: PatchReview): Promise<ReviewRecorded>;
 }
 
-export interface ReviewRepo {
+export interface ReviewRepo extends DecidingRepo {
   changes(taskId: string, baseTree: string, headTree: string): Promise<FileChange[]>;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
   patch(taskId: string, fromTree: string, toTree: string): Promise<Uint8Array>;
-  /** Base and these units of the proposal; see `composeTree`. */
-  compose(
-    taskId: string,
-    selected: {
-      baseTree: string;
-      headTree: string;
-      units: ReadonlyMap<string, 'all' | ReadonlySet<string>>;
-      isCarried?: boolean;
-    },
-  ): Promise<{ tree: string }>;
 }
 
 export function createReviewService(deps: {
@@ -54,15 +45,8 @@ export function createReviewService(deps: {
 }): ReviewService {
   const { tasks, hold, repo } = deps;
 
-  /** Before the first change the proposal is the base itself. */
-  async function startOf(taskId: string): Promise<Proposal> {
-    const { prepared } = await tasks.row(taskId);
-    if (!prepared) throw nothingYet();
-    return { revision: 0, baseTree: prepared.baseTree, headTree: prepared.baseTree, files: [] };
-  }
-
   const proposalOf = async (taskId: string): Promise<Proposal> =>
-    (await tasks.get(taskId)).proposal ?? startOf(taskId);
+    (await tasks.get(taskId)).proposal ?? firstProposal(tasks, taskId);
 
   const filesOf = (taskId: string, { baseTree, headTree }: Proposal): Promise<FileChange[]> =>
     baseTree === headTree ? Promise.resolve([]) : repo.changes(taskId, baseTree, headTree);
@@ -73,21 +57,14 @@ export function createReviewService(deps: {
     decisionsFor: (state: TaskState, proposal: Proposal) => Promise<Decided[]>,
   ): Promise<ReviewRecorded> {
     // Read apart: nobody may ask for a second connection who holds a task.
-    const start = (await tasks.get(taskId)).proposal ? undefined : await startOf(taskId);
+    const start = (await tasks.get(taskId)).proposal ? undefined : await firstProposal(tasks, taskId);
     return hold(taskId, async ({ state, append }) => {
       const proposal = state.proposal ?? start;
-      if (!proposal) throw nothingYet();
-      const { revision, baseTree, headTree } = proposal;
-      const decisions = await decisionsFor(state, proposal);
-      const units = unitsToTake(state.review?.files ?? [], decisions);
-      const { tree } = await repo.compose(taskId, { baseTree, headTree, units, isCarried: true });
-      const seq = await append([
-        {
-          key: `review:${randomUUID()}`,
-          event: { type: 'review.decided', revision, decisions, acceptedTree: tree },
-        },
-      ]);
-      return { revision, acceptedTree: tree, seq };
+      if (!proposal) throw nothingProposed();
+      const decided = await decisionEvent(repo, state, proposal, await decisionsFor(state, proposal));
+      const seq = await append([decided]);
+      const { revision, acceptedTree } = decided.event;
+      return { revision, acceptedTree, seq };
     });
   }
 
@@ -157,10 +134,4 @@ function anotherRevision(asked: number, current: number): AppError {
       nextAction: 'Look at the new revision and decide again.',
     },
   );
-}
-
-function nothingYet(): AppError {
-  return new AppError('conflict', 'The repository has not been fetched yet, so there is nothing to review.', {
-    nextAction: 'Wait until the task has begun to work.',
-  });
 }
