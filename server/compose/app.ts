@@ -4,6 +4,7 @@ import { every } from '../engine/every.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
 import { explainByDisk } from '../repo/disk.ts';
+import { createCommentService } from '../tasks/comment-service.ts';
 import { createProposalEdits } from '../tasks/proposal-edits.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
@@ -73,6 +74,7 @@ export function composeApp(
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),
+    comments: createCommentService({ hold, repo, wake, now }),
     publishing: createPublishService({ tasks, engine, tokens }),
     sources: createSourceUploads(sourcesDir),
     transfers: {

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { AppError } from '../errors.ts';
 import { noSuchTask } from '../tasks/postgres-store.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
+import { type CommentRouteDeps, commentRoutes } from './comment-routes.ts';
 import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
 import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
@@ -22,7 +23,8 @@ import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
 export interface AppDeps
-  extends EventRouteDeps,
+  extends CommentRouteDeps,
+    EventRouteDeps,
     PreviewRouteDeps,
     ReviewRouteDeps,
     SecretRouteDeps,
@@ -95,6 +97,7 @@ export function createApp(deps: AppDeps): App {
   taskRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
+  commentRoutes(app, deps);
   usageRoutes(app, deps);
   secretRoutes(app, deps);
   warmRoutes(app, deps);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TurnRepo } from '../agent/turn-context.ts';
+import type { CommentRepo } from '../tasks/comment-service.ts';
 import type { EditingRepo } from '../tasks/proposal-edits.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
 import { createChangedFiles } from './changed-files.ts';
@@ -10,12 +11,13 @@ import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { moveInto } from './move.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
+import { textsAt } from './texts-at.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
 
 /** The Git work of tasks as the turn and the review ask for it. */
 export function createTaskRepo(
   deps: TransportDeps & { sourcesDir: string },
-): TurnRepo & ReviewRepo & EditingRepo {
+): TurnRepo & ReviewRepo & EditingRepo & CommentRepo {
   /** Whether the machine was filled for this very task. A base alone does not tell: tasks of one commit have the same. */
   async function isOwn({ base, taskId: whose }: Filled, taskId: string, prebuiltId: string | undefined) {
     if (whose !== undefined) return whose === taskId;
@@ -57,6 +59,7 @@ export function createTaskRepo(
     changedFiles: createChangedFiles(deps),
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
+    textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
     editFile: (taskId, edit) => editFile(deps, taskId, edit),
     compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),
