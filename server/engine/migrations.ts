@@ -309,4 +309,39 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX previews_by_task ON handoff.previews (task_id, created_at DESC);
   `,
+  `
+  -- Which task a pull request, or a commit that was pushed, is of: by these what GitHub tells finds its way.
+  CREATE INDEX events_opened ON handoff.events ((body -> 'pullRequest' ->> 'url')) WHERE type = 'publish.opened';
+  CREATE INDEX events_pushed ON handoff.events ((body ->> 'commit')) WHERE type = 'publish.pushed';
+
+  -- What GitHub delivered, and was taken in.
+  CREATE TABLE handoff.deliveries (
+    delivery_id  text PRIMARY KEY,
+    at           bigint NOT NULL
+  );
+
+  -- Whether the task's work is done: the machine is given back once nobody works in it.
+  ALTER TABLE handoff.machines ADD COLUMN unwanted boolean NOT NULL DEFAULT false;
+  CREATE INDEX machines_unwanted ON handoff.machines (task_id) WHERE unwanted;
+
+  -- The token that a person left for one task, to be used once. A row is there as long as the token is, and no longer.
+  CREATE TABLE handoff.deposits (
+    task_id     text PRIMARY KEY REFERENCES handoff.tasks ON DELETE CASCADE,
+    deposit_id  text NOT NULL UNIQUE,
+    -- Sealed under a key that is not in the database.
+    sealed      bytea NOT NULL,
+    -- What is to be opened.
+    plan        json NOT NULL,
+    until       bigint NOT NULL,
+    -- The turn that was found not to be ready, so that it is not looked at again.
+    passed_over text,
+    -- How often it was tried, and when it is tried again.
+    attempt     integer NOT NULL DEFAULT 0,
+    next_at     bigint NOT NULL DEFAULT 0,
+    -- The publication that uses it, and the tree that this is about.
+    publish_id  text,
+    accepted    text
+  );
+  CREATE INDEX deposits_by_publication ON handoff.deposits (publish_id) WHERE publish_id IS NOT NULL;
+  `,
 ];

@@ -199,7 +199,12 @@ const handlers: Handlers = {
   'publish.failed': (state, { publishId, error, compareUrl }) =>
     inPublish(state, publishId, { stage: 'failed', error, ...(compareUrl ? { compareUrl } : {}) }),
 
-  'pull_request.changed': (state, { status }) => ({ ...state, pullRequest: status }),
+  'pull_request.changed': (state, { status, at }) => {
+    const changed = { ...state, pullRequest: status };
+    const before = state.pullRequest?.number === status.number ? state.pullRequest.state : 'open';
+    if (status.state === before || status.state === 'open') return changed;
+    return notice(changed, 'info', `Pull request #${status.number} was ${status.state}.`, at);
+  },
   'follow.changed': (state, { autoFix }) => ({
     ...state,
     follow: { fixes: state.follow?.fixes ?? 0, autoFix },

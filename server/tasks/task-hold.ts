@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { QUEUE_CHANNEL } from '../engine/claims.ts';
 import type { Database } from '../engine/database.ts';
 import type { TaskState } from '../protocol/task.ts';
@@ -19,6 +20,8 @@ export interface HeldTask {
   written(keys: readonly string[]): Promise<Map<string, unknown>>;
   /** What else may be done with it in the same transaction. */
   tx: TaskTransaction;
+  /** The transaction itself, for rows of other tables that belong to what is appended. */
+  client: Pick<pg.PoolClient, 'query'>;
 }
 
 /**
@@ -56,7 +59,7 @@ export function createTaskHold(database: Database, states: TaskStates, now: () =
           );
           return new Map(found.rows.map(({ key, body }) => [key, body]));
         };
-        const value = await work({ state, activeTurn, archived, append, written, tx });
+        const value = await work({ state, activeTurn, archived, append, written, tx, client });
         // Relays that looked for work meanwhile have passed it over.
         if (activeTurn !== null) await client.query(`SELECT pg_notify('handoff', '${QUEUE_CHANNEL}')`);
         return { value };
