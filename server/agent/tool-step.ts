@@ -133,6 +133,36 @@ async function runTool(
         key: `${callId}:asked`,
         event: { type: 'question.asked', turnId, questionId: callId, ...question },
       }),
+    threads: async () => (await turn.states.current(turn.taskId)).threads,
+    async reply(threadId, words, resolve) {
+      const text = turn.hide(turn.taskId, words);
+      await tell(turn, {
+        key: `${callId}:replied`,
+        event: {
+          type: 'comment.written',
+          commentId: callId,
+          threadId,
+          author: 'agent',
+          text,
+          isDraft: false,
+        },
+      });
+      if (!resolve) return;
+      await tell(turn, {
+        key: `${callId}:resolved`,
+        event: { type: 'thread.resolved', threadId, isResolved: true },
+      });
+    },
+    describe: (title, body) =>
+      tell(turn, {
+        key: `${callId}:described`,
+        event: {
+          type: 'changes.described',
+          turnId,
+          title: turn.hide(turn.taskId, title),
+          body: turn.hide(turn.taskId, body),
+        },
+      }),
     delegate(prompt) {
       if (!agent.delegate) throw new ToolProblem('A subagent cannot have subagents.');
       return agent.delegate(turn, callId, prompt);

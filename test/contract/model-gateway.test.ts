@@ -60,14 +60,16 @@ describe('the model gateway', () => {
       ]),
       [
         ['read', ['path', 'offset', 'limit'], ['path']],
-        ['write', ['path', 'content'], ['path', 'content']],
-        ['edit', ['path', 'oldText', 'newText', 'replaceAll'], ['path', 'oldText', 'newText']],
+        ['write', ['path', 'content', 'why'], ['path', 'content']],
+        ['edit', ['path', 'oldText', 'newText', 'replaceAll', 'why'], ['path', 'oldText', 'newText']],
         ['glob', ['pattern', 'path', 'limit'], ['pattern']],
         ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit'], ['pattern']],
         ['bash', ['command', 'cwd', 'timeoutMs'], ['command']],
         ['todo', ['items'], ['items']],
         ['task', ['description', 'prompt'], ['description', 'prompt']],
         ['ask_user', ['question', 'options', 'freeText'], ['question']],
+        ['reply', ['threadId', 'text', 'resolve'], ['threadId', 'text']],
+        ['describe_changes', ['title', 'body'], ['title', 'body']],
       ],
     );
   });

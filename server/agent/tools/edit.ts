@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { readTextFile, type TextFile } from './text-file.ts';
 import { defineTool, ToolProblem } from './tool.ts';
+import { why } from './why.ts';
 
 export const edit = defineTool({
   name: 'edit',
@@ -12,6 +13,7 @@ export const edit = defineTool({
     oldText: z.string().min(1),
     newText: z.string(),
     replaceAll: z.boolean().optional(),
+    why,
   }),
   writes: true,
   async run({ path, oldText, newText, replaceAll = false }, { sandbox, memo }) {

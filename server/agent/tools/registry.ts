@@ -1,16 +1,21 @@
 import { askUser } from './ask-user.ts';
 import { bash } from './bash.ts';
+import { describeChanges } from './describe-changes.ts';
 import { edit } from './edit.ts';
 import { glob } from './glob.ts';
 import { grep } from './grep.ts';
 import { read } from './read.ts';
+import { reply } from './reply.ts';
 import { task } from './task.ts';
 import { todo } from './todo.ts';
 import type { Tool } from './tool.ts';
 import { write } from './write.ts';
 
 /** What the lead of a turn can do, in the order in which the model reads of it: stable, so that provider caches hit. */
-export const leadTools: readonly Tool[] = [read, write, edit, glob, grep, bash, todo, task, askUser];
+export const leadTools: readonly Tool[] = [
+  ...[read, write, edit, glob, grep, bash],
+  ...[todo, task, askUser, reply, describeChanges],
+];
 
 /** What an explorer can do: nothing that changes the workspace, or needs the person. */
 export const explorerTools: readonly Tool[] = [read, glob, grep];

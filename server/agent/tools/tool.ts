@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Question } from '../../protocol/commands.ts';
 import type { TodoItem } from '../../protocol/events.ts';
+import type { ReviewThread } from '../../protocol/task.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 
 /** What a tool may reach: the sandbox through its interface, and the turn it belongs to. Nothing else. */
@@ -17,6 +18,12 @@ export interface ToolContext {
   setTodos(items: TodoItem[]): Promise<void>;
   /** Puts a question to the person, once. The call's result is what they answer: return `ASKED`. */
   ask(question: Omit<Question, 'questionId'>): Promise<void>;
+  /** What the person and the agent talk about on lines of the proposal, the person's drafts included. */
+  threads(): Promise<ReviewThread[]>;
+  /** Answers in a thread, once. */
+  reply(threadId: string, text: string, resolve: boolean): Promise<void>;
+  /** Says what the pull request should be called, and say. */
+  describe(title: string, body: string): Promise<void>;
   /** Has a subagent look into something; its last words. Goes on where it was when the call is run again. */
   delegate(prompt: string): Promise<string>;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import { LIMITS } from './limits.ts';
 import { defineTool } from './tool.ts';
+import { why } from './why.ts';
 
 export const write = defineTool({
   name: 'write',
@@ -10,6 +11,7 @@ export const write = defineTool({
   input: z.object({
     path: z.string().min(1).describe('Relative to the workspace.'),
     content: z.string().max(LIMITS.fileBytes),
+    why,
   }),
   writes: true,
   async run({ path, content }, { sandbox, memo }) {

@@ -1,0 +1,23 @@
+import * as z from 'zod';
+import { defineTool } from './tool.ts';
+
+export const describeChanges = defineTool({
+  name: 'describe_changes',
+  description:
+    'Proposes title and body of the pull request that the person opens from your changes; they edit both first. The last call counts.',
+  input: z.object({
+    title: z
+      .string()
+      .trim()
+      .min(1)
+      .max(256)
+      .regex(/^[^\r\n]*$/, 'must be one line')
+      .describe('What it does, in the imperative, as the repository words its commits.'),
+    body: z.string().trim().max(60_000).describe('Markdown: what changed, why, and how it was checked.'),
+  }),
+  writes: false,
+  async run({ title, body }, { describe }) {
+    await describe(title, body);
+    return 'The person will see it when they open the pull request.';
+  },
+});
