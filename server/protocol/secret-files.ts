@@ -39,9 +39,11 @@ const TOKENS = [
 ];
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----/;
 /** Not one that is put in when it is used, such as `${NPM_TOKEN}`. */
-const REGISTRY_PASSWORD = /^\s*(\/\/\S+:)?_(authToken|auth|password)\s*=\s*["']?[^\s$"'{][^\s"']{7}/m;
+const REGISTRY_PASSWORD =
+  /^[ \t]{0,20}(\/\/\S{1,300}:)?_(authToken|auth|password)[ \t]{0,20}=[ \t]{0,20}["']?[^\s$"'{][^\s"']{7}/m;
+/** Every repetition has a bound, so that no text takes longer than its length says. */
 const ASSIGNED =
-  /(?:secret|token|passw(?:or)?d|api_?-?key|access_?-?key)\w*["']?\s*(?::|=>?)\s*["'`]?([A-Za-z0-9+/_=-]{20,200})["'`]?\s*[,;]?\s*$/gim;
+  /(?:secret|token|passw(?:or)?d|api_?-?key|access_?-?key)\w{0,40}["']?[ \t]{0,20}(?::|=>?)[ \t]{0,20}["'`]?([A-Za-z0-9+/_=-]{20,200})["'`]?[ \t]{0,20}[,;]?[ \t\r]{0,20}$/gim;
 /** In bits a character: words and names of variables stay below, what was drawn by lot does not. */
 const RANDOM_ENTROPY = 3.8;
 

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -28,6 +23,7 @@ import {
   withoutCredentials,
 } from '../../../server/protocol/capture-git.ts';
 import { SourceSpec } from '../../../server/protocol/source.ts';
+import { fingerprint, readable } from './persons-repository.ts';
 
 const temps: string[] = [];
 const real = captureDeps('git');
@@ -346,31 +342,4 @@ describe('fileUrl', () => {
 
 function base64(text: string): string {
   return Buffer.from(text).toString('base64');
-}
-
-function plain(content: string | null): string | null {
-  return content === null ? null : Buffer.from(content, 'base64').toString('utf8');
-}
-
-/** Path to mode and text (of a submodule its commit), for comparing whole. */
-function readable({ overlay }: Capture['source']): Record<string, [string, string | null]> {
-  return Object.fromEntries(
-    overlay.map((entry) => [
-      entry.path,
-      [entry.mode, entry.mode === '160000' ? entry.oid : plain(entry.content)],
-    ]),
-  );
-}
-
-/** Every file below, the `.git` folder included: its mode and a hash of its content, and when the index was written. */
-function fingerprint(folder: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const file = path.join(folder, entry);
-    const info = lstatSync(file);
-    const content = info.isSymbolicLink() ? readlinkSync(file) : info.isFile() ? readFileSync(file) : '';
-    found[entry] = `${info.mode} ${createHash('sha256').update(content).digest('hex')}`;
-  }
-  const index = path.join(folder, '.git/index');
-  return { ...found, written: String(statSync(index).mtimeMs) };
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { AppError } from '../../../server/errors.ts';
+import { SourceSpec } from '../../../server/protocol/source.ts';
 import { prepareSource, startBundle } from '../../../server/repo/source.ts';
-import { contents, git, makeClone, repoDeps, temporaryFolder, writeFiles } from './repositories.ts';
+import { contents, git, listing, makeClone, repoDeps, temporaryFolder, writeFiles } from './repositories.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -141,6 +143,61 @@ describe('source in', () => {
       await codeOf(prepareSource(deps, { taskId: 't2', source: withoutUrl, bundlePath })),
       'source_unreadable',
     );
+  });
+
+  it('takes a shallow clone from its bundle, which ends where it says', async () => {
+    using folder = temporaryFolder();
+    const deps = { ...repoDeps(folder.path), allowFileUrls: false };
+    const { commit, url } = makeClone(folder.path, { 'a.txt': 'a\n' });
+    const shallowClone = path.join(folder.path, 'shallow');
+    git(folder.path, ['clone', '--quiet', '--depth=1', url, shallowClone]);
+    const bundlePath = path.join(folder.path, 'up.bundle');
+    git(shallowClone, ['bundle', 'create', bundlePath, 'HEAD']);
+    const source = { commit, sourceId: 's1', overlay: [] };
+    assert.equal(
+      await codeOf(prepareSource(deps, { taskId: 't1', source, bundlePath })),
+      'source_unreadable',
+    );
+    const prepared = await prepareSource(deps, {
+      taskId: 't2',
+      source: { ...source, shallow: [commit] },
+      bundlePath,
+    });
+    assert.deepEqual(prepared, {
+      baseCommit: commit,
+      baseTree: git(shallowClone, ['rev-parse', 'HEAD^{tree}']),
+    });
+  });
+
+  it('lays the commits of submodules over the commit, and takes removed ones out', async () => {
+    using folder = temporaryFolder();
+    const deps = repoDeps(folder.path);
+    const { clone } = makeClone(folder.path, { 'a.txt': 'a\n' });
+    const [old, moved, fresh] = ['1', '2', '3'].map((digit) => digit.repeat(40));
+    for (const name of ['kept', 'moved', 'gone', 'folder'])
+      git(clone, ['update-index', '--add', '--cacheinfo', `160000,${old},${name}`]);
+    git(clone, ['commit', '--quiet', '-m', 'submodules']);
+    const commit = git(clone, ['rev-parse', 'HEAD']);
+    const source = SourceSpec.parse({
+      ...{ url: pathToFileURL(clone).href, commit },
+      overlay: [
+        { path: 'moved', mode: '160000', oid: moved },
+        { path: 'deep/fresh', mode: '160000', oid: fresh },
+        { path: 'gone', mode: '160000', oid: null },
+        { path: 'folder', mode: '160000', oid: null },
+        { path: 'folder/file', mode: '100644', content: base64('now a folder\n') },
+      ],
+    });
+    const { baseTree } = await prepareSource(deps, { taskId: 't1', source });
+    const before = listing(clone, 'HEAD');
+    assert.deepEqual(listing(path.join(deps.reposDir, 't1.git'), baseTree), {
+      'a.txt': before['a.txt'],
+      'deep/fresh': `160000 ${fresh}`,
+      'first.txt': before['first.txt'],
+      'folder/file': `100644 ${git(clone, ['hash-object', '--stdin'], 'now a folder\n')}`,
+      kept: `160000 ${old}`,
+      moved: `160000 ${moved}`,
+    });
   });
 
   it('takes a repository without a remote from a bundle alone', async () => {
