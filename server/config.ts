@@ -50,6 +50,8 @@ export interface Config {
   databaseUrl: string | undefined;
   githubUrl: string;
   githubApiUrl: string;
+  /** What GitHub signs webhooks with. Absent: nobody is listened to. */
+  githubWebhookSecret: string | undefined;
   /** Host names by which this relay may be addressed, besides loopback's. */
   allowedHosts: string[];
   /** Whether only this machine can reach the relay. */
@@ -96,6 +98,7 @@ export async function loadConfig(env: Env): Promise<Config> {
     databaseUrl: settings.HANDOFF_DATABASE_URL,
     githubUrl: settings.HANDOFF_GITHUB_URL,
     githubApiUrl: settings.HANDOFF_GITHUB_API_URL,
+    githubWebhookSecret: settings.HANDOFF_GITHUB_WEBHOOK_SECRET,
     allowedHosts: allowedHosts(settings.HANDOFF_HOST, settings.HANDOFF_ALLOWED_HOSTS),
     isLoopback: ['127.0.0.1', '::1', 'localhost'].includes(settings.HANDOFF_HOST),
     sandbox: sandboxChoice(settings),

@@ -89,6 +89,8 @@ export const Settings = z.object({
   HANDOFF_MODEL: z.string().min(1).optional(),
   HANDOFF_GITHUB_URL: HttpUrl.default('https://github.com'),
   HANDOFF_GITHUB_API_URL: HttpUrl.default('https://api.github.com'),
+  /** What GitHub signs webhooks with. Absent: no webhooks. */
+  HANDOFF_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'needs at least 16 characters').optional(),
   HANDOFF_ALLOWED_HOSTS: z.string().optional(),
   HANDOFF_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** `{"name": "token"}`, as an object in the file or as JSON in the environment: people who share this relay. */

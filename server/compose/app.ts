@@ -15,6 +15,7 @@ import type { Teardown } from '../teardown.ts';
 import { exportTask } from '../transfer/export-task.ts';
 import { importTask } from '../transfer/import-task.ts';
 import { VERSION } from '../version.ts';
+import { composeFollowing } from './follow.ts';
 import { composePreviews } from './previews.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
@@ -76,6 +77,8 @@ export function composeApp(
     edits: createProposalEdits({ tasks, hold, repo }),
     comments: createCommentService({ hold, repo, wake, now }),
     publishing: createPublishService({ tasks, engine, tokens }),
+    following: composeFollowing(config, logger, storage, workplace, { tasks, hold, wake }),
+    webhookSecret: config.githubWebhookSecret,
     sources: createSourceUploads(sourcesDir),
     transfers: {
       export: (taskId) => exportTask(transfers, taskId),

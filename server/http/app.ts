@@ -10,6 +10,9 @@ import { bearerAuth, sameMachine } from './auth.ts';
 import { type CommentRouteDeps, commentRoutes } from './comment-routes.ts';
 import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
+import { type FollowRouteDeps, followRoutes } from './follow-routes.ts';
+import { HOOK_PATH } from './hook-route-shapes.ts';
+import { type HookRouteDeps, hookRoutes } from './hook-routes.ts';
 import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
 import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
 import { type SecretRouteDeps, secretRoutes } from './secret-routes.ts';
@@ -25,6 +28,8 @@ export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }
 export interface AppDeps
   extends CommentRouteDeps,
     EventRouteDeps,
+    FollowRouteDeps,
+    HookRouteDeps,
     PreviewRouteDeps,
     ReviewRouteDeps,
     SecretRouteDeps,
@@ -49,6 +54,9 @@ const MAX_BODY = 48 * 1024 * 1024;
 /** Where files are sent, which have limits of their own. */
 const UPLOADS = new Set(['/v1/sources', '/v1/tasks/import']);
 
+/** What is asked without the relay's token: it tells nothing, or has a proof of its own. */
+const OPEN = new Set(['/v1/health', HOOK_PATH]);
+
 /** The relay's HTTP API. */
 export function createApp(deps: AppDeps): App {
   const app: App = new OpenAPIHono({
@@ -71,7 +79,7 @@ export function createApp(deps: AppDeps): App {
   });
   app.use(sameMachine(deps.allowedHosts));
   const auth = bearerAuth(deps.token, deps.users);
-  app.use(async (context, next) => (context.req.path === '/v1/health' ? next() : auth(context, next)));
+  app.use(async (context, next) => (OPEN.has(context.req.path) ? next() : auth(context, next)));
   const limit = bodyLimit({
     maxSize: MAX_BODY,
     onError: () => {
@@ -102,6 +110,8 @@ export function createApp(deps: AppDeps): App {
   secretRoutes(app, deps);
   warmRoutes(app, deps);
   previewRoutes(app, deps);
+  followRoutes(app, deps);
+  hookRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.doc31('/v1/openapi.json', {

@@ -18,3 +18,6 @@ export const errors = { default: json(ErrorBody, 'What went wrong, why, and what
 export const secured = { security: [{ token: [] }] };
 
 export const taskId = z.object({ id: z.uuid() });
+
+/** The person's own token for GitHub: it comes in this header, and never anywhere else. */
+export const githubToken = z.object({ 'x-github-token': z.string().min(1).max(1024).optional() });
