@@ -28,6 +28,8 @@ export interface PullRecord {
   state: 'open' | 'closed';
   author: FakeUser;
   createdAt: string;
+  /** Absent: it was not merged. */
+  mergedAt?: string;
 }
 
 /** What Git knows of a pull request's two branches. */
@@ -226,7 +228,7 @@ export function pullSummary(origin: Origin, pull: PullRecord, comparison: Compar
     created_at: pull.createdAt,
     updated_at: pull.createdAt,
     closed_at: pull.state === 'closed' ? pull.createdAt : null,
-    merged_at: null,
+    merged_at: pull.mergedAt ?? null,
     merge_commit_sha: null,
     assignee: null,
     assignees: [],
@@ -245,7 +247,7 @@ export function pullSummary(origin: Origin, pull: PullRecord, comparison: Compar
 export function pullRequest(origin: Origin, pull: PullRecord, comparison: Comparison) {
   return {
     ...pullSummary(origin, pull, comparison),
-    merged: false,
+    merged: pull.mergedAt !== undefined,
     mergeable: null,
     rebaseable: null,
     mergeable_state: 'unknown',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readJsonObject } from '../http.ts';
 import type { Identity, Signed } from './accounts.ts';
+import { type Checks, Redirect } from './checks.ts';
 import { badCredentials, notFound, Refusal, requiresAuthentication } from './errors.ts';
 import type { Pulls } from './pulls.ts';
 import {
@@ -14,6 +15,7 @@ import {
 
 export interface RestContext {
   origin: Origin;
+  checks: Checks;
   pulls: Pulls;
   find(owner: string, name: string): RepositoryRecord | undefined;
 }
@@ -21,6 +23,7 @@ export interface RestContext {
 export interface RestAnswer {
   status: number;
   body: unknown;
+  headers?: Record<string, string>;
 }
 
 /**
@@ -52,6 +55,13 @@ export async function answerRest(
     const pull = await context.pulls.create(signedIn(identity), record, await bodyOf(request));
     return { status: 201, body: pullRequest(context.origin, pull, await context.pulls.compare(pull)) };
   }
+
+  const found = request.method === 'GET' && context.checks.answer(record, rest ?? '', url.searchParams);
+  if (found instanceof Redirect) {
+    signedIn(identity);
+    return { status: 302, body: '', headers: { location: found.to } };
+  }
+  if (found) return ok(found);
 
   const number = Number(/^\/pulls\/(\d+)$/.exec(rest ?? '')?.[1]);
   const pull = context.pulls.all.find((other) => other.repository === record && other.number === number);

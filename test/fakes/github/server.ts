@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serveGit } from '../git-server/backend.ts';
 import { type Content, createRepositories } from '../git-server/repositories.ts';
 import { type Listener, listen, sendJson } from '../http.ts';
 import { type FakeUser, type Identity, identify } from './accounts.ts';
+import { type Checks, createChecks } from './checks.ts';
 import { Refusal } from './errors.ts';
 import { createPulls } from './pulls.ts';
 import type { PullRecord, RepositoryRecord } from './records.ts';
@@ -41,6 +43,9 @@ export interface FakeGitHub extends Listener {
   git(owner: string, name: string, args: string[]): Promise<string>;
   /** The pull requests of a repository, in the order of their numbers. */
   pulls(owner: string, name: string): PullRecord[];
+  /** What is found and said about commits and pull requests. */
+  checks: Checks;
+  repository(owner: string, name: string): RepositoryRecord;
   /** Everything that came, in order of its answer: REST and Git. */
   requests: SeenRequest[];
   /** Queues faults: each is met by one REST request. */
@@ -57,6 +62,7 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
   const requests: SeenRequest[] = [];
   const faults: RestFault[] = [];
   const origin = { url: '', apiUrl: '' };
+  const checks = createChecks(origin);
 
   const rest = async (request: IncomingMessage, response: ServerResponse, url: URL, identity: Identity) => {
     const scopes = typeof identity === 'string' ? {} : { 'x-oauth-scopes': identity.grant.scopes.join(', ') };
@@ -67,9 +73,16 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
       return sendJson(response, status, body, { ...scopes, ...retry });
     }
     try {
-      const { status, body } = await answerRest({ origin, pulls, find }, request, url, identity);
+      const { status, body, headers } = await answerRest(
+        { origin, pulls, find, checks },
+        request,
+        url,
+        identity,
+      );
+      const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 32)}"`;
       if (fault === 'lost-answer') response.destroy();
-      else sendJson(response, status, body, scopes);
+      else if (request.headers['if-none-match'] === etag) response.writeHead(304, { etag }).end();
+      else sendJson(response, status, body, { ...scopes, etag, ...headers });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       sendJson(response, error.status, error.body, scopes);
@@ -105,6 +118,8 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     response.once('close', () =>
       requests.push({ method: request.method ?? '', path, by, status: response.statusCode }),
     );
+    const log = checks.log(url.pathname);
+    if (log !== undefined) return sendText(response, 200, log);
     if (!url.pathname.startsWith(`${apiPrefix}/`)) return git(request, response, url, identity);
     url.pathname = url.pathname.slice(apiPrefix.length);
     return rest(request, response, url, identity);
@@ -131,6 +146,12 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     addRepo,
     git: repositories.git,
     pulls: (owner, name) => pulls.all.filter(({ repository }) => repository === find(owner, name)),
+    checks,
+    repository(owner, name) {
+      const record = find(owner, name);
+      if (record === undefined) throw new Error(`no repository ${owner}/${name}`);
+      return record;
+    },
     requests,
     failNext: (...next) => void faults.push(...next),
     close: async () => {
