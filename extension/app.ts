@@ -2,9 +2,11 @@ import type * as vscode from 'vscode';
 import type { Panel } from './chat/panel.ts';
 import type { SetupWatch } from './chat/setup.ts';
 import type { ChatView } from './chat/view.ts';
+import type { Uncommitted } from './git/capture-preview.ts';
 import type { Repositories } from './git/repositories.ts';
 import type { Connection } from './relay/connection.ts';
 import type { TaskStore } from './relay/task-store.ts';
+import type { ReviewEditor } from './review/editor.ts';
 import type { ReviewSession } from './review/session.ts';
 import type { Log } from './ui/log.ts';
 
@@ -20,5 +22,7 @@ export interface App {
   chat: ChatView;
   panel: Panel;
   review: ReviewSession;
+  reviewEditor: ReviewEditor;
   repositories: Repositories;
+  uncommitted: Uncommitted;
 }

@@ -6,16 +6,14 @@ import { createPanel } from './chat/panel.ts';
 import { createSetup } from './chat/setup.ts';
 import { createChatView } from './chat/view.ts';
 import { registerCommands } from './commands/register.ts';
+import { createUncommitted } from './git/capture-preview.ts';
 import { createRepositories } from './git/repositories.ts';
 import { createConnection } from './relay/connection.ts';
 import { relayPlaces } from './relay/places.ts';
 import { createPoll } from './relay/poll.ts';
 import { createTaskStore } from './relay/task-store.ts';
-import { createReviewDocuments } from './review/documents.ts';
-import { trackReviewTab } from './review/open-review.ts';
+import { createReviewEditor } from './review/editor.ts';
 import { createReviewSession } from './review/session.ts';
-import { createReviewTree } from './review/tree.ts';
-import { REVIEW_SCHEME } from './review/uris.ts';
 import { createNotifier } from './ui/notify.ts';
 import { createReport } from './ui/report.ts';
 import { createTaskTree } from './ui/task-tree.ts';
@@ -28,12 +26,21 @@ const POLL_MS = 10_000;
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Handoff', { log: true });
   const report = createReport(log);
-  const repositories = createRepositories();
+  const repositories = createRepositories(context.workspaceState);
+  const uncommitted = createUncommitted(context.workspaceState);
   const places = relayPlaces(context);
   const connection = createConnection({ ...places, log });
   const store = createTaskStore({ client: connection.client, onLost: connection.lost, log });
-  const setup = createSetup({ connection, workspace: repositories.status });
+  const setup = createSetup({
+    connection,
+    workspace: repositories.status,
+    work: async () => {
+      const repository = await repositories.likely();
+      return repository && uncommitted.summary(repository);
+    },
+  });
   const review = createReviewSession({ client: connection.client, store, report });
+  const reviewEditor = createReviewEditor({ session: review, client: connection.client, report });
 
   /** Why the relay cannot be had is on the panel already; the log has the rest. */
   const quietly = (work: Promise<unknown>): Promise<void> =>
@@ -70,7 +77,9 @@ export function activate(context: vscode.ExtensionContext): void {
     chat,
     panel,
     review,
+    reviewEditor,
     repositories,
+    uncommitted,
   };
   const handlers = createHandlers({ panel, setup, actions: createActions(app), refresh });
 
@@ -83,17 +92,15 @@ export function activate(context: vscode.ExtensionContext): void {
     store,
     poll,
     registerCommands(app),
-    createReviewTree({ session: review, report }),
+    reviewEditor,
     createTaskTree(store, (visible) => poll.show('tasks', visible)),
     vscode.window.registerWebviewViewProvider('handoff.chat', chat.provider),
-    vscode.workspace.registerFileSystemProvider(REVIEW_SCHEME, createReviewDocuments(connection.client), {
-      isCaseSensitive: true,
-      isReadonly: true,
-    }),
     vscode.window.registerUriHandler(createUriHandler()),
-    trackReviewTab(),
     vscode.workspace.onDidChangeWorkspaceFolders(recheck),
     vscode.workspace.onDidGrantWorkspaceTrust(recheck),
+    vscode.window.onDidChangeWindowState(({ focused }) => {
+      if (focused && chat.isVisible()) void setup.lookAtWork();
+    }),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (!change.affectsConfiguration('handoff.relayUrl')) return;
       connection.reset();

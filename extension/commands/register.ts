@@ -8,11 +8,16 @@ import { Cancelled, toFailure } from '../ui/failure.ts';
 import { acceptAll } from './accept-all.ts';
 import { acceptFile } from './accept-file.ts';
 import { archive } from './archive.ts';
+import { chooseRepository } from './choose-repository.ts';
+import { comment, draftCommands, resolveThread, submitReview } from './comment-on-change.ts';
+import { decideChanges, goToChange, stepDecision } from './decide-changes.ts';
 import { delegate } from './delegate.ts';
 import { newTask } from './new-task.ts';
 import { openPullRequest } from './open-pull-request.ts';
 import { openTask } from './open-task.ts';
+import { previewUncommitted } from './preview-uncommitted.ts';
 import { refresh } from './refresh.ts';
+import { rejectFile } from './reject-file.ts';
 import { reviewChanges } from './review-changes.ts';
 import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
@@ -28,12 +33,31 @@ const COMMANDS = {
   'handoff.reviewChanges': reviewChanges,
   'handoff.acceptFile': acceptFile,
   'handoff.unacceptFile': unacceptFile,
+  'handoff.rejectFile': rejectFile,
   'handoff.acceptAll': acceptAll,
+  'handoff.keepChange': decideChanges('accepted'),
+  'handoff.undoChange': decideChanges('rejected'),
+  'handoff.undecide': decideChanges('pending'),
+  'handoff.undoDecision': stepDecision('undo'),
+  'handoff.redoDecision': stepDecision('redo'),
+  'handoff.nextChange': goToChange('next'),
+  'handoff.previousChange': goToChange('previous'),
+  'handoff.addComment': comment({ isNow: false }),
+  'handoff.askAgent': comment({ isNow: true }),
+  'handoff.submitReview': submitReview,
+  'handoff.editComment': draftCommands.edit,
+  'handoff.saveComment': draftCommands.save,
+  'handoff.cancelComment': draftCommands.cancel,
+  'handoff.deleteComment': draftCommands.remove,
+  'handoff.resolveThread': resolveThread(true),
+  'handoff.reopenThread': resolveThread(false),
   'handoff.openPullRequest': openPullRequest,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,
   'handoff.addSecret': addSecret,
   'handoff.removeSecret': removeSecret,
+  'handoff.previewUncommitted': previewUncommitted,
+  'handoff.chooseRepository': chooseRepository,
   'handoff.stop': stop,
   'handoff.archive': archive,
   'handoff.setUpModel': setUpModel,

@@ -11,7 +11,7 @@ export function reviewChanges(app: App) {
     const taskId = await taskOf(app, argument, (task) => task.changedFiles > 0);
     const review = await app.review.load(taskId);
     const path = typeof argument === 'object' && 'path' in argument ? argument.path : undefined;
-    const file = review.changes.files.find((candidate) => candidate.path === path);
+    const file = review.files.find((shown) => shown.file.path === path || shown.from?.path === path);
     await (file ? openFileDiff(review, file) : openMultiDiff(review));
     return {
       taskId,

@@ -45,6 +45,7 @@ export function createTaskStore({ client, onLost, log, batchMs = BATCH_MS }: Tas
   let flushing: NodeJS.Timeout | undefined;
   let tasks: TaskSummary[] = [];
   let pinned: string | undefined;
+  let reviewed: string | undefined;
 
   function setTasks(next: TaskSummary[]): void {
     tasks = next;
@@ -74,7 +75,8 @@ export function createTaskStore({ client, onLost, log, batchMs = BATCH_MS }: Tas
     flushing ??= setTimeout(flush, batchMs);
   }
 
-  const isWanted = (state: TaskState) => state.taskId === pinned || isActive(state.status);
+  const isWanted = ({ taskId, status }: TaskState) =>
+    taskId === pinned || taskId === reviewed || isActive(status);
 
   function unfollow(taskId: string): void {
     followers.get(taskId)?.stop.abort();
@@ -167,6 +169,14 @@ export function createTaskStore({ client, onLost, log, batchMs = BATCH_MS }: Tas
       if (before && !isWanted(before.state)) unfollow(before.state.taskId);
     },
 
+    /** Makes this the task whose review is open: it stays followed, too. */
+    async review(taskId: string): Promise<TaskState> {
+      const before = reviewed === undefined ? undefined : followers.get(reviewed);
+      reviewed = taskId;
+      if (before && !isWanted(before.state)) unfollow(before.state.taskId);
+      return follow(taskId);
+    },
+
     /** A followed task as it is, or as the relay tells it now. */
     async read(taskId: string): Promise<TaskState> {
       return followers.get(taskId)?.state ?? (await client()).getTask(taskId);
@@ -178,7 +188,7 @@ export function createTaskStore({ client, onLost, log, batchMs = BATCH_MS }: Tas
       for (const taskId of taskIds) unfollow(taskId);
       batches.clear();
       await refresh();
-      if (pinned !== undefined) await follow(pinned);
+      for (const taskId of [pinned, reviewed]) if (taskId !== undefined) await follow(taskId);
     },
 
     dispose(): void {

@@ -1,48 +1,162 @@
 import * as vscode from 'vscode';
-import type { RelayClient } from '../../server/protocol/client.ts';
-import { createBlobCache } from './blob-cache.ts';
-import { fromReviewUri } from './uris.ts';
+import type { FileChange } from '../../server/protocol/review.ts';
+import { sentence, toFailure } from '../ui/failure.ts';
+import { type Contents, textOf } from './contents.ts';
+import { factsOf } from './facts.ts';
+import { rejectedOf } from './outline.ts';
+import type { createProposalEdits } from './proposal-edits.ts';
+import type { Review, ReviewSession } from './session.ts';
+import { fromReviewUri, type ReviewDocument } from './uris.ts';
 
-const CACHE_BYTES = 64 * 1024 * 1024;
+export interface ReviewDocumentDeps {
+  session: ReviewSession;
+  contents: Contents;
+  edits: ReturnType<typeof createProposalEdits>;
+}
+
+/** A document of a proposal that was read: what it showed, and which state of the review that was. */
+interface Served {
+  document: ReviewDocument;
+  uri: vscode.Uri;
+  /** Names the content; another one means that the document has to be read again. */
+  key: string;
+  text: string;
+  /** What `stat` answers: it grows with every change. */
+  mtime: number;
+}
+
+export const BYTE_ORDER_MARK = '\ufeff';
+
+export type ReviewDocuments = ReturnType<typeof createReviewDocuments>;
 
 /**
- * Both sides of every reviewed file as a read-only file system, binary files included. Contents come from the relay when
- * the editor asks for them; the sandbox may be off.
+ * Both sides of every reviewed file as a file system. The base's can be read only. The proposal's shows what was not rejected, and
+ * what is written to it are decisions or the person's own edit.
  */
-export function createReviewDocuments(client: () => Promise<RelayClient>): vscode.FileSystemProvider {
-  const read = createBlobCache(CACHE_BYTES);
-  const noChange = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
+export function createReviewDocuments({ session, contents, edits }: ReviewDocumentDeps) {
+  const changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
+  const served = new Map<string, Served>();
+  /** Texts that are being saved from here, which nothing that runs at a save may change. */
+  const saving = new Map<string, string>();
+  /** The last that was known of a path: what is no longer proposed is as it was in the base. */
+  const known = new Map<string, FileChange>();
+  let clock = Date.now();
 
-  async function content(uri: vscode.Uri): Promise<Uint8Array> {
+  function fileOf(review: Review, path: string): FileChange | undefined {
+    const file = review.changes.files.find((candidate) => candidate.path === path);
+    const key = `${review.taskId}:${path}`;
+    if (file) known.set(key, file);
+    const before = known.get(key);
+    return file ?? (before && { ...before, newOid: before.oldOid, newMode: before.oldMode, hunks: [] });
+  }
+
+  async function contentOf(document: ReviewDocument): Promise<{ key: string; bytes: Uint8Array }> {
+    const { taskId, side, path, oid, facts } = document;
+    if (side === 'base' && !facts) return { key: '', bytes: await contents.blob(taskId, oid ?? null) };
+    const review = await session.of(taskId);
+    const file = fileOf(review, path);
+    if (!file) throw vscode.FileSystemError.FileNotFound(path);
+    const key = keyOf(review, file);
+    if (facts) return { key, bytes: Buffer.from(await factsOf(contents, review, file, side)) };
+    return { key, bytes: await contents.shown(taskId, file, review.decided) };
+  }
+
+  /** What the document of a URI holds now, noted as what is shown. */
+  async function read(uri: vscode.Uri) {
     const document = fromReviewUri(uri);
     if (!document) throw vscode.FileSystemError.FileNotFound(uri);
-    const { taskId, oid } = document;
     try {
-      return await read(oid, async () => (await client()).blob(taskId, oid));
+      const { key, bytes } = await contentOf(document);
+      const before = served.get(uri.toString());
+      const mtime = before?.key === key ? before.mtime : ++clock;
+      served.set(uri.toString(), { document, uri, key, text: textOf(bytes) ?? '', mtime });
+      return { document, bytes, mtime };
     } catch (error) {
-      throw vscode.FileSystemError.Unavailable(error instanceof Error ? error.message : String(error));
+      if (error instanceof vscode.FileSystemError) throw error;
+      throw vscode.FileSystemError.Unavailable(sentence(toFailure(error)));
     }
   }
 
-  const refuse = (): never => {
-    throw vscode.FileSystemError.NoPermissions(vscode.l10n.t('A proposal cannot be edited here.'));
-  };
+  async function write(uri: vscode.Uri, bytes: Uint8Array): Promise<void> {
+    const document = fromReviewUri(uri);
+    if (document?.side !== 'proposal' || document.facts) throw notHere();
+    const own = saving.get(uri.toString());
+    const mark = textOf(bytes)?.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
+    const written = own === undefined ? bytes : Buffer.from(mark + own);
+    const seen = served.get(uri.toString())?.text ?? textOf((await read(uri)).bytes) ?? '';
+    try {
+      await edits.write(document.taskId, document.path, seen, written);
+    } catch (error) {
+      throw vscode.FileSystemError.Unavailable(sentence(toFailure(error)));
+    }
+    await read(uri);
+    changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+  }
 
-  return {
-    onDidChangeFile: noChange.event,
+  function follow(review: Review | undefined): void {
+    if (!review) return;
+    const stale = [...served.values()].filter(({ document, key }) => {
+      if (document.taskId !== review.taskId || (document.side === 'base' && !document.facts)) return false;
+      const file = fileOf(review, document.path);
+      return file !== undefined && keyOf(review, file) !== key;
+    });
+    if (stale.length > 0)
+      changed.fire(stale.map(({ uri }) => ({ type: vscode.FileChangeType.Changed, uri })));
+  }
+  session.events.on('change', follow);
+
+  const provider: vscode.FileSystemProvider = {
+    onDidChangeFile: changed.event,
     watch: () => new vscode.Disposable(() => {}),
-    stat: async (uri) => ({
-      type: vscode.FileType.File,
-      permissions: vscode.FilePermission.Readonly,
-      ctime: 0,
-      mtime: 0,
-      size: (await content(uri)).length,
-    }),
-    readFile: content,
+    stat: async (uri) => {
+      const { document, bytes, mtime } = await read(uri);
+      const isReadonly = document.side === 'base' || document.facts === true;
+      return {
+        type: vscode.FileType.File,
+        ...(isReadonly ? { permissions: vscode.FilePermission.Readonly } : {}),
+        ctime: 0,
+        mtime,
+        size: bytes.length,
+      };
+    },
+    readFile: async (uri) => (await read(uri)).bytes,
+    writeFile: write,
     readDirectory: () => [],
     createDirectory: refuse,
-    writeFile: refuse,
     delete: refuse,
     rename: refuse,
   };
+
+  return {
+    provider,
+    /** What a proposal document showed when it was read last. */
+    shown: (uri: vscode.Uri): string | undefined => served.get(uri.toString())?.text,
+    /** Saves a document with exactly the text that it has: formatters and the like are for the person's own files. */
+    async save(document: vscode.TextDocument): Promise<boolean> {
+      const key = document.uri.toString();
+      saving.set(key, document.getText());
+      try {
+        return await document.save();
+      } finally {
+        saving.delete(key);
+      }
+    },
+    /** A closed document is not followed any longer. */
+    forget: (uri: vscode.Uri): void => void served.delete(uri.toString()),
+  };
+}
+
+/** What the shown content depends on. */
+function keyOf(review: Review, file: FileChange): string {
+  const rejected = rejectedOf(review.decided, file.path);
+  const units = [...file.hunks.map(({ hash }) => hash), ...(file.whole ? [file.whole] : [])];
+  return [file.oldOid, file.newOid, file.newMode, ...units.filter((hash) => rejected.has(hash))].join();
+}
+
+function notHere(): vscode.FileSystemError {
+  return vscode.FileSystemError.NoPermissions(vscode.l10n.t('This side of a proposal cannot be edited.'));
+}
+
+function refuse(): never {
+  throw notHere();
 }

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import type { FileChange } from '../../server/protocol/review.ts';
+import { isFacts } from './facts.ts';
+import type { ReviewFile } from './outline.ts';
 import type { Review } from './session.ts';
-import { type ReviewDocument, toReviewUri } from './uris.ts';
+import { toReviewUri } from './uris.ts';
 
 const TITLE_PREFIX = 'Handoff: ';
 
@@ -40,33 +41,42 @@ export async function openMultiDiff(review: Review): Promise<void> {
     .flatMap(({ tabs }) => tabs)
     .filter((tab) => isReviewTab(tab) && tab.label.startsWith(title));
   if (stale.length > 0) await vscode.window.tabGroups.close(stale, true);
-  const resources = review.changes.files.map((file) => {
+  const resources = review.files.map((file) => {
     const { base, proposal } = sides(review.taskId, file);
-    return [base ?? proposal, base, proposal];
+    return [proposal, base, proposal];
   });
   await vscode.commands.executeCommand('vscode.changes', title, resources);
   // Else the diff of one file, opened from the tree, would take its place.
   await vscode.commands.executeCommand('workbench.action.keepEditor');
 }
 
-/** Opens one file of the proposal: a diff, or the one side that there is. */
-export async function openFileDiff(review: Review, file: FileChange): Promise<void> {
-  const { base, proposal } = sides(review.taskId, file);
+/** What the editor can show side by side as pictures. */
+const PICTURE = /\.(png|jpe?g|gif|webp|bmp|ico|avif)$/i;
+
+/** Opens the diff of one file of the proposal, at a line of it (0-based) where one is given. */
+export async function openFileDiff(review: Review, shown: ReviewFile, line?: number): Promise<void> {
+  const { file, from } = shown;
+  const asPicture = file.binary && file.oldOid !== null && file.newOid !== null && PICTURE.test(file.path);
+  const { base, proposal } = sides(review.taskId, shown, { asPicture });
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-  if (base && proposal) {
-    await vscode.commands.executeCommand(
-      'vscode.diff',
-      base,
-      proposal,
-      vscode.l10n.t('{0} (proposed)', name),
-    );
-  } else {
-    await vscode.commands.executeCommand('vscode.open', base ?? proposal);
-  }
+  const title = from
+    ? vscode.l10n.t('{0} → {1} (proposed)', from.path, file.path)
+    : vscode.l10n.t('{0} (proposed)', name);
+  const options: vscode.TextDocumentShowOptions =
+    line === undefined ? {} : { selection: new vscode.Range(line, 0, line, 0) };
+  await vscode.commands.executeCommand('vscode.diff', base, proposal, title, options);
 }
 
-function sides(taskId: string, { path, oldOid, newOid }: FileChange) {
-  const uri = (side: ReviewDocument['side'], oid: string | null) =>
-    oid === null ? undefined : vscode.Uri.from(toReviewUri({ taskId, side, path, oid }));
-  return { base: uri('base', oldOid), proposal: uri('proposal', newOid) };
+/**
+ * The documents of both sides. Both are always there, empty where there is no file: so that what was added or deleted can be taken
+ * back in the diff as well.
+ */
+export function sides(taskId: string, { file, from }: ReviewFile, { asPicture = false } = {}) {
+  const { oldOid: oid, path } = from ?? file;
+  const facts = !asPicture && isFacts(file) ? { facts: true as const } : {};
+  const base = { taskId, side: 'base' as const, path: facts.facts ? file.path : path, ...facts };
+  return {
+    base: vscode.Uri.from(toReviewUri({ ...base, ...(oid === null || facts.facts ? {} : { oid }) })),
+    proposal: vscode.Uri.from(toReviewUri({ taskId, side: 'proposal', path: file.path, ...facts })),
+  };
 }

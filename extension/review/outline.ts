@@ -70,18 +70,18 @@ function togetherOf(states: readonly UnitState[]): UnitState {
   return states.every((state) => state === first) ? first : 'pending';
 }
 
-/** All that is to be decided of these files. */
-export function partsIn(files: readonly ReviewFile[]): Part[] {
-  return files.flatMap(({ items }) => joined(items.flatMap(({ parts }) => parts)));
+/** All that is to be decided of these items, each path once. */
+export function partsOf(items: readonly ReviewItem[]): Part[] {
+  const byPath = new Map<string, Part>();
+  for (const { path, hashes } of items.flatMap(({ parts }) => parts)) {
+    const known = byPath.get(path);
+    if (known) known.hashes.push(...hashes);
+    else byPath.set(path, { path, hashes: [...hashes] });
+  }
+  return [...byPath.values()];
 }
 
-function joined(parts: readonly Part[]): Part[] {
-  const byPath = new Map<string, string[]>();
-  for (const { path, hashes } of parts) byPath.set(path, [...(byPath.get(path) ?? []), ...hashes]);
-  return [...byPath].map(([path, hashes]) => ({ path, hashes }));
-}
-
-export function countsOf(files: readonly ReviewFile[]): Counts {
+export function countsOf(files: readonly Pick<ReviewFile, 'items'>[]): Counts {
   const counts = { total: 0, accepted: 0, rejected: 0 };
   for (const { items } of files) {
     for (const { state } of items) {

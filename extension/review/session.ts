@@ -3,7 +3,7 @@ import { type RelayClient, RelayError } from '../../server/protocol/client.ts';
 import { withDecisions } from '../../server/protocol/ledger.ts';
 import type { Changes, Decided, Decision, FileDecisions, UnitState } from '../../server/protocol/review.ts';
 import type { ReviewThread, TaskState } from '../../server/protocol/task.ts';
-import type { TaskStore } from '../relay/task-store.ts';
+import { isActive, type TaskStore } from '../relay/task-store.ts';
 import { ExpectedError } from '../ui/failure.ts';
 import { decideParts, inverseOf, type Part, partsOfFiles } from './decisions.ts';
 import { createHistory, type Step } from './history.ts';
@@ -22,6 +22,8 @@ export interface Review {
   acceptedTree: string | undefined;
   /** What was said about the proposal, drafts included. */
   threads: ReviewThread[];
+  /** The agent is at work: the proposal can be decided on, and not edited. */
+  isWorking: boolean;
   /** The task's seq at which this was so: what the log said before it is older news. */
   seq: number;
 }
@@ -87,6 +89,7 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
       files: outlineOf(changes, decided),
       acceptedTree: recorded?.acceptedTree,
       threads,
+      isWorking: isActive(state.status),
       seq: Math.max(seq, current?.taskId === taskId ? current.seq : 0),
     };
     const isCurrent = recorded === undefined || recorded.revision === changes.revision;
@@ -95,6 +98,7 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
 
   function load(taskId: string): Promise<Review> {
     return enqueue(async () => {
+      await store.review(taskId);
       const review = await read(taskId);
       if (review.changes.files.length === 0) {
         throw new ExpectedError(
@@ -177,15 +181,16 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
   function follow(state: TaskState): void {
     if (current?.taskId !== state.taskId || state.seq < current.seq) return;
     const { review, proposal, threads, seq } = state;
+    const isWorking = isActive(state.status);
     const isNew = proposal !== undefined && proposal.revision !== current.changes.revision;
     if (isNew) {
       load(state.taskId).catch(report);
       return;
     }
-    const news = { threads, seq };
+    const news = { threads, isWorking, seq };
     if (review?.revision === current.changes.revision && review.files !== current.decided) {
       show(withDecided(current, review.files, { ...news, acceptedTree: review.acceptedTree }));
-    } else if (threads !== current.threads) {
+    } else if (threads !== current.threads || isWorking !== current.isWorking) {
       show({ ...current, ...news });
     }
   }
@@ -225,12 +230,12 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
 function withDecided(
   review: Review,
   decided: FileDecisions[],
-  news: Partial<Pick<Review, 'acceptedTree' | 'threads'>> & { seq: number },
+  news: Partial<Pick<Review, 'acceptedTree' | 'threads' | 'isWorking'>> & { seq: number },
 ): Review {
   return { ...review, ...news, decided, files: outlineOf(review.changes, decided) };
 }
 
-const isAboutReview = (type: string): boolean => /^(proposal|review|comments?|thread)\./.test(type);
+const isAboutReview = (type: string): boolean => /^(proposal|review|comments?|thread|turn)\./.test(type);
 
 /** The decisions as the relay records them: the editor names every unit. */
 const named = (decisions: readonly Decision[]): Decided[] =>

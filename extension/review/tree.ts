@@ -1,21 +1,21 @@
 import * as vscode from 'vscode';
-import type { FileChange } from '../../server/protocol/review.ts';
-import { fileCount } from '../ui/counts.ts';
-import { fileState } from './decisions.ts';
+import type { UnitState } from '../../server/protocol/review.ts';
+import { draftsOf } from './drafts.ts';
+import { countsOf, partsOf } from './outline.ts';
+import { itemsOf, type ReviewNode, rowsBelow } from './rows.ts';
 import type { Review, ReviewSession } from './session.ts';
-
-/** A row of the review: what its commands get. */
-export interface ReviewNode {
-  taskId: string;
-  path: string;
-}
+import { treeItem } from './tree-items.ts';
+import { draftWords, progressWords } from './words.ts';
 
 export interface ReviewTreeDeps {
   session: ReviewSession;
   report: (error: unknown) => void;
 }
 
-/** The files of the review, with a checkbox each: checked is accepted. The badge counts those that are not. */
+/**
+ * The review as folders, files and changes in the order of reading, with a checkbox each: checked is accepted. The badge counts what
+ * is not decided.
+ */
 export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
   const view = vscode.window.createTreeView<ReviewNode>('handoff.review', {
@@ -23,102 +23,71 @@ export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Di
       onDidChangeTreeData: changed.event,
       getChildren: (node) => {
         const review = session.current();
-        if (node || !review) return [];
-        return review.changes.files.map(({ path }) => ({ taskId: review.taskId, path }));
+        return review ? rowsBelow(review.taskId, review.files, node) : [];
       },
-      getTreeItem: ({ path }) => {
+      getTreeItem: (node) => {
         const review = session.current();
-        const file = review?.changes.files.find((candidate) => candidate.path === path);
-        return review && file ? itemOf(review, file) : new vscode.TreeItem(path);
+        return review ? treeItem(review, node) : new vscode.TreeItem('');
       },
     },
     manageCheckboxStateManually: true,
+    showCollapseAll: true,
+    canSelectMany: true,
   });
+  const status = vscode.window.createStatusBarItem('handoff.review', vscode.StatusBarAlignment.Left, 10);
+  status.name = vscode.l10n.t('Handoff Review');
+  status.command = 'handoff.review.focus';
 
   function show(review: Review | undefined): void {
-    const accepted = review ? wholeFiles(review) : [];
-    const total = review?.changes.files.length ?? 0;
-    const open = total - accepted.length;
-    view.description = review?.title ?? '';
+    const counts = countsOf(review?.files ?? []);
+    const open = counts.total - counts.accepted - counts.rejected;
+    const drafts = draftsOf(review?.threads ?? []).length;
+    const words = [progressWords(counts), ...(drafts > 0 ? [draftWords(drafts)] : [])].join(' · ');
+    view.description = review ? `${words} · ${review.title}` : '';
     view.badge =
-      open === 0
-        ? undefined
-        : { value: open, tooltip: vscode.l10n.t('{0} not accepted yet', fileCount(open)) };
-    void vscode.commands.executeCommand('setContext', 'handoff.reviewing', review !== undefined);
-    void vscode.commands.executeCommand('setContext', 'handoff.accepted', accepted.length > 0);
-    // What `resourcePath` is of a document with our scheme.
-    void vscode.commands.executeCommand(
-      'setContext',
-      'handoff.acceptedPaths',
-      accepted.map((path) => `/${path}`),
-    );
+      open === 0 ? undefined : { value: open, tooltip: vscode.l10n.t('{0} not decided yet', open) };
+    status.text = `$(checklist) ${words}`;
+    status.tooltip = review?.title;
+    status.accessibilityInformation = { label: vscode.l10n.t('Review: {0}', words) };
+    if (review) status.show();
+    else status.hide();
+    setContexts(review, counts.accepted, drafts);
     changed.fire();
   }
 
   view.onDidChangeCheckboxState(async ({ items }) => {
-    const taskId = items[0]?.[0].taskId;
-    if (taskId === undefined) return;
-    const checked = (state: vscode.TreeItemCheckboxState) =>
-      items.filter((item) => item[1] === state).map(([node]) => node.path);
-    const yes = checked(vscode.TreeItemCheckboxState.Checked);
-    const no = checked(vscode.TreeItemCheckboxState.Unchecked);
+    const review = session.current();
+    if (!review) return;
     try {
-      if (yes.length > 0) await session.setAccepted(taskId, yes, true);
-      if (no.length > 0) await session.setAccepted(taskId, no, false);
+      for (const [box, state] of CHECKED) {
+        const rows = items.flatMap(([node, checked]) => (checked === box ? [node] : []));
+        const parts = partsOf(rows.flatMap((node) => itemsOf(review.files, node)));
+        if (parts.length > 0) await session.setState(review.taskId, parts, state);
+      }
     } catch (error) {
       report(error);
     }
   });
   session.events.on('change', show);
-  return vscode.Disposable.from(view, changed);
+  return vscode.Disposable.from(view, changed, status);
 }
 
-function wholeFiles({ changes, decided }: Review): string[] {
-  return changes.files.filter((file) => fileState(decided, file) === 'accepted').map(({ path }) => path);
-}
+const CHECKED: readonly [vscode.TreeItemCheckboxState, UnitState][] = [
+  [vscode.TreeItemCheckboxState.Checked, 'accepted'],
+  [vscode.TreeItemCheckboxState.Unchecked, 'pending'],
+];
 
-function itemOf({ taskId, decided }: Review, file: FileChange): vscode.TreeItem {
-  const { path, status, binary, additions, deletions } = file;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  const folder = path.slice(0, path.length - name.length - 1);
-  const isAccepted = fileState(decided, file) === 'accepted';
-  const counts = binary ? vscode.l10n.t('binary') : `+${additions} −${deletions}`;
-  const item = new vscode.TreeItem(name);
-  item.id = `${taskId}:${path}`;
-  // Icon and colours of the file; a scheme of our own, so that no provider takes it for the person's file.
-  item.resourceUri = vscode.Uri.from({ scheme: 'handoff-file', path: `/${path}` });
-  item.description = [folder, statusWord(status), counts].filter(Boolean).join(' · ');
-  item.tooltip = path;
-  item.contextValue = isAccepted ? 'file.accepted' : 'file';
-  item.checkboxState = {
-    state: isAccepted ? vscode.TreeItemCheckboxState.Checked : vscode.TreeItemCheckboxState.Unchecked,
-    tooltip: isAccepted ? vscode.l10n.t('Accepted') : vscode.l10n.t('Accept this file'),
-    accessibilityInformation: { label: vscode.l10n.t('Accept {0}', path), role: 'checkbox' },
-  };
-  item.accessibilityInformation = {
-    label: vscode.l10n.t(
-      '{0}, {1}, {2} lines added, {3} removed, {4}',
-      path,
-      statusWord(status),
-      additions,
-      deletions,
-      isAccepted ? vscode.l10n.t('accepted') : vscode.l10n.t('not accepted'),
-    ),
-  };
-  item.command = {
-    command: 'handoff.reviewChanges',
-    title: vscode.l10n.t('Review Changes'),
-    arguments: [{ taskId, path }],
-  };
-  return item;
-}
-
-function statusWord(status: FileChange['status']): string {
-  const words = {
-    added: vscode.l10n.t('added'),
-    modified: vscode.l10n.t('modified'),
-    deleted: vscode.l10n.t('deleted'),
-    'type-changed': vscode.l10n.t('type changed'),
-  };
-  return words[status];
+/** What buttons and keys depend on. */
+function setContexts(review: Review | undefined, accepted: number, drafts: number): void {
+  const set = (name: string, value: unknown) =>
+    void vscode.commands.executeCommand('setContext', `handoff.${name}`, value);
+  set('reviewing', review !== undefined);
+  set('accepted', accepted > 0);
+  set('hasDrafts', drafts > 0);
+  const kept = (review?.files ?? []).filter(({ items }) => items.every(({ state }) => state === 'accepted'));
+  // What `resourcePath` is of a document with our scheme.
+  set(
+    'acceptedPaths',
+    kept.map(({ file }) => `/${file.path}`),
+  );
 }

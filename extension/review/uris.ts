@@ -1,13 +1,19 @@
 /** The scheme of documents that show one side of a proposed change. */
 export const REVIEW_SCHEME = 'handoff';
 
-/** One side of one file of a review. The content is named by its oid, so a document never changes under the person. */
+/**
+ * One side of one file of a review. The proposal's document has the same name in every revision and can be written; the base's is
+ * named by its content.
+ */
 export interface ReviewDocument {
   taskId: string;
   side: 'base' | 'proposal';
   /** In the repository. Both sides have the same, or the editor would show a rename. */
   path: string;
-  oid: string;
+  /** Of the base's content; absent where there is none. */
+  oid?: string;
+  /** A description of what is no text: sizes, modes, where a link leads. */
+  facts?: true;
 }
 
 /** The parts of a URI, as `vscode.Uri.from` takes them and a `vscode.Uri` has them. */
@@ -19,8 +25,12 @@ export interface UriParts {
 }
 
 /** Ids go into the query: an authority is compared without regard to case. */
-export function toReviewUri({ taskId, side, path, oid }: ReviewDocument): UriParts {
-  const query = new URLSearchParams({ task: taskId, oid }).toString();
+export function toReviewUri({ taskId, side, path, oid, facts }: ReviewDocument): UriParts {
+  const query = new URLSearchParams({
+    task: taskId,
+    ...(oid === undefined ? {} : { oid }),
+    ...(facts ? { facts: '1' } : {}),
+  }).toString();
   return { scheme: REVIEW_SCHEME, authority: side, path: `/${path}`, query };
 }
 
@@ -30,6 +40,12 @@ export function fromReviewUri({ scheme, authority, path, query }: UriParts): Rev
   const taskId = parameters.get('task');
   const oid = parameters.get('oid');
   const side = authority === 'base' || authority === 'proposal' ? authority : undefined;
-  if (scheme !== REVIEW_SCHEME || !side || !taskId || !oid || !path.startsWith('/')) return undefined;
-  return { taskId, side, path: path.slice(1), oid };
+  if (scheme !== REVIEW_SCHEME || !side || !taskId || !path.startsWith('/')) return undefined;
+  return {
+    taskId,
+    side,
+    path: path.slice(1),
+    ...(oid === null ? {} : { oid }),
+    ...(parameters.has('facts') ? { facts: true } : {}),
+  };
 }

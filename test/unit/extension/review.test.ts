@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createBlobCache } from '../../../extension/review/blob-cache.ts';
 import { decideParts, inverseOf, partsOfFiles } from '../../../extension/review/decisions.ts';
-import { countsOf, outlineOf, partsIn } from '../../../extension/review/outline.ts';
+import { countsOf, outlineOf, partsOf } from '../../../extension/review/outline.ts';
 import { fromReviewUri, type ReviewDocument, toReviewUri } from '../../../extension/review/uris.ts';
 import type { Changes, FileChange } from '../../../server/protocol/review.ts';
 
@@ -10,7 +10,8 @@ const oid = (digit: number) => String(digit).repeat(40);
 describe('review URIs', () => {
   const DOCUMENTS: ReviewDocument[] = [
     { taskId: 'AbC-1', side: 'base', path: 'src/a.ts', oid: oid(1) },
-    { taskId: 'x', side: 'proposal', path: 'dir with space/日本#?%20&=.md', oid: oid(2) },
+    { taskId: 'x', side: 'proposal', path: 'dir with space/日本#?%20&=.md' },
+    { taskId: 'x', side: 'proposal', path: 'link', facts: true },
   ];
   for (const document of DOCUMENTS) {
     it(`${document.path} comes back as it went`, () => {
@@ -34,7 +35,7 @@ describe('review URIs', () => {
     const wrong = [
       { scheme: 'file' },
       { authority: 'other' },
-      { query: 'task=x' },
+      { query: 'oid=x' },
       { query: '' },
       { path: 'a' },
     ];
@@ -115,7 +116,7 @@ describe('the outline of a review', () => {
       { path: 'old', accepted: ['gone'], rejected: [] },
     ]);
     assert.deepEqual(countsOf(files), { total: 4, accepted: 2, rejected: 1 });
-    assert.deepEqual(partsIn(files), [
+    assert.deepEqual(partsOf(files.flatMap(({ items }) => items)), [
       { path: 'a', hashes: ['w', 'h1', 'h2'] },
       { path: 'old', hashes: ['gone'] },
       { path: 'new', hashes: ['come'] },

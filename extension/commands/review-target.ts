@@ -1,0 +1,50 @@
+import * as vscode from 'vscode';
+import type { App } from '../app.ts';
+import type { ReviewFile, ReviewItem } from '../review/outline.ts';
+import { fileAt, itemAt } from '../review/placing.ts';
+import { itemsOf, type ReviewNode } from '../review/rows.ts';
+import type { Review } from '../review/session.ts';
+import { fromReviewUri } from '../review/uris.ts';
+import { ExpectedError } from '../ui/failure.ts';
+
+/** What a command about changes may be called with: rows of the review, a change's thread, or nothing, which is the cursor. */
+export type ReviewTarget = ReviewNode | vscode.CommentThread | undefined;
+
+export interface Targeted {
+  review: Review;
+  items: ReviewItem[];
+}
+
+/** The changes that a command is about. */
+export async function targetOf(app: App, target: ReviewTarget, more?: ReviewNode[]): Promise<Targeted> {
+  if (target && 'kind' in target) {
+    const review = await app.review.of(target.taskId);
+    const nodes = more?.includes(target) ? more : [target];
+    return { review, items: nodes.flatMap((node) => itemsOf(review.files, node)) };
+  }
+  const subject = target && 'range' in target ? app.reviewEditor.subjectOf(target) : undefined;
+  if (subject && 'item' in subject.about) {
+    return { review: await app.review.of(subject.taskId), items: [subject.about.item] };
+  }
+  const { review, item } = await changeAtCursor(app);
+  return { review, items: [item] };
+}
+
+/** The change at the cursor of the editor that the person is in. */
+export async function changeAtCursor(
+  app: App,
+): Promise<{ review: Review; shown: ReviewFile; item: ReviewItem }> {
+  const editor = vscode.window.activeTextEditor;
+  const document = editor && fromReviewUri(editor.document.uri);
+  if (editor && document) {
+    const review = await app.review.of(document.taskId);
+    const shown = fileAt(review, document.path);
+    const item = shown && itemAt(review, shown, document.side, editor.selection.active.line);
+    if (item) return { review, shown, item };
+  }
+  throw new ExpectedError(
+    'bad_request',
+    vscode.l10n.t('The cursor is in no change of a review.'),
+    vscode.l10n.t('Click into one in the review, or go to it with "Next Change".'),
+  );
+}

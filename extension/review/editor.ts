@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import type { RelayClient } from '../../server/protocol/client.ts';
+import { autosaveProposals } from './autosave.ts';
+import { createContents } from './contents.ts';
+import { createConversation } from './conversation.ts';
+import { createReviewDocuments } from './documents.ts';
+import { goToChange } from './navigate.ts';
+import { trackReviewTab } from './open-review.ts';
+import { createProposalEdits } from './proposal-edits.ts';
+import type { ReviewSession } from './session.ts';
+import { createReviewThreads } from './threads.ts';
+import { createReviewTree } from './tree.ts';
+import { REVIEW_SCHEME } from './uris.ts';
+
+export interface ReviewEditorDeps {
+  session: ReviewSession;
+  client: () => Promise<RelayClient>;
+  report: (error: unknown) => void;
+}
+
+export type ReviewEditor = ReturnType<typeof createReviewEditor>;
+
+/** All that shows the review in the editor: documents, threads, tree. What is decided and said goes to the relay, and comes from there. */
+export function createReviewEditor({ session, client, report }: ReviewEditorDeps) {
+  const contents = createContents(client);
+  const edits = createProposalEdits({ session, contents });
+  const documents = createReviewDocuments({ session, contents, edits });
+  const { subjectOf, setEditing, disposable: threads } = createReviewThreads(session);
+  const disposable = vscode.Disposable.from(
+    vscode.workspace.registerFileSystemProvider(REVIEW_SCHEME, documents.provider, { isCaseSensitive: true }),
+    autosaveProposals({ session, documents, contents }),
+    threads,
+    createReviewTree({ session, report }),
+    trackReviewTab(),
+  );
+  return {
+    subjectOf,
+    setEditing,
+    goTo: goToChange,
+    conversation: createConversation({ session, client }),
+    dispose: () => disposable.dispose(),
+  };
+}
