@@ -6,6 +6,7 @@ import { OWNER } from '../http/auth.ts';
 import { explainByDisk } from '../repo/disk.ts';
 import { createCommentService } from '../tasks/comment-service.ts';
 import { createProposalEdits } from '../tasks/proposal-edits.ts';
+import { createPreflight } from '../tasks/publish-preflight.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
 import { createSourceUploads } from '../tasks/source-uploads.ts';
@@ -37,7 +38,7 @@ export function composeApp(
   }: { token: string; storage: Storage; workplace: Workplace; works: Works },
 ): App {
   const { database, log, store, states, cachedStates, troubles, host, now } = storage;
-  const { repo, repoDeps, sandboxes, sourcesDir, transfersDir } = workplace;
+  const { repo, repoDeps, remote, commits, sandboxes, sourcesDir, transfersDir } = workplace;
   const { engine, tokens, wake, conversation, usage } = works;
   const mayReadFiles = (owner: string): boolean => owner === OWNER || config.fileSources === 'all';
   const tasks = createTaskService({
@@ -76,7 +77,8 @@ export function composeApp(
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),
     comments: createCommentService({ hold, repo, wake, now }),
-    publishing: createPublishService({ tasks, engine, tokens }),
+    preflight: createPreflight({ tasks, repo: repoDeps, remote }),
+    publishing: createPublishService({ ...commits, tasks, engine, tokens }),
     following: composeFollowing(config, logger, storage, workplace, { tasks, hold, wake }),
     webhookSecret: config.githubWebhookSecret,
     sources: createSourceUploads(sourcesDir),

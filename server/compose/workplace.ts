@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import { type Config, readiness } from '../config.ts';
 import { createGitHubRemote } from '../github/remote.ts';
 import { createGit } from '../repo/git.ts';
 import { repoPath } from '../repo/repository.ts';
@@ -26,7 +26,7 @@ export type Workplace = ReturnType<typeof openWorkplace>;
  * loses its own would answer `lost`, and as tools in flight go on for a moment, that would be appended as its result.
  */
 export function openWorkplace(config: Config, logger: Logger, storage: Storage) {
-  const { turnStore, turnStates, killPoints, patient, host, now } = storage;
+  const { store, turnStore, turnStates, killPoints, patient, host, now } = storage;
   const { dataDir, workDir, env } = config;
   const folders = {
     reposDir: join(workDir, 'repos'),
@@ -93,6 +93,7 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     prebuilds,
     contents,
     machineStore,
+    commits: { repo: repoDeps, store, defaultModel: () => readiness(config).model, now },
     remote: createGitHubRemote(repoDeps, { githubUrl: config.githubUrl, apiUrl: config.githubApiUrl }),
     sessions,
     sandboxes: killPoints.sandboxes(sessions),

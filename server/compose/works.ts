@@ -14,12 +14,8 @@ import { createRoom } from '../housekeeping/room.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
 import { createConversationService } from '../tasks/conversation-service.ts';
 import { createHeldTurns } from '../tasks/held-turns.ts';
-import {
-  createPublish,
-  createTokenVault,
-  giveUpPublish,
-  type PublishInput,
-} from '../tasks/publish-workflow.ts';
+import { createTokenVault } from '../tasks/publish-tokens.ts';
+import { createPublish, giveUpPublish, type PublishInput } from '../tasks/publish-workflow.ts';
 import { createTurnSignals } from '../tasks/turn-signals.ts';
 import type { Teardown } from '../teardown.ts';
 import { VERSION } from '../version.ts';
@@ -40,9 +36,9 @@ export async function startWorks(
 ) {
   const { pool, url, notices, database, patient, log, store, turnLog, turnStore, cachedStates } = storage;
   const { killPoints, relayId, host, now } = storage;
-  const { repo, sessions, sandboxes, remote } = workplace;
+  const { repo, sessions, sandboxes, remote, commits } = workplace;
   const tokens = createTokenVault();
-  const publish = createPublish({ store, log, tokens, remote, now, logger });
+  const publish = createPublish({ ...commits, store, log, tokens, remote, logger });
   const afterTurns = createAfterTurns({
     database: patient,
     notices,

@@ -60,17 +60,20 @@ export function failureOf(error: unknown, signal?: AbortSignal): unknown {
   if (status === 429 || (status === 403 && isRateLimit(headers))) {
     return new AppError('github_unavailable', 'GitHub asks to slow down.', {
       cause: error,
-      nextAction: `Try again in ${headers['retry-after'] ?? '60'} seconds.`,
+      nextAction: `Try again in ${secondsToWait(headers)} seconds.`,
     });
   }
   if (status === 403 || status === 404) {
     const address = /url=(https:\S+)/.exec(headers['x-github-sso'] ?? '')?.[1];
+    if (address !== undefined) {
+      return new AppError('sso_required', 'The organisation wants this sign-in to be authorised first.', {
+        cause: error,
+        nextAction: `Authorise it at ${address}, then publish again.`,
+      });
+    }
     return new AppError('pull_request_forbidden', `GitHub does not let this account do that (${status}).`, {
       cause: error,
-      nextAction:
-        address === undefined
-          ? 'Open the pull request from the prefilled page, or ask for write access to the repository.'
-          : `Authorise the sign-in for the organisation at ${address}, then publish again.`,
+      nextAction: 'Open the pull request from the prefilled page, or ask for write access to the repository.',
     });
   }
   if (response === undefined || status >= 500) {
@@ -91,4 +94,12 @@ export function failureOf(error: unknown, signal?: AbortSignal): unknown {
 
 function isRateLimit(headers: Record<string, string | undefined>): boolean {
   return headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0';
+}
+
+/** Until GitHub answers again, as it says by one header or the other. */
+function secondsToWait(headers: Record<string, string | undefined>): number {
+  const after = Number(headers['retry-after']);
+  if (after > 0) return after;
+  const reset = Number(headers['x-ratelimit-reset']);
+  return reset > 0 ? Math.max(1, Math.ceil(reset - Date.now() / 1000)) : 60;
 }

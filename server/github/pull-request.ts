@@ -1,13 +1,16 @@
 import type { Octokit } from '@octokit/core';
 import type { PullRequest } from '../protocol/events.ts';
 import { type Api, connect, failureOf, type HttpError, invalidFields, isHttpError } from './api.ts';
+import { baseMissing } from './refusals.ts';
 import type { GitHubRepository } from './remote-url.ts';
 
 export interface PullRequestInput extends Api, GitHubRepository {
   /** The pushed branch, of the same repository. */
   head: string;
-  /** Absent, or unknown to GitHub (a branch that was never pushed): the default branch. */
+  /** Absent: the default branch. */
   base?: string;
+  /** The person named the base: another one is not taken in its place, as it is for a branch that was never pushed. */
+  isBaseNamed?: boolean;
   title: string;
   body: string;
   draft: boolean;
@@ -17,7 +20,7 @@ export interface PullRequestInput extends Api, GitHubRepository {
  * Opens a pull request as the person, once: an open one of the same branches is answered with, whether it was there before or an
  * earlier attempt made it. Where the repository's plan has no drafts it is opened ready for review.
  *
- * Throws `token_rejected`, `pull_request_forbidden`, `pull_request_rejected` or `github_unavailable`.
+ * Throws `token_rejected`, `sso_required`, `base_missing`, `pull_request_forbidden`, `pull_request_rejected` or `github_unavailable`.
  */
 export async function openPullRequest(input: PullRequestInput): Promise<PullRequest> {
   try {
@@ -27,6 +30,7 @@ export async function openPullRequest(input: PullRequestInput): Promise<PullRequ
       return await openTo(api, input, input.base);
     } catch (error) {
       if (!isUnprocessable(error) || !invalidFields(error).includes('base')) throw error;
+      if (input.isBaseNamed) throw baseMissing(input.base);
       const base = await defaultBranch(api, input);
       if (base === input.base) throw error;
       return await openTo(api, input, base);
@@ -71,7 +75,12 @@ async function create(
   return { url: data.html_url, number: data.number, reused: false };
 }
 
-async function findOpen(api: Octokit, { owner, repo, head }: PullRequestInput, base: string) {
+/** The open pull request of these branches, if there is one. */
+export async function findOpen(
+  api: Octokit,
+  { owner, repo, head }: GitHubRepository & { head: string },
+  base: string,
+): Promise<{ url: string; number: number } | undefined> {
   const { data } = await api.request('GET /repos/{owner}/{repo}/pulls', {
     owner,
     repo,

@@ -14,6 +14,7 @@ import { type FollowRouteDeps, followRoutes } from './follow-routes.ts';
 import { HOOK_PATH } from './hook-route-shapes.ts';
 import { type HookRouteDeps, hookRoutes } from './hook-routes.ts';
 import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
+import { type PublishRouteDeps, publishRoutes } from './publish-routes.ts';
 import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
 import { type SecretRouteDeps, secretRoutes } from './secret-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
@@ -31,6 +32,7 @@ export interface AppDeps
     FollowRouteDeps,
     HookRouteDeps,
     PreviewRouteDeps,
+    PublishRouteDeps,
     ReviewRouteDeps,
     SecretRouteDeps,
     SourceRouteDeps,
@@ -106,6 +108,7 @@ export function createApp(deps: AppDeps): App {
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
   commentRoutes(app, deps);
+  publishRoutes(app, deps);
   usageRoutes(app, deps);
   secretRoutes(app, deps);
   warmRoutes(app, deps);

@@ -1,6 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
-import { OpenPullRequest } from '../protocol/commands.ts';
 import {
   Changes,
   EditProposal,
@@ -10,10 +9,9 @@ import {
   ReviewRecorded,
 } from '../protocol/review.ts';
 import { Oid } from '../protocol/source.ts';
-import { Publish } from '../protocol/task.ts';
 import { body, errors, json, secured, taskId } from './route-parts.ts';
 
-/** The shapes of the routes about reviewing and publishing. */
+/** The shapes of the routes about reviewing. */
 
 export const getChanges = createRoute({
   ...secured,
@@ -74,20 +72,4 @@ export const editProposal = createRoute({
   summary: 'A proposed file as the person has it: the next revision. Refused while the agent works.',
   request: { params: taskId, ...body(EditProposal) },
   responses: { 200: json(ProposalEdited, 'It is part of the proposal.'), ...errors },
-});
-
-export const openPullRequest = createRoute({
-  ...secured,
-  method: 'post',
-  path: '/v1/tasks/{id}/pull-request',
-  summary: 'Commits, pushes and opens a pull request as the owner of the token.',
-  request: {
-    params: taskId,
-    headers: z.object({ 'x-github-token': z.string().min(1).max(1024).optional() }),
-    ...body(OpenPullRequest),
-  },
-  responses: {
-    200: json(Publish, 'How far it came: opened, or failed with the reason and what to do.'),
-    ...errors,
-  },
 });

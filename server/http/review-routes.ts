@@ -1,5 +1,4 @@
 import type { ProposalEdits } from '../tasks/proposal-edits.ts';
-import type { PublishService } from '../tasks/publish-service.ts';
 import type { ReviewService } from '../tasks/review-service.ts';
 import type { App } from './app.ts';
 import * as routes from './review-route-shapes.ts';
@@ -7,7 +6,6 @@ import * as routes from './review-route-shapes.ts';
 export interface ReviewRouteDeps {
   reviews: ReviewService;
   edits: ProposalEdits;
-  publishing: PublishService;
 }
 
 /** What came out of a sandbox must never be taken for a page. */
@@ -16,7 +14,7 @@ const AS_DATA = {
   'content-security-policy': "default-src 'none'; sandbox",
 };
 
-export function reviewRoutes(app: App, { reviews, edits, publishing }: ReviewRouteDeps): void {
+export function reviewRoutes(app: App, { reviews, edits }: ReviewRouteDeps): void {
   app.openapi(routes.getChanges, async (context) =>
     context.json(await reviews.changes(context.req.valid('param').id, context.req.valid('query').tree), 200),
   );
@@ -41,11 +39,4 @@ export function reviewRoutes(app: App, { reviews, edits, publishing }: ReviewRou
   app.openapi(routes.editProposal, async (context) =>
     context.json(await edits.edit(context.req.valid('param').id, context.req.valid('json')), 200),
   );
-  app.openapi(routes.openPullRequest, async (context) => {
-    const token = context.req.valid('header')['x-github-token'];
-    return context.json(
-      await publishing.publish(context.req.valid('param').id, context.req.valid('json'), token),
-      200,
-    );
-  });
 }

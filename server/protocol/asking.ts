@@ -12,6 +12,6 @@ interface Init {
 export interface Asking {
   /** The path of a task's route. */
   task: (id: string, rest: string) => string;
-  request: (path: string, init: Init) => Promise<unknown>;
+  request: (path: string, init: Init) => Promise<Response>;
   read: <Schema extends z.ZodType>(schema: Schema, path: string, init?: Init) => Promise<z.infer<Schema>>;
 }

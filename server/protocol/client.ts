@@ -7,7 +7,6 @@ import {
   type CreateTask,
   type EditMessage,
   MessageAccepted,
-  type OpenPullRequest,
   type SendMessage,
   SourceUploaded,
   StopAnswer,
@@ -21,6 +20,7 @@ import { firstSeq, TaskEvent } from './events.ts';
 import { followCalls } from './follow-client.ts';
 import { Health, Ready } from './health.ts';
 import { previewCalls } from './preview-client.ts';
+import { publishCalls } from './publish-client.ts';
 import {
   Changes,
   type EditProposal,
@@ -30,7 +30,7 @@ import {
   ReviewRecorded,
 } from './review.ts';
 import { secretCalls } from './secrets-client.ts';
-import { Publish, TaskList, TaskState } from './task.ts';
+import { TaskList, TaskState } from './task.ts';
 import { unattendedCalls } from './unattended-client.ts';
 import { UsageReport } from './usage.ts';
 
@@ -197,14 +197,6 @@ export function createRelayClient(options: RelayClientOptions) {
       read(ReviewRecorded, task(id, '/review'), { method: 'PATCH', json: body }),
     editProposal: (id: string, body: EditProposal) =>
       read(ProposalEdited, task(id, '/proposal/files'), { method: 'PUT', json: body }),
-    /** @param githubToken the person's own; it goes into a header and nowhere else. */
-    openPullRequest: (id: string, body: OpenPullRequest, githubToken: string) =>
-      read(Publish, task(id, '/pull-request'), {
-        method: 'POST',
-        json: body,
-        headers: { 'x-github-token': githubToken },
-        timeoutMs: TRANSFER_MS,
-      }),
     /** @param bundle a Git bundle */
     uploadSource: (bundle: Uint8Array<ArrayBuffer>) =>
       read(SourceUploaded, '/v1/sources', { method: 'POST', bytes: bundle, timeoutMs: TRANSFER_MS }),
@@ -220,6 +212,7 @@ export function createRelayClient(options: RelayClientOptions) {
 
     ...commentCalls(asking),
     ...previewCalls(asking),
+    ...publishCalls(asking),
     ...followCalls(asking),
     ...unattendedCalls(asking),
     secrets: secretCalls(asking),

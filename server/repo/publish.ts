@@ -1,65 +1,17 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import isomorphicGit from 'isomorphic-git';
 import { AppError } from '../errors.ts';
-import type { Person } from '../protocol/commands.ts';
 import { isBranchName } from './branch.ts';
+import { commitRef } from './commits.ts';
 import { GitError } from './git.ts';
 import { failureOf, type Remote, remoteOf, runOn, tipOf } from './remote.ts';
-import {
-  assertOid,
-  createAttempt,
-  type RepoDeps,
-  readRef,
-  repoPath,
-  type TransportDeps,
-  treeOf,
-  writeRef,
-} from './repository.ts';
+import { createAttempt, readRef, repoPath, type TransportDeps, treeOf } from './repository.ts';
 import { parseTransport } from './source-url.ts';
-import { wholeFileSystem } from './write-whole.ts';
-
-export interface CommitRequest {
-  taskId: string;
-  acceptedTree: string;
-  baseCommit: string;
-  /** Author and committer. */
-  author: Person;
-  message: string;
-  /** Milliseconds since 1970. */
-  at: number;
-}
-
-const commitRef = (commit: string) => `refs/handoff/commit/${commit}`;
-
-/** Commits the accepted tree on top of the commit that the person was on, as the person. Same input, same commit. */
-export async function commitAccepted(
-  deps: RepoDeps,
-  { taskId, acceptedTree, baseCommit, author, message, at }: CommitRequest,
-): Promise<{ commit: string }> {
-  if (message.includes('\0'))
-    throw new AppError('bad_request', 'A commit message cannot carry a NUL character.');
-  const repo = repoPath(deps, taskId);
-  const who = { ...author, timestamp: Math.floor(at / 1000), timezoneOffset: 0 };
-  const commit = await isomorphicGit.writeCommit({
-    fs: wholeFileSystem,
-    gitdir: repo,
-    commit: {
-      tree: assertOid(acceptedTree),
-      parent: [assertOid(baseCommit)],
-      author: who,
-      committer: who,
-      message: `${message.trimEnd()}\n`,
-    },
-  });
-  await writeRef(repo, commitRef(commit), commit);
-  return { commit };
-}
 
 export interface PushRequest {
   taskId: string;
   commit: string;
-  acceptedTree: string;
+  pushedTree: string;
   /** An https (or, for tests and loopback relays, http or file) address without credentials. */
   remote: string;
   branch: string;
@@ -70,20 +22,20 @@ export interface PushRequest {
 }
 
 /**
- * Pushes one commit to one branch with the person's token, and proves it: the commit has the accepted tree, and the
+ * Pushes one commit to one branch with the person's token, and proves it: the commit has the tree that the plan says, and the
  * remote then names that commit. (A commit's name is a hash of its tree's name, so this is all that there is to prove.)
  *
  * A branch that is there is only moved forward, unless what it holds is an earlier commit of this task. One that holds the commit
  * already is done. Throws `tree_not_accepted`, `token_rejected`, `push_rejected`, `push_unproven` or `github_unavailable`.
  */
 export async function pushCommit(deps: TransportDeps, request: PushRequest): Promise<void> {
-  const { taskId, commit, acceptedTree, branch, signal } = request;
+  const { taskId, commit, pushedTree, branch, signal } = request;
   if (!isBranchName(branch)) {
     throw new AppError('bad_request', `${JSON.stringify(branch)} is not a branch name that Git allows.`, {
       nextAction: 'Choose a name of letters, digits, dashes and slashes.',
     });
   }
-  if ((await treeOf(deps, taskId, commit)) !== acceptedTree) {
+  if ((await treeOf(deps, taskId, commit)) !== pushedTree) {
     throw new AppError('tree_not_accepted', 'The commit does not have the tree that was accepted.', {
       nextAction: 'Review the changes again, then publish again.',
     });
@@ -117,7 +69,7 @@ export async function pushCommit(deps: TransportDeps, request: PushRequest): Pro
   const after = await tipOf(deps.git, remote, ref, signal).catch(async (error: unknown) => {
     throw await failureOf(error, remote, signal);
   });
-  if (after !== commit || (await treeOf(deps, taskId, after)) !== acceptedTree) {
+  if (after !== commit || (await treeOf(deps, taskId, after)) !== pushedTree) {
     throw new AppError(
       'push_unproven',
       `After the push, ${branch} holds ${after ?? 'nothing'} and not ${commit}.`,

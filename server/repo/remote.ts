@@ -71,6 +71,17 @@ export async function failureOf(error: unknown, remote: Remote, signal?: AbortSi
       nextAction: 'Set the remote to its new address (git remote set-url), then delegate again.',
     });
   }
+  const code = refusalCode(error);
+  if (code === 'GH006' || code === 'GH013') {
+    return new AppError(
+      'branch_protected',
+      `Rules of the repository protect the branch. ${saidBy(error)}`.trim(),
+      {
+        cause: error,
+        nextAction: 'Publish to another branch, or change what the rules name.',
+      },
+    );
+  }
   if (status === 0 || status >= 500 || status === 429) {
     return new AppError('github_unavailable', 'The remote cannot be reached, or has a failure of its own.', {
       cause: error,
@@ -82,6 +93,10 @@ export async function failureOf(error: unknown, remote: Remote, signal?: AbortSi
     nextAction: 'Publish to a branch name that is not taken, or change the rules that protect the branch.',
   });
 }
+
+/** GitHub's own code for why it did not take a push; its words may change, its codes have not. */
+const refusalCode = (error: GitError): string | undefined =>
+  /^remote: .*\b(GH\d{3})\b/m.exec(error.stderr)?.[1];
 
 /** 0 where there is no answer. */
 async function statusOf(remote: Remote, secret: SecretHeader, signal?: AbortSignal): Promise<number> {

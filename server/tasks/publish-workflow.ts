@@ -1,67 +1,36 @@
 import type { Logger } from 'pino';
+import type * as z from 'zod';
 import type { Steps } from '../engine/durable.ts';
 import { AppError, toFailure } from '../errors.ts';
-import type { Person } from '../protocol/commands.ts';
+import type { OpenPullRequest, Person } from '../protocol/commands.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { NewEvent, PullRequest } from '../protocol/events.ts';
+import type { NewEvent } from '../protocol/events.ts';
 import type { Publish } from '../protocol/task.ts';
-import type { CommitRequest } from '../repo/publish.ts';
+import type { PushPlan } from '../repo/pushed-tree.ts';
 import type { EventLog } from './event-log.ts';
+import { type CommitDeps, commit, commitMessage, guard, memoKey, planFor } from './publish-commits.ts';
+import type { Remote } from './publish-remote.ts';
+import type { TokenVault } from './publish-tokens.ts';
 import type { TaskRow, TaskStore } from './task-store.ts';
 
-/** The person's token while a publication runs: in memory only, never in the journal, gone with the process. */
-export interface TokenVault {
-  put(publishId: string, token: string): void;
-  drop(publishId: string): void;
-  /** Throws `token_required` where the relay was restarted since. */
-  get(publishId: string): string;
-}
-
-export function createTokenVault(): TokenVault {
-  const tokens = new Map<string, string>();
-  return {
-    put: (publishId, token) => void tokens.set(publishId, token),
-    drop: (publishId) => void tokens.delete(publishId),
-    get(publishId) {
-      const token = tokens.get(publishId);
-      if (token) return token;
-      throw new AppError('token_required', 'The relay was restarted, and it keeps no token.', {
-        nextAction: 'Open the pull request again: what was pushed is found and gone on with.',
-      });
-    },
-  };
-}
-
-export interface PublishInput {
+/** A command with nothing left open. */
+export interface PublishInput extends Omit<z.output<typeof OpenPullRequest>, 'author' | 'base' | 'branch'> {
+  branch: string;
   taskId: string;
   publishId: string;
-  acceptedTree: string;
-  title: string;
-  body: string;
-  draft: boolean;
-  branch: string;
+  /** Absent: the owner of the token. */
   author: Person | null;
+  /** The one that the person named. */
+  base: string | null;
+  /** Nobody asked for it now: the person had, beforehand. */
+  isUnattended: boolean;
 }
 
-/** The Git and GitHub work of a publication. Every function may be repeated; `token` is the person's. */
-export interface Remote {
-  viewer(token: string): Promise<Person>;
-  commit(input: CommitRequest): Promise<{ commit: string }>;
-  push(
-    row: TaskRow,
-    input: { commit: string; acceptedTree: string; branch: string; token: string },
-  ): Promise<void>;
-  open(row: TaskRow, input: PublishInput & { token: string }): Promise<PullRequest>;
-  /** Where the person can open the pull request by hand, if the remote has such a page. */
-  compareUrl(row: TaskRow, input: PublishInput): string | undefined;
-}
-
-export interface PublishDeps {
+export interface PublishDeps extends CommitDeps {
   store: TaskStore;
   log: EventLog;
   tokens: TokenVault;
   remote: Remote;
-  now: () => number;
   logger: Logger;
 }
 
@@ -79,11 +48,13 @@ export async function giveUpPublish(log: EventLog, { taskId, publishId }: Publis
 
 type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
-/** Commit, push, pull request: each a journaled step that recognises its own earlier work. */
+/** Plan, commit, push, pull request: each a journaled step that recognises its own earlier work. */
 export function createPublish(deps: PublishDeps) {
+  const { store, log, tokens, remote } = deps;
+
   return async (steps: Steps, input: PublishInput): Promise<Publish> => {
     const { taskId, publishId, acceptedTree, branch } = input;
-    const { store, log, tokens, remote } = deps;
+    const page = { branch, base: input.base ?? undefined, title: input.title, body: input.body };
     const result: Publish = { publishId, stage: 'started', branch, acceptedTree };
 
     const tell = (stage: string, event: NewEvent): Promise<unknown> =>
@@ -96,11 +67,9 @@ export function createPublish(deps: PublishDeps) {
           if (!row) throw new AppError('not_found', 'The task is gone.');
           return { ok: true, value: await work(row) } as const;
         } catch (error) {
-          deps.logger.warn(
-            { taskId, publishId, step: name, code: toFailure(error).code },
-            'publishing failed',
-          );
-          return { ok: false, failure: toFailure(error) } as const;
+          const failure = toFailure(error);
+          deps.logger.warn({ taskId, publishId, step: name, code: failure.code }, 'publishing failed');
+          return { ok: false, failure } as const;
         }
       });
     const fail = async (error: Failure, compareUrl?: string): Promise<Publish> => {
@@ -109,45 +78,67 @@ export function createPublish(deps: PublishDeps) {
       return { ...result, stage: 'failed', ...said };
     };
 
+    const planned = await attempt('plan', (row) => planFor(deps, row, input));
+    if (planned.ok && planned.value.pushedTree !== acceptedTree) result.pushedTree = planned.value.pushedTree;
     await steps.step('started', () =>
-      tell('started', { type: 'publish.started', publishId, branch, acceptedTree }),
-    );
-    const committed = await attempt('commit', async ({ prepared }) => {
-      // Asked for first: without it nothing can come of this, and whoever took it up has nothing of the task besides.
-      tokens.get(publishId);
-      if (!prepared) throw new AppError('conflict', 'The task has no base to commit on.');
-      const author = input.author ?? (await remote.viewer(tokens.get(publishId)));
-      const at = await store.memo(taskId, `${publishId}:at`, async () => deps.now());
-      const message = input.body.trim() === '' ? input.title : `${input.title}\n\n${input.body.trim()}`;
-      const { baseCommit } = prepared;
-      const { commit } = await remote.commit({
-        taskId,
+      tell('started', {
+        type: 'publish.started',
+        publishId,
+        branch,
         acceptedTree,
-        baseCommit,
-        author,
-        message: `${message}\n`,
-        at,
-      });
-      await tell('committed', { type: 'publish.committed', publishId, commit, tree: acceptedTree });
-      return commit;
+        ...(result.pushedTree === undefined ? {} : { pushedTree: result.pushedTree }),
+        ...(input.isUnattended ? { isUnattended: true } : {}),
+      }),
+    );
+    if (!planned.ok) return fail(planned.failure);
+    const plan = planned.value;
+    const tree = plan.pushedTree;
+
+    const committed = await attempt('commit', async (row) => {
+      // Asked for first: without it nothing can come of this, and whoever took it up has nothing of the task besides.
+      const token = tokens.get(publishId);
+      const { workflows } = await guard(deps, row, plan, input);
+      await remote.assertMayPush(row, { workflows, token });
+      const made = await makeCommit(deps, row, { plan, input, token });
+      await tell('committed', { type: 'publish.committed', publishId, commit: made, tree });
+      return made;
     });
     if (!committed.ok) return fail(committed.failure);
-    const commit = committed.value;
-    result.commit = commit;
+    const made = committed.value;
+    result.commit = made;
 
     const pushed = await attempt('push', async (row) => {
-      await remote.push(row, { commit, acceptedTree, branch, token: tokens.get(publishId) });
-      await tell('pushed', { type: 'publish.pushed', publishId, branch, commit, tree: acceptedTree });
+      const token = tokens.get(publishId);
+      await remote.push(row, { commit: made, pushedTree: tree, branch, token });
+      await tell('pushed', { type: 'publish.pushed', publishId, branch, commit: made, tree });
     });
     if (!pushed.ok) return fail(pushed.failure);
 
     const opened = await attempt('open', async (row) => {
-      const pullRequest = await remote.open(row, { ...input, token: tokens.get(publishId) });
+      const token = tokens.get(publishId);
+      const pullRequest = await remote.open(row, { ...page, draft: input.draft, token });
       await tell('opened', { type: 'publish.opened', publishId, pullRequest });
       return pullRequest;
     });
     if (opened.ok) return { ...result, stage: 'opened', pullRequest: opened.value };
-    const page = await attempt('compare', async (row) => remote.compareUrl(row, input) ?? null);
-    return fail(opened.failure, (page.ok && page.value) || undefined);
+    const byHand = await attempt('compare', async (row) => remote.compareUrl(row, page) ?? null);
+    return fail(opened.failure, (byHand.ok && byHand.value) || undefined);
   };
+}
+
+/** By the person, or by GitHub in their name. What an earlier publication made of the same is answered with. */
+async function makeCommit(
+  deps: PublishDeps,
+  row: TaskRow,
+  { plan, input, token }: { plan: PushPlan; input: PublishInput; token: string },
+): Promise<string> {
+  const message = await commitMessage(deps, row, input);
+  if (input.sign) {
+    const signed = await deps.store.memo(row.taskId, memoKey('signed', { plan, message }), () =>
+      deps.remote.sign(row, { plan, message, token }),
+    );
+    return signed.commit;
+  }
+  const { name, email } = input.author ?? (await deps.remote.viewer(token));
+  return (await commit(deps, row, { plan, author: { name, email }, message })).commit;
 }

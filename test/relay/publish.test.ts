@@ -120,7 +120,7 @@ describe('a reviewed task', function () {
     assert.equal(await git('rev-parse', `${branch}^`), workshop.commit);
     assert.equal(
       await git('log', '-1', '--format=%an <%ae>|%cn <%ce>|%B', branch),
-      'Sam Sample <101+sam@users.noreply.github.com>|Sam Sample <101+sam@users.noreply.github.com>|Polish the papers\n\nAs asked.',
+      'Sam Sample <101+sam@users.noreply.github.com>|Sam Sample <101+sam@users.noreply.github.com>|Polish the papers\n\nAs asked.\n\nAssisted-by: Handoff (fake-model)',
     );
     assert.deepEqual((await git('diff', '--name-status', 'main', branch)).split('\n'), [
       'M\tREADME.md',

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { AppError } from '../../../server/errors.ts';
 import { listChanges } from '../../../server/repo/changes.ts';
+import { commitPlan } from '../../../server/repo/commits.ts';
 import { createGit, type Git, GitError, type GitRun } from '../../../server/repo/git.ts';
-import { commitAccepted, pushCommit } from '../../../server/repo/publish.ts';
+import { pushCommit } from '../../../server/repo/publish.ts';
 import { prepareSource } from '../../../server/repo/source.ts';
 import { writeTree } from '../../../server/repo/trees.ts';
 import { git as concurrently } from '../../fakes/git.ts';
@@ -59,24 +60,25 @@ describe('over HTTP, with a token', () => {
     const source = { url: urlOf('notes'), commit, overlay: [] };
     const { baseCommit, baseTree } = await prepareSource(deps, { taskId, source });
     const repo = path.join(deps.reposDir, `${taskId}.git`);
-    const { tree: acceptedTree } = await writeTree(plain.git, repo, {
+    const { tree: pushedTree } = await writeTree(plain.git, repo, {
       from: baseTree,
       edits: [{ path: 'a.md', mode: '100644', data: Buffer.from('accepted\n') }],
       refFor: (tree) => `refs/test/${tree}`,
     });
-    const input = { taskId, acceptedTree, baseCommit, author: ADA, message: 'Do it', at: 0 };
-    const made = await commitAccepted(deps, input);
+    const plan = { baseCommit, baseTree, pushedTree };
+    const input = { taskId, plan, author: ADA, message: 'Do it', at: 0 };
+    const made = await commitPlan(deps, input);
     const push = (change: Partial<Parameters<typeof pushCommit>[1]> = {}) =>
       pushCommit(deps, {
         taskId,
-        acceptedTree,
+        pushedTree,
         commit: made.commit,
         remote: urlOf('notes'),
         branch: 'handoff/work',
         token: TOKEN,
         ...change,
       });
-    return { deps, taskId, baseTree, acceptedTree, commit: made.commit, push, runs, repo };
+    return { deps, taskId, baseTree, pushedTree, commit: made.commit, push, runs, repo };
   }
 
   const tip = () => github.git('sam', 'notes', ['rev-parse', '--verify', 'refs/heads/handoff/work']);
@@ -95,8 +97,8 @@ describe('over HTTP, with a token', () => {
 
   it('fetches a pinned commit and pushes the accepted one, as the person', async () => {
     using folder = temporaryFolder();
-    const { deps, taskId, baseTree, acceptedTree, commit, push } = await committed(folder.path);
-    const changes = await listChanges(deps, taskId, baseTree, acceptedTree);
+    const { deps, taskId, baseTree, pushedTree, commit, push } = await committed(folder.path);
+    const changes = await listChanges(deps, taskId, baseTree, pushedTree);
     assert.deepEqual(
       changes.map(({ path: name, status }) => [name, status]),
       [['a.md', 'modified']],
@@ -173,12 +175,13 @@ describe('over HTTP, with a token', () => {
     const commit = commitAll(clone, 'unpushed');
     const taskId = 'task-2';
     const { baseTree } = await prepareSource(deps, { taskId, source: { url, commit, overlay: [] } });
-    const input = { taskId, acceptedTree: baseTree, baseCommit: commit, author: ADA, message: 'x', at: 0 };
-    const made = await commitAccepted(deps, input);
+    const plan = { baseCommit: commit, baseTree, pushedTree: baseTree };
+    const input = { taskId, plan, author: ADA, message: 'x', at: 0 };
+    const made = await commitPlan(deps, input);
     await pushCommit(deps, {
       taskId,
       commit: made.commit,
-      acceptedTree: baseTree,
+      pushedTree: baseTree,
       remote: urlOf('notes'),
       branch: 'handoff/work',
       token: TOKEN,

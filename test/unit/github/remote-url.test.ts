@@ -61,10 +61,8 @@ describe('GitHub remotes', () => {
 });
 
 describe('the page for opening a pull request by hand', () => {
+  const repository = `${GITHUB}/octo/trip`;
   const page = {
-    githubUrl: GITHUB,
-    owner: 'octo',
-    repo: 'trip',
     head: 'handoff/fix #1',
     title: 'A & B',
     body: 'ü\n',
@@ -72,20 +70,20 @@ describe('the page for opening a pull request by hand', () => {
 
   it('is filled in', () => {
     assert.equal(
-      compareUrl({ ...page, base: 'main' }),
+      compareUrl(repository, { ...page, base: 'main' }),
       'https://github.com/octo/trip/compare/main...handoff/fix%20%231?expand=1&title=A%20%26%20B&body=%C3%BC%0A',
     );
     assert.equal(
-      compareUrl({ ...page, body: '' }),
+      compareUrl(repository, { ...page, body: '' }),
       'https://github.com/octo/trip/compare/handoff/fix%20%231?expand=1&title=A%20%26%20B',
     );
   });
 
   it('stays short enough for GitHub, in whole characters', () => {
-    const url = compareUrl({ ...page, base: 'main', body: '😀 long '.repeat(10_000) });
+    const url = compareUrl(repository, { ...page, base: 'main', body: '😀 long '.repeat(10_000) });
     assert.ok(url.length <= 8000 && url.length > 7900, `${url.length}`);
     const body = new URL(url).searchParams.get('body') ?? '';
     assert.match(body, /^(😀 long )+[😀 long]*…$/u);
-    assert.doesNotThrow(() => compareUrl({ ...page, title: '\ud800', body: '\udc00' }));
+    assert.doesNotThrow(() => compareUrl(repository, { ...page, title: '\ud800', body: '\udc00' }));
   });
 });

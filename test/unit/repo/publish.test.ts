@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../../server/errors.ts';
-import { commitAccepted, pushCommit } from '../../../server/repo/publish.ts';
+import { commitPlan } from '../../../server/repo/commits.ts';
+import { pushCommit } from '../../../server/repo/publish.ts';
 import { commitAll, git, makeProposal, temporaryFolder, writeFiles } from './repositories.ts';
 
 const AT = 1_750_000_000_123;
@@ -24,15 +25,21 @@ async function committed(folder: string) {
   const remote = path.join(folder, 'remote.git');
   git(folder, ['init', '--quiet', '--bare', '-b', 'main', remote]);
   git(task.clone, ['push', '--quiet', remote, `${task.baseCommit}:refs/heads/main`]);
-  const { deps, taskId, headTree: acceptedTree, baseCommit } = task;
-  const commitTo = (message: string, tree = acceptedTree) =>
-    commitAccepted(deps, { taskId, acceptedTree: tree, baseCommit, author: ADA, message, at: AT });
+  const { deps, taskId, headTree: pushedTree, baseCommit, baseTree } = task;
+  const commitTo = (message: string, tree = pushedTree) =>
+    commitPlan(deps, {
+      taskId,
+      plan: { baseCommit, baseTree, pushedTree: tree },
+      author: ADA,
+      message,
+      at: AT,
+    });
   const { commit } = await commitTo('Do it');
   const push = (change: Partial<Parameters<typeof pushCommit>[1]> = {}) =>
     pushCommit(deps, {
       taskId,
       commit,
-      acceptedTree,
+      pushedTree,
       remote: pathToFileURL(remote).href,
       branch: 'handoff/work',
       token: 'gho_canary',
@@ -40,17 +47,17 @@ async function committed(folder: string) {
     });
   const tip = (branch = 'handoff/work') =>
     git(remote, ['for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`]);
-  return { ...task, remote, acceptedTree, commit, commitTo, push, tip };
+  return { ...task, remote, pushedTree, commit, commitTo, push, tip };
 }
 
 describe('commit of what was accepted', () => {
   it('is by the person, on the commit they were on, and the same each time', async () => {
     using folder = temporaryFolder();
-    const { repo, commit, commitTo, acceptedTree, baseCommit } = await committed(folder.path);
+    const { repo, commit, commitTo, pushedTree, baseCommit } = await committed(folder.path);
     assert.equal(
       git(repo, ['cat-file', 'commit', commit]),
       [
-        `tree ${acceptedTree}`,
+        `tree ${pushedTree}`,
         `parent ${baseCommit}`,
         'author Ada L. Ünäl <ada@example.com> 1750000000 +0000',
         'committer Ada L. Ünäl <ada@example.com> 1750000000 +0000',
@@ -64,8 +71,9 @@ describe('commit of what was accepted', () => {
 
   it('is whole after the relay was killed in the middle of writing it', async () => {
     using folder = temporaryFolder();
-    const { deps, repo, taskId, acceptedTree, baseCommit } = await committed(folder.path);
-    const input = { taskId, acceptedTree, baseCommit, author: ADA, message: 'Killed', at: AT };
+    const { deps, repo, taskId, pushedTree, baseCommit, baseTree } = await committed(folder.path);
+    const plan = { baseCommit, baseTree, pushedTree };
+    const input = { taskId, plan, author: ADA, message: 'Killed', at: AT };
     const program = `
       import fs from 'node:fs';
       import { syncBuiltinESMExports } from 'node:module';
@@ -76,9 +84,9 @@ describe('commit of what was accepted', () => {
       fs.promises.writeFile = cutOff;
       fs.writeFile = cutOff;
       syncBuiltinESMExports();
-      const { commitAccepted } = await import(${JSON.stringify(import.meta.resolve('../../../server/repo/publish.ts'))});
+      const { commitPlan } = await import(${JSON.stringify(import.meta.resolve('../../../server/repo/commits.ts'))});
       const [, reposDir, input] = process.argv;
-      await commitAccepted({ reposDir }, JSON.parse(input));`;
+      await commitPlan({ reposDir }, JSON.parse(input));`;
     const argv = [
       '--input-type=module-typescript',
       '-e',
@@ -88,11 +96,11 @@ describe('commit of what was accepted', () => {
       JSON.stringify(input),
     ];
     assert.equal(spawnSync(process.execPath, argv).signal, 'SIGKILL');
-    const { commit } = await commitAccepted(deps, input);
-    assert.equal(git(repo, ['log', '-1', '--format=%s %T', commit]), `Killed ${acceptedTree}`);
+    const { commit } = await commitPlan(deps, input);
+    assert.equal(git(repo, ['log', '-1', '--format=%s %T', commit]), `Killed ${pushedTree}`);
   });
 
-  it('keeps a message of several lines, and refuses one that Git could not keep', async () => {
+  it('keeps a message of several lines, and refuses a tree that is none', async () => {
     using folder = temporaryFolder();
     const { repo, commitTo } = await committed(folder.path);
     const { commit } = await commitTo('Title\n\n# no comment\n\nCo-authored-by: x <x@y>\n\n');
@@ -100,7 +108,6 @@ describe('commit of what was accepted', () => {
       git(repo, ['log', '-1', '--format=%B', commit]),
       'Title\n\n# no comment\n\nCo-authored-by: x <x@y>',
     );
-    assert.equal(await code(commitTo('a\0b')), 'bad_request');
     assert.equal(await code(commitTo('x', '--help')), 'bad_request');
   });
 });
@@ -180,7 +187,7 @@ describe('push', () => {
   it('refuses a commit that does not have the accepted tree', async () => {
     using folder = temporaryFolder();
     const { push, tip, baseTree } = await committed(folder.path);
-    assert.equal(await code(push({ acceptedTree: baseTree })), 'tree_not_accepted');
+    assert.equal(await code(push({ pushedTree: baseTree })), 'tree_not_accepted');
     assert.equal(tip(), '');
   });
 
