@@ -24,6 +24,12 @@ export function count(value: number): string {
   return `${(value / 1_000_000).toFixed(1).replace('.0', '')}M`;
 }
 
+/** `840 B`, `12 KB`, `3.4 MB`. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 const DAY = 86_400_000;
 
 /** `now`, `5 min`, `3 h`, `2 d`, then the date: as a list's right-hand column. */

@@ -210,6 +210,10 @@ export const strings = {
     stopping: 'Stopping…',
     remove: (label: string) => `Remove ${label}`,
     attached: 'Attached',
+    carried: (files: number, size: string) =>
+      `+ ${plural(files, 'uncommitted file', 'uncommitted files')} (${size})`,
+    staying: (files: number) => `, ${files.toLocaleString()} left out`,
+    chooseWork: 'Uncommitted work travels with the task. Choose what…',
     notSent: 'Not sent.',
     dismiss: 'Dismiss',
   },

@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { archive } from '../commands/archive.ts';
 import { startTask } from '../commands/delegate.ts';
 import { openPullRequest } from '../commands/open-pull-request.ts';
+import { previewUncommitted } from '../commands/preview-uncommitted.ts';
 import { reviewChanges } from '../commands/review-changes.ts';
 import { setUpModel } from '../commands/set-up-model.ts';
 import { showLog } from '../commands/show-log.ts';
@@ -43,6 +44,7 @@ export function createActions(app: App): PanelActions {
     copy: async (text) => vscode.env.clipboard.writeText(text),
     setUpModel: () => setUpModel(app)(),
     fixWorkspace: () => fixWorkspace(app),
+    previewUncommitted: () => previewUncommitted(app)(),
     retryConnection: async () => {
       await Promise.all([app.store.refresh(), app.setup.refresh()]);
     },

@@ -23,6 +23,7 @@ export interface PanelActions {
   copy(text: string): Promise<void>;
   setUpModel(): Promise<unknown>;
   fixWorkspace(): Promise<void>;
+  previewUncommitted(): Promise<unknown>;
   retryConnection(): Promise<void>;
   showLog(): void;
 }
@@ -55,7 +56,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
       await panel.connect(taskId);
       await Promise.all([setup.refresh(), refresh()]);
     },
-    typing: () => actions.makeReady(),
+    typing: async () => void (await Promise.all([actions.makeReady(), setup.lookAtWork()])),
     delegate: ({ clientId, text, selection }) =>
       settle(clientId, async () => {
         await panel.showTask(await actions.delegate(text, selection, clientId));
@@ -70,7 +71,10 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
       settle(clientId, () => actions.withdrawMessage(taskId, messageId)),
     stop: async ({ taskId }) => void (await actions.stop(taskId)),
     openTask: ({ taskId }) => panel.showTask(taskId),
-    newTask: () => panel.newTask(),
+    newTask: () => {
+      panel.newTask();
+      return setup.lookAtWork();
+    },
     showList: async () => {
       panel.showList();
       await refresh();
@@ -83,6 +87,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
     copy: ({ text }) => actions.copy(text),
     setUpModel: async () => void (await actions.setUpModel()),
     fixWorkspace: () => actions.fixWorkspace(),
+    previewUncommitted: async () => void (await actions.previewUncommitted()),
     retryConnection: () => actions.retryConnection(),
     showLog: () => actions.showLog(),
     archive: async ({ taskId }) => void (await actions.archive(taskId)),

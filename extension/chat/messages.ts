@@ -21,6 +21,8 @@ export interface Setup {
   workspace: 'ready' | 'no-folder' | 'no-git' | 'untrusted';
   /** Name of the repository that a new task would work on. */
   repository?: string;
+  /** The uncommitted work in it: how many files would travel, of how many bytes, and how many would stay. */
+  work?: { files: number; bytes: number; left: number };
 }
 
 /** Text and chips that wait in the composer. */
@@ -83,6 +85,8 @@ export type FromPanel =
   | { type: 'setUpModel' }
   /** Mends what `setup.workspace` lacks: opens a folder, initialises a repository, or manages trust. */
   | { type: 'fixWorkspace' }
+  /** Shows what of the uncommitted work travels, to choose from. */
+  | { type: 'previewUncommitted' }
   | { type: 'retryConnection' }
   | { type: 'showLog' }
   | { type: 'archive'; taskId: string };
@@ -153,6 +157,7 @@ const shapes: Shapes = {
   copy: { text },
   setUpModel: {},
   fixWorkspace: {},
+  previewUncommitted: {},
   retryConnection: {},
   showLog: {},
   archive: { taskId: text },

@@ -69,6 +69,7 @@ export function createChatView({ distUri, handlers, onDisconnect, onVisible, rep
           : { value: count, tooltip: vscode.l10n.t('Tasks that wait for you: {0}', count) };
       if (view) view.badge = badge;
     },
+    isVisible: (): boolean => view?.visible ?? false,
     async reveal(): Promise<void> {
       await vscode.commands.executeCommand('handoff.chat.focus');
     },

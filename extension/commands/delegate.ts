@@ -13,6 +13,8 @@ export interface DelegateArguments {
   uris?: vscode.Uri[];
   /** What to do about unsaved documents of the repository; asked where absent. */
   unsaved?: 'save' | 'skip';
+  /** Uncommitted files that travel although they look as if they held secrets, as the repository names them. Nothing is asked. */
+  include?: string[];
 }
 
 /**
@@ -26,10 +28,16 @@ export function delegate(app: App) {
     others?: unknown,
   ): Promise<{ taskId: string } | { selection: Selection[] }> => {
     if (target !== undefined && 'prompt' in target) {
-      const { prompt, uris = [], unsaved } = target;
+      const { prompt, uris = [], unsaved, include = [] } = target;
       const selection = await chips(app, uris);
       const repository = await app.repositories.pick();
-      const taskId = await startTask(app, { repository, prompt, selection, ...(unsaved ? { unsaved } : {}) });
+      const taskId = await startTask(app, {
+        repository,
+        prompt,
+        selection,
+        include,
+        ...(unsaved ? { unsaved } : {}),
+      });
       await Promise.all([app.chat.reveal(), app.panel.showTask(taskId)]);
       return { taskId };
     }
@@ -50,14 +58,17 @@ export async function startTask(
     selection: Selection[];
     clientId?: string;
     unsaved?: 'save' | 'skip';
+    /** Given: the person is not asked what of the uncommitted work travels. */
+    include?: readonly string[];
   },
 ): Promise<string> {
   await settleUnsaved(work.repository, work.unsaved);
+  const choice = work.include === undefined ? await app.uncommitted.choose(work.repository) : {};
   const client = await app.connection.client();
   const state = app.connection.state();
   const url = state.kind === 'connected' ? state.url : '';
   const model = vscode.workspace.getConfiguration('handoff').get<string>('model') ?? '';
-  const { taskId } = await delegateTask({ client, log: app.log }, { ...work, model }, url);
+  const { taskId } = await delegateTask({ client, log: app.log }, { ...work, ...choice, model }, url);
   return taskId;
 }
 

@@ -14,17 +14,20 @@ export interface Delegation {
   clientId?: string;
   /** Empty: the relay's own. */
   model?: string;
+  /** What travels although it looks as if it held a secret, and what stays, by path. */
+  include?: readonly string[];
+  exclude?: readonly string[];
 }
 
 /** Captures the working tree as it is and makes a task of it. A relay elsewhere gets the commits as a bundle. */
 export async function delegateTask(
   { client, log }: { client: RelayClient; log: Log },
-  { repository, prompt, selection, clientId = randomUUID(), model }: Delegation,
+  { repository, prompt, selection, clientId = randomUUID(), model, include = [], exclude = [] }: Delegation,
   relayUrl: string,
 ): Promise<TaskCreated> {
   const started = Date.now();
   const { source, leftOut, nested } = await captureSource(captureDeps(repository.gitPath), {
-    folder: repository.root,
+    ...{ folder: repository.root, include, exclude },
     ...(isLoopback(relayUrl) ? {} : { upload: (bundle) => client.uploadSource(bundle) }),
   });
   log.info(

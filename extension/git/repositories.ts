@@ -14,11 +14,14 @@ export interface Repository {
   gitPath: string;
 }
 
+const CHOSEN = 'handoff.repository';
+
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** Finds the repositories of the open folders. Everything is asked when it is needed; nothing is kept but the person's choice. */
-export function createRepositories() {
-  let chosen: string | undefined;
+export function createRepositories(memento: vscode.Memento) {
+  /** The root of the repository that the person chose last in this workspace. */
+  const chosen = (): string | undefined => memento.get(CHOSEN);
 
   /** Those of the editor's Git, and of folders which it did not open (it may be off, or still looking). */
   async function all(): Promise<Repository[]> {
@@ -31,6 +34,23 @@ export function createRepositories() {
     return [...new Set(real)].map((root) => ({ root, name: path.basename(root), gitPath }));
   }
 
+  async function ask(repositories: Repository[]): Promise<Repository> {
+    if (repositories.length === 0) throw noRepository('No open folder is a Git repository.');
+    const items = repositories.map((repository) => ({
+      label: repository.name,
+      description: repository.root,
+      repository,
+    }));
+    const picked = await vscode.window.showQuickPick(items, {
+      title: vscode.l10n.t('Delegate to Background Agent'),
+      placeHolder: vscode.l10n.t('Which repository is the task about?'),
+      matchOnDescription: true,
+    });
+    if (!picked) throw new Cancelled();
+    await memento.update(CHOSEN, picked.repository.root);
+    return picked.repository;
+  }
+
   return {
     all,
 
@@ -38,7 +58,7 @@ export function createRepositories() {
     async likely(): Promise<Repository | undefined> {
       if (!vscode.workspace.isTrusted) return undefined;
       const repositories = await all();
-      return repositories.find(({ root }) => root === chosen) ?? only(repositories);
+      return repositories.find(({ root }) => root === chosen()) ?? only(repositories);
     },
 
     /** What a new task lacks here, for the panel. */
@@ -46,7 +66,7 @@ export function createRepositories() {
       if (!vscode.workspace.workspaceFolders?.length) return { workspace: 'no-folder' };
       if (!vscode.workspace.isTrusted) return { workspace: 'untrusted' };
       const repositories = await all();
-      const repository = repositories.find(({ root }) => root === chosen) ?? repositories[0];
+      const repository = repositories.find(({ root }) => root === chosen()) ?? repositories[0];
       return repository ? { workspace: 'ready', repository: repository.name } : { workspace: 'no-git' };
     },
 
@@ -58,7 +78,7 @@ export function createRepositories() {
       const repository = inside.sort((a, b) => b.root.length - a.root.length)[0];
       if (!repository)
         throw noRepository(`${path.basename(file.fsPath)} is in no Git repository of this window.`);
-      chosen = repository.root;
+      await memento.update(CHOSEN, repository.root);
       return repository;
     },
 
@@ -66,21 +86,13 @@ export function createRepositories() {
     async pick(): Promise<Repository> {
       requireTrust();
       const repositories = await all();
-      const known = repositories.find(({ root }) => root === chosen) ?? only(repositories);
-      if (known) return known;
-      if (repositories.length === 0) throw noRepository('No open folder is a Git repository.');
-      const items = repositories.map((repository) => ({
-        label: repository.name,
-        description: repository.root,
-        repository,
-      }));
-      const picked = await vscode.window.showQuickPick(items, {
-        title: vscode.l10n.t('Delegate to Background Agent'),
-        placeHolder: vscode.l10n.t('Which repository is the task about?'),
-      });
-      if (!picked) throw new Cancelled();
-      chosen = picked.repository.root;
-      return picked.repository;
+      return repositories.find(({ root }) => root === chosen()) ?? only(repositories) ?? ask(repositories);
+    },
+
+    /** The person's pick, also where one was chosen before. */
+    async choose(): Promise<Repository> {
+      requireTrust();
+      return ask(await all());
     },
   };
 }
@@ -99,7 +111,8 @@ export async function fileIn(root: string, repoPath: string): Promise<vscode.Uri
   return real !== undefined && isInside(root, real) ? vscode.Uri.file(file) : undefined;
 }
 
-function isInside(root: string, file: string): boolean {
+/** Whether a path is the folder or anything below it. */
+export function isInside(root: string, file: string): boolean {
   const relative = path.relative(root, file);
   return (
     relative === '' ||
@@ -119,7 +132,7 @@ async function toplevel(git: Git, folder: string): Promise<string | undefined> {
   return path.normalize(new TextDecoder().decode(ran.stdout).replace(/\r?\n$/, ''));
 }
 
-function requireTrust(): void {
+export function requireTrust(): void {
   if (vscode.workspace.isTrusted) return;
   throw new ExpectedError(
     'source_not_allowed',

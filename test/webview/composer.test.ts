@@ -30,6 +30,18 @@ describe('the composer', () => {
     await panel.page.locator('.queue').waitFor({ state: 'detached' });
   });
 
+  it('says what of the uncommitted work travels with a new task, and offers to choose', async () => {
+    const panel = await panels.open();
+    const setup = { ...connected, repository: 'shop', work: { files: 3, bytes: 12_400, left: 1 } };
+    await panel.post(snapshot(null, { setup }));
+    await panel.page.getByRole('button', { name: '+ 3 uncommitted files (12 KB), 1 left out' }).click();
+    assert.deepEqual(await panel.message('previewUncommitted'), { type: 'previewUncommitted' });
+    await panel.post({ type: 'setup', setup: { ...setup, work: { files: 0, bytes: 0, left: 0 } } });
+    await panel.page.getByRole('button', { name: /uncommitted/ }).waitFor({ state: 'detached' });
+    await panel.post(snapshot(finished, { setup }));
+    assert.equal(await panel.page.getByRole('button', { name: /uncommitted/ }).count(), 0);
+  });
+
   it('gives a message back that was refused, and says why', async () => {
     const panel = await panels.open();
     await panel.post(snapshot(finished));

@@ -8,6 +8,7 @@ import { currentDraft } from '../store.ts';
 import { strings } from '../strings.ts';
 import { Chips } from './chips.tsx';
 import { SetupNotice } from './setup-notice.tsx';
+import { Work } from './work.tsx';
 
 /** The taller it gets, the less there is of the transcript; beyond this share of the window it scrolls. */
 const MAX_SHARE = 0.35;
@@ -96,6 +97,7 @@ export function Composer() {
               <span className="ellipsis">{setup.repository}</span>
             </span>
           )}
+          {task === null && setup.work !== undefined && <Work work={setup.work} />}
           <span className="spacer" />
           {task && stoppable && (
             <IconButton

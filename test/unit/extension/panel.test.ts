@@ -18,6 +18,7 @@ describe('the panel, seen from its webview', () => {
   let delegated: number;
   let done: unknown[][];
   let outcome: Promise<string>;
+  let work: Setup['work'];
   let close: () => void;
 
   beforeEach(async () => {
@@ -27,6 +28,7 @@ describe('the panel, seen from its webview', () => {
     delegated = 0;
     done = [];
     outcome = Promise.resolve('t');
+    work = undefined;
     const connection = createConnection({
       find: async () => relay,
       start: () => assert.fail('started a relay'),
@@ -37,6 +39,7 @@ describe('the panel, seen from its webview', () => {
     const setup = createSetup({
       connection,
       workspace: async () => ({ workspace: 'ready', repository: 'repo' }),
+      work: async () => work,
     });
     panel = createPanel({ store, setup, post: (message) => posted.push(message), onShown: () => {} });
     const unused = () => assert.fail('not part of this test');
@@ -63,6 +66,7 @@ describe('the panel, seen from its webview', () => {
       copy: unused,
       setUpModel: unused,
       fixWorkspace: unused,
+      previewUncommitted: unused,
       retryConnection: unused,
       showLog: unused,
     };
@@ -95,6 +99,22 @@ describe('the panel, seen from its webview', () => {
         .at(-1)
         ?.tasks.map(({ taskId }) => taskId),
       ['t'],
+    );
+  });
+
+  it('is told what a new task would take along, and again when that has changed', async () => {
+    work = { files: 2, bytes: 300, left: 1 };
+    await handlers.ready({ type: 'ready', taskId: null });
+    await handlers.newTask({ type: 'newTask' });
+    await handlers.newTask({ type: 'newTask' });
+    work = { files: 3, bytes: 400, left: 1 };
+    await handlers.newTask({ type: 'newTask' });
+    assert.deepEqual(
+      posted.flatMap((message) => (message.type === 'setup' && message.setup.work ? [message.setup] : [])),
+      [
+        { ...READY, work: { files: 2, bytes: 300, left: 1 } },
+        { ...READY, work: { files: 3, bytes: 400, left: 1 } },
+      ],
     );
   });
 
