@@ -32,7 +32,8 @@ export type Step =
   | { kind: 'none' }
   /** The document's text; `eol` where its line ends change, too. */
   | { kind: 'edit'; changes: TextChange[]; conflicts: number; eol?: EndOfLine }
-  | { kind: 'create' }
+  /** `contents` instead of the accepted bytes where the person's own lines come along. */
+  | { kind: 'create'; contents?: Uint8Array; conflicts?: number }
   /** With the accepted bytes; on disk, for a document cannot hold them exactly. */
   | { kind: 'replace' }
   | { kind: 'delete' }
@@ -72,6 +73,12 @@ export function planText(
     ...(eol === undefined ? {} : { eol }),
   };
 }
+
+/** The text with these changes, which are in order and do not overlap. */
+export const applied = (text: string, changes: readonly TextChange[]): string =>
+  changes
+    .toReversed()
+    .reduce((now, { start, end, text }) => now.slice(0, start) + text + now.slice(end), text);
 
 /** The mode that a file gets, if it is another than it has: the proposal's where only that changed it. */
 export function planMode(modes: { base: string | null; accepted: string | null; mine: string | null }) {

@@ -5,12 +5,10 @@ import { authorOf } from '../git/author.ts';
 import { gitAt } from '../git/run-git.ts';
 import { askPullRequest, type PullRequestText, type Suggestion } from '../github/ask-pull-request.ts';
 import { githubToken } from '../github/session.ts';
-import type { Review } from '../review/session.ts';
-import { fileCount } from '../ui/counts.ts';
-import { Cancelled, ExpectedError } from '../ui/failure.ts';
+import { ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
-import { decisionOf } from './review-argument.ts';
-import { type TaskArgument, taskOf } from './task-argument.ts';
+import { acceptedTreeOf, reviewedTask } from './accepted-tree.ts';
+import type { TaskArgument } from './task-argument.ts';
 
 /** What is given is not asked. */
 export interface PullRequestArguments extends Partial<PullRequestText> {
@@ -27,9 +25,8 @@ export interface PullRequestArguments extends Partial<PullRequestText> {
 export function openPullRequest(app: App) {
   return async (argument?: TaskArgument | PullRequestArguments): Promise<Publish> => {
     const given: Partial<PullRequestArguments> = typeof argument === 'object' ? argument : {};
-    const reviewed = given.taskId ?? (typeof argument === 'string' ? argument : app.review.current()?.taskId);
-    const taskId = reviewed ?? (await taskOf(app, undefined, (task) => task.changedFiles > 0));
-    const acceptedTree = await acceptedTreeOf(app, await app.review.load(taskId), given.acceptAll);
+    const taskId = await reviewedTask(app, argument);
+    const acceptedTree = await acceptedTreeOf(app, taskId, given.acceptAll);
     const text = await askPullRequest(given, suggestion(await app.store.read(taskId)));
     const token = await githubToken();
     const author = await authorHere(app);
@@ -41,25 +38,6 @@ export function openPullRequest(app: App) {
     tell(app, publish);
     return publish;
   };
-}
-
-async function acceptedTreeOf(app: App, review: Review, acceptAll: boolean | undefined): Promise<string> {
-  const hasAccepted = decisionOf(review).accepted.length > 0;
-  if (hasAccepted && review.acceptedTree !== undefined) return review.acceptedTree;
-  if (!acceptAll) {
-    const yes = vscode.l10n.t('Accept All');
-    const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t(
-        'Nothing is accepted yet. Accept all of it ({0})?',
-        fileCount(review.changes.files.length),
-      ),
-      yes,
-    );
-    if (answer !== yes) throw new Cancelled();
-  }
-  const { acceptedTree } = await app.review.setAccepted(review.taskId, 'all', true);
-  if (acceptedTree === undefined) throw new RangeError('the relay recorded a review without a tree');
-  return acceptedTree;
 }
 
 /** Title and description as the agent would put them: the task's title, and what it answered last. */

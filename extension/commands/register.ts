@@ -7,6 +7,7 @@ import { removeSecret } from '../secrets/remove-secret.ts';
 import { Cancelled, toFailure } from '../ui/failure.ts';
 import { acceptAll } from './accept-all.ts';
 import { acceptFile } from './accept-file.ts';
+import { applyChanges } from './apply-changes.ts';
 import { archive } from './archive.ts';
 import { chooseRepository } from './choose-repository.ts';
 import { comment, draftCommands, resolveThread, submitReview } from './comment-on-change.ts';
@@ -51,6 +52,7 @@ const COMMANDS = {
   'handoff.deleteComment': draftCommands.remove,
   'handoff.resolveThread': resolveThread(true),
   'handoff.reopenThread': resolveThread(false),
+  'handoff.applyChanges': applyChanges,
   'handoff.openPullRequest': openPullRequest,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  applied,
   type Content,
   changesOf,
   planFile,
   planMode,
   planText,
   type Sides,
-  type TextChange,
 } from '../../../../extension/apply/merge-plan.ts';
 import { splitLines } from '../../../../server/protocol/hunks.ts';
 import { someEdit } from '../../protocol/texts.ts';
@@ -21,12 +21,6 @@ const file = (text: string): Content => ({ kind: 'file', bytes: bytesOf(text), t
 const open = (text: string): Content => ({ kind: 'file', text });
 const binary = (...bytes: number[]): Content => ({ kind: 'file', bytes: Uint8Array.from(bytes) });
 const link = (target: string): Content => ({ kind: 'link', bytes: bytesOf(target) });
-
-function applied(text: string, changes: readonly TextChange[]): string {
-  return changes
-    .toReversed()
-    .reduce((now, { start, end, text: added }) => now.slice(0, start) + added + now.slice(end), text);
-}
 
 /** What the person sees after the change. */
 function merged(texts: { base: string; accepted: string; mine: string }): string {
