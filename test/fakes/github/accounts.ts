@@ -6,6 +6,8 @@ export interface TokenGrant {
   scopes: string[];
   contents?: 'read' | 'write';
   pullRequests?: 'read' | 'write';
+  /** The organisation wants the token authorised first, at this address. */
+  sso?: string;
 }
 
 export interface FakeUser {

@@ -5,10 +5,12 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly errors: object[] | undefined;
-  constructor(status: number, message: string, errors?: object[]) {
+  readonly headers: Record<string, string>;
+  constructor(status: number, message: string, errors?: object[], headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
     this.errors = errors;
+    this.headers = headers;
   }
 
   get body(): object {
@@ -25,6 +27,11 @@ export const badCredentials = () => new Refusal(401, 'Bad credentials');
 export const requiresAuthentication = () => new Refusal(401, 'Requires authentication');
 export const notFound = () => new Refusal(404, 'Not Found');
 export const notAccessible = () => new Refusal(403, 'Resource not accessible by personal access token');
+
+export const ssoRequired = (address: string) =>
+  new Refusal(403, 'Resource protected by organization SAML enforcement.', undefined, {
+    'x-github-sso': `required; url=${address}`,
+  });
 
 /** What a pull request may not be created with, in GitHub's words. */
 export const invalidPull = {

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { readJsonObject } from '../http.ts';
 import type { Identity, Signed } from './accounts.ts';
 import { type Checks, Redirect } from './checks.ts';
-import { badCredentials, notFound, Refusal, requiresAuthentication } from './errors.ts';
+import { badCredentials, notFound, Refusal, requiresAuthentication, ssoRequired } from './errors.ts';
+import type { GitData } from './git-data.ts';
 import type { Pulls } from './pulls.ts';
 import {
   type Origin,
@@ -16,6 +17,7 @@ import {
 export interface RestContext {
   origin: Origin;
   checks: Checks;
+  gitData: GitData;
   pulls: Pulls;
   find(owner: string, name: string): RepositoryRecord | undefined;
 }
@@ -49,12 +51,21 @@ export async function answerRest(
   const [, owner = '', name = '', rest] = /^\/repos\/([^/]+)\/([^/]+)(\/.*)?$/.exec(url.pathname) ?? [];
   const record = context.find(owner, name);
   if (record === undefined || (record.private && identity === 'anonymous')) throw notFound();
-  if (request.method === 'GET' && rest === undefined) return ok(repository(context.origin, record));
+  if (typeof identity !== 'string' && identity.grant.sso !== undefined) throw ssoRequired(identity.grant.sso);
+  if (request.method === 'GET' && rest === undefined)
+    return ok({ ...repository(context.origin, record), ...permissionsOf(identity) });
   if (rest === '/pulls' && request.method === 'GET') return list(context, record, url.searchParams);
   if (rest === '/pulls' && request.method === 'POST') {
     const pull = await context.pulls.create(signedIn(identity), record, await bodyOf(request));
     return { status: 201, body: pullRequest(context.origin, pull, await context.pulls.compare(pull)) };
   }
+
+  const data = await context.gitData.answer(typeof identity === 'string' ? undefined : identity, record, {
+    method: request.method ?? '',
+    rest: rest ?? '',
+    body: () => bodyOf(request),
+  });
+  if (data !== undefined) return data;
 
   const found = request.method === 'GET' && context.checks.answer(record, rest ?? '', url.searchParams);
   if (found instanceof Redirect) {
@@ -72,6 +83,13 @@ export async function answerRest(
 }
 
 const ok = (body: unknown): RestAnswer => ({ status: 200, body });
+
+/** What the owner of the token may do; GitHub says it to those who sign in. */
+function permissionsOf(identity: Identity): object {
+  if (typeof identity === 'string') return {};
+  const push = identity.grant.contents !== 'read';
+  return { permissions: { admin: false, maintain: false, push, triage: push, pull: true } };
+}
 
 function signedIn(identity: Identity): Signed {
   if (typeof identity === 'string') throw requiresAuthentication();

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serveGit } from '../git-server/backend.ts';
 import { type Content, createRepositories } from '../git-server/repositories.ts';
-import { type Listener, listen, sendJson } from '../http.ts';
+import { type Listener, listen, readJsonObject, sendJson } from '../http.ts';
 import { type FakeUser, type Identity, identify } from './accounts.ts';
 import { type Checks, createChecks } from './checks.ts';
 import { Refusal } from './errors.ts';
+import { createGitData, type GitData } from './git-data.ts';
+import { createGraphql } from './graphql.ts';
+import { createNetwork, type Network } from './network.ts';
 import { createPulls } from './pulls.ts';
 import type { PullRecord, RepositoryRecord } from './records.ts';
 import { answerRest } from './rest.ts';
@@ -36,7 +39,7 @@ export type RestFault =
   | 'lost-answer';
 
 /** GitHub's REST API and its Git host on one origin. Repositories are at `url/owner/name.git`. */
-export interface FakeGitHub extends Listener {
+export interface FakeGitHub extends Listener, Pick<GitData, 'protect'>, Network {
   apiUrl: string;
   addRepo(owner: string, name: string, content: Content, options?: { private?: boolean }): Promise<void>;
   /** Runs Git in the host's bare repository. */
@@ -63,6 +66,9 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
   const faults: RestFault[] = [];
   const origin = { url: '', apiUrl: '' };
   const checks = createChecks(origin);
+  const gitData = createGitData(repositories);
+  const graphql = createGraphql(repositories, find);
+  const { network, breaks } = createNetwork();
 
   const rest = async (request: IncomingMessage, response: ServerResponse, url: URL, identity: Identity) => {
     const scopes = typeof identity === 'string' ? {} : { 'x-oauth-scopes': identity.grant.scopes.join(', ') };
@@ -74,7 +80,7 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     }
     try {
       const { status, body, headers } = await answerRest(
-        { origin, pulls, find, checks },
+        { origin, pulls, find, checks, gitData },
         request,
         url,
         identity,
@@ -85,7 +91,7 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
       else sendJson(response, status, body, { ...scopes, etag, ...headers });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      sendJson(response, error.status, error.body, scopes);
+      sendJson(response, error.status, error.body, { ...scopes, ...error.headers });
     }
   };
 
@@ -104,6 +110,8 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
       return;
     }
     if (record === undefined) return sendText(response, 404, 'Repository not found.\n');
+    if (signed?.grant.sso !== undefined)
+      return sendText(response, 403, 'The organization has enabled or enforced SAML SSO.\n');
     if (pushes && signed?.grant.contents === 'read')
       return sendText(response, 403, `Permission to ${owner}/${name}.git denied to ${signed.user.login}.\n`);
     const path = url.pathname.replace(/^\/[^/]+\/[^/]+/, `/${owner}/${name}.git`);
@@ -118,6 +126,11 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     response.once('close', () =>
       requests.push({ method: request.method ?? '', path, by, status: response.statusCode }),
     );
+    if (breaks(response, request.method === 'POST' && url.pathname.endsWith('/git-receive-pack'))) return;
+    if (url.pathname === '/api/graphql') {
+      if (typeof identity === 'string') return sendJson(response, 401, { message: 'Bad credentials' });
+      return sendJson(response, 200, await graphql(identity, (await readJsonObject(request)) ?? {}));
+    }
     const log = checks.log(url.pathname);
     if (log !== undefined) return sendText(response, 200, log);
     if (!url.pathname.startsWith(`${apiPrefix}/`)) return git(request, response, url, identity);
@@ -153,6 +166,8 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
       return record;
     },
     requests,
+    protect: gitData.protect,
+    ...network,
     failNext: (...next) => void faults.push(...next),
     close: async () => {
       await listener.close();

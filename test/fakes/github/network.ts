@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+
+/** When the connection of a push breaks: before the host has anything of it, or after it took all, with its answer lost. */
+export type PushCut = 'before' | 'after';
+
+/** What the network does to requests. */
+export interface Network {
+  /** The connection of the next push breaks, and with `offline` nobody gets through afterwards. */
+  cutNextPush(when: PushCut, options?: { offline?: boolean }): void;
+  setOffline(offline: boolean): void;
+}
+
+export function createNetwork() {
+  let isOffline = false;
+  let next: { when: PushCut; offline: boolean } | undefined;
+  const network: Network = {
+    cutNextPush: (when, { offline = false } = {}) => {
+      next = { when, offline };
+    },
+    setOffline: (offline) => {
+      isOffline = offline;
+    },
+  };
+  return {
+    network,
+    /** Whether the connection is dead, so that there is nothing to answer. */
+    breaks(response: ServerResponse, isPush: boolean): boolean {
+      const cut = isPush ? next : undefined;
+      if (isPush) next = undefined;
+      if (!isOffline && cut === undefined) return false;
+      if (cut?.offline) isOffline = true;
+      if (cut?.when === 'after') {
+        loseAnswer(response);
+        return false;
+      }
+      response.destroy();
+      return true;
+    },
+  };
+}
+
+/** The request is carried out to its end, and nothing of the answer arrives. */
+function loseAnswer(response: ServerResponse): void {
+  response.writeHead = () => response;
+  response.write = () => true;
+  response.end = () => {
+    response.destroy();
+    return response;
+  };
+}
