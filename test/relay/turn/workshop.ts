@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRelayClient, type RelayClient } from '../../../server/protocol/client.ts';
+import type { SourceSpec } from '../../../server/protocol/source.ts';
 import { startRelay } from '../../e2e/relay.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
@@ -22,8 +23,11 @@ export interface Workshop {
   data: string;
   /** Everything the relays of this workshop printed. */
   log(): string;
-  /** @param remote where accepted work would be pushed to */
-  delegate(prompt: string, remote?: string): Promise<string>;
+  /**
+   * @param remote where accepted work would be pushed to
+   * @param source what else is to be said of the source
+   */
+  delegate(prompt: string, remote?: string, source?: Partial<SourceSpec>): Promise<string>;
   /** Follows a task from `after` on, through restarts of the relay. */
   watch(taskId: string, after?: number): Watch;
   kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
@@ -73,8 +77,9 @@ export async function openWorkshop(
     commit,
     data,
     log: () => printed + relay.log(),
-    async delegate(prompt, remote) {
-      const source = { url: `file://${repo}`, commit, branch: 'main', ...(remote ? { remote } : {}) };
+    async delegate(prompt, remote, more = {}) {
+      const place = { url: `file://${repo}`, commit, branch: 'main', ...(remote ? { remote } : {}) };
+      const source = { ...place, ...more };
       const { taskId } = await client.createTask({ clientId: randomUUID(), prompt, source });
       taskIds.push(taskId);
       return taskId;
