@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { every } from '../engine/every.ts';
+import { createGiveBack } from '../sandbox/lifecycle/give-back.ts';
 import { createRest } from '../sandbox/lifecycle/rest.ts';
 import { removeStrays } from '../sandbox/lifecycle/strays.ts';
 import { createMachineWatch } from '../sandbox/lifecycle/watch.ts';
@@ -44,6 +45,7 @@ export function watchMachines(
   };
   const looks = [
     every(REST_MS, rest.sweep, complain),
+    every(REST_MS, createGiveBack(shared), complain),
     every(WATCH_MS, watch, complain),
     every(LEFTOVERS_MS, prebuilds.sweep, complain),
     every(LEFTOVERS_MS, () => around.environment.reap(isGone), complain),

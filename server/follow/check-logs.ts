@@ -27,7 +27,13 @@ const Annotation = z.object({
  * What a check run of that number has to say, as it was printed: the log of a job of GitHub Actions; of others, whose logs GitHub does not
  * have, what they wrote into their report. Empty where that is nothing. Throws what `failureOf` makes of a refusal.
  */
-export async function readCheckLog(api: Api, place: GitHubRepository, run: number): Promise<string> {
+export async function readCheckLog(
+  api: Api,
+  { owner, repo }: GitHubRepository,
+  run: number,
+): Promise<string> {
+  // Nothing else of it: Octokit takes some names for its own.
+  const place = { owner, repo };
   try {
     const octokit = connect(api);
     const { data } = await octokit.request('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {

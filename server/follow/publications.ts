@@ -1,6 +1,6 @@
 import type { Database } from '../engine/database.ts';
 import type { PullRequest } from '../protocol/events.ts';
-import { importedPublishId } from '../tasks/publish-service.ts';
+import { isImported } from '../tasks/publish-service.ts';
 
 /** A commit that this relay pushed for a task. */
 export interface PushedCommit {
@@ -33,7 +33,7 @@ export function createPublications(database: Database): Publications {
       `SELECT ${COLUMNS} FROM handoff.events WHERE ${where}`,
       values,
     );
-    return rows.filter(({ body }) => body.publishId !== importedPublishId(body.publishId));
+    return rows.filter(({ body }) => !isImported(body.publishId));
   };
   const last = async (taskId: string, type: string): Promise<Row | undefined> =>
     (await own(`task_id = $1 AND type = '${type}' ORDER BY seq`, [taskId])).at(-1);

@@ -3,7 +3,7 @@ import type { ProviderState, SandboxRef } from '../sandbox.ts';
 /**
  * What the relay last knew of a task's machine. `hibernating` and `resuming` are intents, written before they are carried out and renewed
  * meanwhile: whoever finds one that is old asks the provider and brings it to an end. `lost`: the provider has it no more. `archived`: it
- * sleeps where waking takes minutes, or was given back with its task. `failed`: the last try did not work; the next may.
+ * sleeps where waking takes minutes, or was given back: then there is none to wake. `failed`: the last try did not work; the next may.
  */
 export type MachineState =
   | 'provisioning'
@@ -45,7 +45,7 @@ const NEXT: Record<MachineState, readonly MachineState[]> = {
   hibernating: ['hibernated', 'running', 'resuming'],
   hibernated: ['resuming', 'running', 'failed'],
   resuming: ['running', 'resuming', 'hibernated', 'failed'],
-  archived: ['resuming', 'running', 'hibernated', 'failed'],
+  archived: ['provisioning', 'resuming', 'running', 'hibernated', 'failed'],
   lost: ['provisioning'],
   failed: ['provisioning', 'running', 'hibernated', 'resuming'],
 };

@@ -97,19 +97,20 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
         await delay(LOOK_MS, undefined, wish.signal ? { signal: wish.signal } : {});
         return undefined;
       case 'hibernated':
-      case 'archived':
         return awaken(wish, machine);
+      case 'archived':
+        return machine.ref === null ? make(wish, machine) : awaken(wish, machine);
       case 'running':
       case 'failed':
         return machine.ref === null ? make(wish, machine) : attach(wish, machine, machine.ref);
     }
   }
 
-  /** Makes the machine, or goes on with that; a new one in place of one that is lost. */
+  /** Makes the machine, or goes on with that; a new one in place of one that is lost, or was given back. */
   async function make(wish: Wish, seen: Machine | undefined): Promise<Sandbox | undefined> {
     const { taskId } = wish;
     if (!wish.mayMake) throw noMachine();
-    const isAnew = seen?.state === 'lost';
+    const isAnew = seen?.state === 'lost' || seen?.state === 'archived';
     const generation = (seen?.generation ?? 1) + (isAnew ? 1 : 0);
     const making = await store.change(taskId, seen, {
       state: 'provisioning',
