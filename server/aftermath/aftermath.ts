@@ -21,6 +21,8 @@ export interface AftermathDeps {
   workspaces: LeftWorkspaces;
   checks: Checks;
   usage: Pick<UsageBook, 'record'>;
+  /** Brings what the person accepted up to the proposal that the turn left. */
+  carryDecisions: (turn: EndedTurn) => Promise<void>;
   states: TaskStates;
   /** Tells the world of a turn's end; absent where nobody wants to know. */
   notify: ((notification: Notification) => Promise<void>) | undefined;
@@ -52,6 +54,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
 
     await attempt('turn', () => waitForEarlier(deps.aftermaths, turn));
     await attempt('capture', () => deps.workspaces.capture(turn));
+    await attempt('carry', () => deps.carryDecisions(turn));
     const plan = await attempt('plan', async () => (await deps.checks.plan(turn)) ?? null);
     if (plan) {
       for (const [index, check] of plan.checks.entries()) {

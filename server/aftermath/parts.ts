@@ -7,6 +7,7 @@ import type { Notices } from '../engine/notices.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { carryDecisions, type DecidingRepo } from '../tasks/accepted-tree.ts';
 import { createEventLog } from '../tasks/event-log.ts';
 import { createTaskStore } from '../tasks/postgres-store.ts';
 import { createTaskHold } from '../tasks/task-hold.ts';
@@ -41,7 +42,7 @@ export function createAfterTurns(deps: {
   /** Shared with whoever else reduces logs. */
   cachedStates: Map<string, TaskState>;
   sandboxes: SandboxKeeper;
-  repo: TurnRepo;
+  repo: TurnRepo & DecidingRepo;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
   notifyUrl: string | undefined;
   /** How long (ms) a sandbox may idle. */
@@ -65,6 +66,7 @@ export function createAfterTurns(deps: {
     workspaces,
     checks: createChecks({ workspaces, store, states, log, notices }),
     usage,
+    carryDecisions: ({ taskId }) => carryDecisions({ hold, repo }, taskId),
     states,
     notify: url === undefined ? undefined : (what) => notify({ url, fetch, logger }, what),
     underWay,

@@ -56,6 +56,7 @@ async function run({
       },
     },
     usage: { record: () => piece('usage') },
+    carryDecisions: () => piece('carry'),
     states: {
       async current(taskId) {
         await piece('notify');
@@ -86,11 +87,11 @@ describe('what follows a turn’s end', () => {
   it('is done in order, a step a piece', async () => {
     assert.deepEqual(await run({}), {
       done: [
-        ...['capture', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
+        ...['capture', 'carry', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
         ...['leave', 'usage', 'notify', 'settle 1005'],
       ],
       steps: [
-        ...['turn', 'capture', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
+        ...['turn', 'capture', 'carry', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
         ...['leave', 'usage', 'notify', 'settle'],
       ],
       failed: [],
@@ -99,7 +100,7 @@ describe('what follows a turn’s end', () => {
 
   it('checks nothing where nothing is configured', async () => {
     const { done } = await run({ plan: null });
-    assert.deepEqual(done, ['capture', 'plan', 'leave', 'usage', 'notify', 'settle 1005']);
+    assert.deepEqual(done, ['capture', 'carry', 'plan', 'leave', 'usage', 'notify', 'settle 1005']);
   });
 
   it('waits until nothing that follows an earlier turn touches the workspace', async () => {
@@ -111,7 +112,7 @@ describe('what follows a turn’s end', () => {
 
   it('checks no further once the task went on, and takes back what was written until then', async () => {
     const { done } = await run({ cancelledAt: 1 });
-    assert.deepEqual(done.slice(2, 5), ['check a', 'check b', 'restore tree']);
+    assert.deepEqual(done.slice(3, 6), ['check a', 'check b', 'restore tree']);
   });
 
   it('goes on with the next piece where one fails, and says so in the log', async () => {
