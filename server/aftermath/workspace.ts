@@ -5,7 +5,7 @@ import type { TaskState } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog } from '../tasks/event-log.ts';
-import { nextProposal } from '../tasks/next-proposal.ts';
+import { foundInWorkspace, workspaceTreeOf } from '../tasks/next-proposal.ts';
 import type { HeldTask, HoldTask } from '../tasks/task-hold.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { EndedTurn } from './store.ts';
@@ -25,7 +25,7 @@ export interface LeftWorkspacesDeps {
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'findAll'>;
   sandboxes: Pick<SandboxKeeper, 'wake'>;
-  repo: Pick<TurnRepo, 'capture' | 'changedFiles'>;
+  repo: Pick<TurnRepo, 'capture' | 'changedFiles' | 'merge'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
 }
 
@@ -58,11 +58,11 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
     return sandbox && { sandbox, baseTree: row.prepared.baseTree };
   }
 
-  /** Says that the proposal is `headTree` now, unless it is already. */
-  async function propose(task: HeldTask, turnId: string, baseTree: string, headTree: string): Promise<void> {
-    const { taskId, proposal } = task.state;
-    const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
-    if (event) await task.append([{ key: `${turnId}:proposal:after:${event.revision}`, event }]);
+  /** Says what is new in a workspace that holds `tree`. */
+  async function propose(task: HeldTask, turnId: string, baseTree: string, tree: string): Promise<void> {
+    const keys = `${turnId}:proposal:after:${task.state.seq}`;
+    const events = await foundInWorkspace(repo, task.state, { baseTree, tree, keys });
+    if (events.length > 0) await task.append(events);
   }
 
   return {
@@ -80,12 +80,8 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
       await hold(taskId, async (task) => {
         // Whoever goes on captures, too.
         if (task.activeTurn !== null || task.archived) return;
-        const { proposal } = task.state;
-        const { headTree } = await repo.capture(
-          taskId,
-          whileHeld(sandbox, task),
-          proposal?.headTree ?? baseTree,
-        );
+        const known = workspaceTreeOf(task.state, baseTree);
+        const { headTree } = await repo.capture(taskId, whileHeld(sandbox, task), known);
         await propose(task, turnId, baseTree, headTree);
       });
     },
@@ -97,7 +93,7 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
       const { sandbox, baseTree } = opened;
       await sandbox.killAll(checkPrefix(turnId));
       await hold(taskId, async (task) => {
-        if (task.archived || hasActedSince(task.state, turnId)) return;
+        if (task.archived || task.state.isWorkspacePast || hasActedSince(task.state, turnId)) return;
         const held = whileHeld(sandbox, task);
         const found = await repo.capture(taskId, held, headTree);
         if (found.headTree !== headTree) await deps.restoreWorkspace(held, headTree);

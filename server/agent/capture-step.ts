@@ -1,7 +1,7 @@
 import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
-import { nextProposal } from '../tasks/next-proposal.ts';
+import { foundInWorkspace } from '../tasks/next-proposal.ts';
 import { inOurWords } from './prepare-step.ts';
 import { assertHeld, isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
@@ -18,13 +18,13 @@ export async function captureStep(
   previousTree: string,
 ): Promise<CaptureStep> {
   const { taskId, turnId, repo } = turn;
+  const keys = `${turnId}:proposal:${place}`;
   try {
     // A capture ends another that holds its lock: it must not be one of a relay that took the turn over.
     await assertHeld(turn);
     const headTree = await capture(turn, previousTree);
-    const { proposal } = await turn.states.current(taskId);
-    const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
-    if (event) await tell(turn, { key: `${turnId}:proposal:${place}`, event });
+    const state = await turn.states.current(taskId);
+    await tell(turn, ...(await foundInWorkspace(repo, state, { baseTree, tree: headTree, keys })));
     return { kind: 'captured', headTree };
   } catch (error) {
     if (isOutOfHands(error)) throw error;

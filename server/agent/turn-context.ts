@@ -3,6 +3,7 @@ import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
+import type { MergedTrees, TreesToMerge } from '../repo/merge-trees.ts';
 import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
@@ -31,6 +32,8 @@ export interface TurnRepo {
   /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
   capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
+  /** See `mergeTrees`. */
+  merge(trees: TreesToMerge): Promise<MergedTrees>;
 }
 
 /** What a turn needs from the rest of the relay. */

@@ -3,6 +3,7 @@ import type { Journal } from '../engine/journal.ts';
 import { toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { readAll } from '../tasks/event-log.ts';
+import { workspaceTreeOf } from '../tasks/next-proposal.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
@@ -74,8 +75,7 @@ async function runLead(
   const events = await readAll(turn.log, taskId);
   const transcript = createTranscript();
   transcript.addAll(events);
-  const { proposal } = await turn.states.current(taskId);
-  let headTree = proposal?.headTree ?? baseTree;
+  let headTree = workspaceTreeOf(await turn.states.current(taskId), baseTree);
 
   let capturing: Promise<CaptureStep> | undefined;
   const capture = (place: string): Promise<CaptureStep> =>

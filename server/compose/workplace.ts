@@ -15,6 +15,7 @@ import { createMachines } from '../sandbox/lifecycle/machines.ts';
 import { createPrebuildStore } from '../sandbox/prebuild/prebuild-store.ts';
 import { createPrebuilds } from '../sandbox/prebuild/prebuilds.ts';
 import { createProviders } from '../sandbox/providers.ts';
+import { createTaskHold } from '../tasks/task-hold.ts';
 import type { Storage } from './storage.ts';
 import { openSurroundings } from './surroundings.ts';
 
@@ -71,6 +72,7 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     restoreWorkspace,
     store: turnStore,
     states: turnStates,
+    hold: createTaskHold(patient, turnStates, now),
     surroundings,
   });
   const sessions = createMachines({

@@ -187,8 +187,8 @@ export const TaskEvent = z.discriminatedUnion('type', [
     files: z.array(ChangedFile),
     by: ProposalAuthor.optional(),
   }),
-  /** The workspace was given the files of `headTree`, which were not captured from it: from here on the agent works on those. */
-  event('workspace.set', { turnId: z.string(), headTree: Oid }),
+  /** The workspace holds `headTree`, which is not what is proposed, or was not captured from it: it was given those files. */
+  event('workspace.set', { turnId: z.string().optional(), headTree: Oid }),
   /** With these decisions, added to those before, `acceptedTree` is base and all that is accepted of the revision. */
   event('review.decided', {
     revision: z.number().int(),
@@ -218,7 +218,13 @@ export const TaskEvent = z.discriminatedUnion('type', [
   /** Files and conversation are what they were when that turn began, but for the files in `kept`. It and what followed is no part of the chat. */
   event('task.rolled_back', { turnId: z.string(), headTree: Oid, kept: z.array(z.string()) }),
   /** The proposal is compared with another commit from here on; what was proposed is on top of that. */
-  event('base.updated', { baseCommit: Oid, baseTree: Oid, conflicts: z.array(z.string()) }),
+  event('base.updated', {
+    baseCommit: Oid,
+    baseTree: Oid,
+    /** What it was compared with until then. */
+    formerTree: Oid,
+    conflicts: z.array(z.string()),
+  }),
 
   /** `pushedTree`: what is pushed where it is not the accepted tree itself, because uncommitted work is left out of it. */
   event('publish.started', {

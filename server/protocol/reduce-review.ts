@@ -21,13 +21,12 @@ export const reviewHandlers: Handlers<
   | 'task.rolled_back'
   | 'base.updated'
 > = {
-  'proposal.changed': (state, { revision, baseTree, headTree, files, by }) => ({
-    ...state,
-    proposal: { revision, baseTree, headTree, files },
+  'proposal.changed': (state, { revision, baseTree, headTree, files, by }) => {
+    const changed = { ...state, proposal: { revision, baseTree, headTree, files } };
     // The agent's work is what its workspace holds.
-    ...(by === undefined ? { workspaceTree: headTree } : {}),
-  }),
-  'workspace.set': (state, { headTree }) => ({ ...state, workspaceTree: headTree }),
+    return by === undefined ? holding(changed, headTree) : changed;
+  },
+  'workspace.set': (state, { headTree }) => holding(state, headTree),
   'review.decided': (state, { revision, decisions, acceptedTree }) => ({
     ...state,
     review: { revision, acceptedTree, files: withDecisions(state.review?.files ?? [], decisions) },
@@ -74,11 +73,20 @@ export const reviewHandlers: Handlers<
     const index = state.turns.findIndex((turn) => turn.turnId === turnId);
     const turns = index === -1 ? state.turns : state.turns.slice(0, index);
     const { description: _past, ...rest } = state;
-    return { ...rest, turns, todos: [], status: turns.at(-1)?.outcome ?? 'idle' };
+    const status = turns.at(-1)?.outcome ?? 'idle';
+    return { ...rest, turns, todos: [], status, isWorkspacePast: true };
   },
-  'base.updated': (state, { baseCommit }) =>
-    state.source === undefined ? state : { ...state, source: { ...state.source, commit: baseCommit } },
+  'base.updated': (state, { baseCommit, formerTree }) => ({
+    ...state,
+    ...(state.source === undefined ? {} : { source: { ...state.source, commit: baseCommit } }),
+    // The workspace does not move with it.
+    workspaceTree: state.workspaceTree ?? formerTree,
+  }),
 };
+
+function holding({ isWorkspacePast: _over, ...state }: TaskState, workspaceTree: string): TaskState {
+  return { ...state, workspaceTree };
+}
 
 function inThread(
   state: TaskState,

@@ -170,6 +170,8 @@ export const TaskState = z.object({
   proposal: Proposal.optional(),
   /** What the workspace held when it was last captured or set; absent: the base. Not the proposal's where the person changed that since. */
   workspaceTree: Oid.optional(),
+  /** What the workspace holds is of turns that were rolled back: nothing of it is kept. */
+  isWorkspacePast: z.literal(true).optional(),
   review: Review.optional(),
   threads: z.array(ReviewThread),
   /** The agent's words for the pull request. */

@@ -8,6 +8,7 @@ import { listChanges, patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
 import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
+import { mergeTrees } from './merge-trees.ts';
 import { moveInto } from './move.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
@@ -60,6 +61,7 @@ export function createTaskRepo(
     changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
+    merge: (trees) => mergeTrees(deps, trees),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
     editFile: (taskId, edit) => editFile(deps, taskId, edit),
     compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),

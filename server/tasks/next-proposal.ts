@@ -1,9 +1,10 @@
 import type { TurnRepo } from '../agent/turn-context.ts';
 import type { NewEvent } from '../protocol/events.ts';
-import type { Proposal } from '../protocol/task.ts';
+import type { Proposal, TaskState } from '../protocol/task.ts';
+import type { KeyedEvent } from './event-log.ts';
 
 /**
- * What is to be told once the workspace holds `headTree`: the next revision of the proposal, or nothing where that is what is proposed.
+ * What is to be told once the proposal is `headTree`: its next revision, or nothing where that is what is proposed.
  * @param proposal the newest so far; undefined where the base is all there is
  */
 export async function nextProposal(
@@ -16,4 +17,40 @@ export async function nextProposal(
   const revision = (proposal?.revision ?? 0) + 1;
   const files = await repo.changedFiles(taskId, baseTree, headTree);
   return { type: 'proposal.changed', revision, baseTree, headTree, files };
+}
+
+/** What a workspace is known to hold. */
+export const workspaceTreeOf = ({ workspaceTree }: TaskState, baseTree: string): string =>
+  workspaceTree ?? baseTree;
+
+/**
+ * What is to be told once the workspace was found to hold `tree`. Only what is new there is the agent's: where the person has
+ * changed the proposal since the workspace was known, that stands, and the agent's work is merged into it.
+ * @param keys what their keys begin with; not used before, unless for this very finding
+ */
+export async function foundInWorkspace(
+  repo: Pick<TurnRepo, 'changedFiles' | 'merge'>,
+  state: TaskState,
+  { baseTree, tree, keys }: { baseTree: string; tree: string; keys: string },
+): Promise<KeyedEvent[]> {
+  const { taskId, proposal } = state;
+  const known = workspaceTreeOf(state, baseTree);
+  if (tree === known || state.isWorkspacePast) return [];
+  const proposed = proposal?.headTree ?? baseTree;
+  const headTree =
+    proposed === known
+      ? tree
+      : (
+          await repo.merge({
+            taskId,
+            base: known,
+            ours: proposed,
+            theirs: tree,
+            labels: { ours: 'your edits', theirs: 'the agent' },
+          })
+        ).tree;
+  const changed = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
+  const set: KeyedEvent = { key: `${keys}:workspace`, event: { type: 'workspace.set', headTree: tree } };
+  // The agent's own revision is what its workspace holds, unless something else is told.
+  return changed ? [{ key: keys, event: changed }, ...(headTree === tree ? [] : [set])] : [set];
 }

@@ -1,6 +1,6 @@
 import type { TurnRepo } from '../../agent/turn-context.ts';
-import type { KeyedEvent } from '../../tasks/event-log.ts';
-import { nextProposal } from '../../tasks/next-proposal.ts';
+import { foundInWorkspace, workspaceTreeOf } from '../../tasks/next-proposal.ts';
+import type { HoldTask } from '../../tasks/task-hold.ts';
 import type { TaskStates } from '../../tasks/task-states.ts';
 import type { TaskStore } from '../../tasks/task-store.ts';
 import type { Sandbox, SandboxSpec } from '../sandbox.ts';
@@ -34,15 +34,16 @@ export interface Contents {
   ): Promise<void>;
   /** Looks at a machine that has slept: `other` where it is not the task's at all, `mended` where its files had to be put back. */
   check(machine: Machine, sandbox: Sandbox): Promise<'same' | 'mended' | 'other'>;
-  /** Keeps what is in the workspace before it sleeps: its tree, and what is to be told of it. */
-  keep(taskId: string, sandbox: Sandbox): Promise<{ tree: string; events: KeyedEvent[] }>;
+  /** Keeps what is in the workspace before it sleeps, and tells what is new there. @returns its tree */
+  keep(taskId: string, sandbox: Sandbox): Promise<string>;
 }
 
 export interface ContentsDeps {
-  repo: Pick<TurnRepo, 'checkout' | 'capture' | 'changedFiles' | 'holds'>;
+  repo: Pick<TurnRepo, 'checkout' | 'capture' | 'changedFiles' | 'holds' | 'merge'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
   store: Pick<TaskStore, 'get' | 'memo'>;
   states: TaskStates;
+  hold: HoldTask;
   surroundings: Surroundings;
 }
 
@@ -51,6 +52,7 @@ export function createContents({
   restoreWorkspace,
   store,
   states,
+  hold,
   surroundings,
 }: ContentsDeps): Contents {
   return {
@@ -59,8 +61,9 @@ export function createContents({
       const name = `${sandbox.ref.id}${generation === 1 ? '' : `:${generation}`}`;
       // Done once for a machine: checking out again would undo what the agent did since.
       await store.memo(taskId, `checkout:${name}`, async () => {
-        const { proposal } = await states.current(taskId);
-        await repo.checkout(taskId, sandbox, proposal?.headTree, signal, prebuiltId);
+        // Not the proposal, which the person may have changed since: that comes with the next turn, which is told of it.
+        const { workspaceTree } = await states.current(taskId);
+        await repo.checkout(taskId, sandbox, workspaceTree, signal, prebuiltId);
         return true;
       });
       await surroundings.ready(taskId, sandbox, { machine: name, signal });
@@ -76,13 +79,19 @@ export function createContents({
     },
 
     async keep(taskId, sandbox) {
-      const [row, { proposal }] = [await store.get(taskId), await states.current(taskId)];
-      const baseTree = row?.prepared?.baseTree;
+      const baseTree = (await store.get(taskId))?.prepared?.baseTree;
       if (baseTree === undefined) throw new Error('a machine that was never filled has nothing to keep');
-      const known = proposal?.headTree ?? baseTree;
+      const known = workspaceTreeOf(await states.current(taskId), baseTree);
       const { headTree: tree } = await repo.capture(taskId, sandbox, known);
-      const event = await nextProposal(repo, taskId, proposal, { baseTree, headTree: tree });
-      return { tree, events: event ? [{ key: `asleep:proposal:${event.revision}`, event }] : [] };
+      if (tree === known) return tree;
+      await hold(taskId, async ({ state, activeTurn, append }) => {
+        // Where that took long, a turn may have come and gone, and told what there is since.
+        if (activeTurn !== null || workspaceTreeOf(state, baseTree) !== known) return;
+        const keys = `asleep:proposal:${state.seq}`;
+        const events = await foundInWorkspace(repo, state, { baseTree, tree, keys });
+        if (events.length > 0) await append(events);
+      });
+      return tree;
     },
   };
 }

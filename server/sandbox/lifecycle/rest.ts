@@ -98,8 +98,7 @@ export function createRest(deps: RestDeps): Rest {
       const kept = await keep(provider, machine, ref);
       if (!(await store.renew(machine))) return;
       await provider.hibernate(ref);
-      const asleep = { state: 'hibernated', asleepTree: kept?.tree ?? null } as const;
-      await store.change(taskId, machine, asleep, kept?.events);
+      await store.change(taskId, machine, { state: 'hibernated', asleepTree: kept ?? null });
       failures.delete(taskId);
     } catch (error) {
       await stayAwake(machine, error);

@@ -60,7 +60,7 @@ export async function openGarage(pool: pg.Pool) {
       brought.push(`${ref.id} generation ${generation}`);
     },
     check: async () => played.found,
-    keep: async () => ({ tree: played.tree, events: [] }),
+    keep: async () => played.tree,
   };
   const store = createMachineStore(database, now, IDLE_MS);
   const logger = pino({ level: 'silent' });

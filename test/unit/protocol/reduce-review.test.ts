@@ -108,11 +108,11 @@ describe('a review, reduced', () => {
   });
 
   it('knows what the workspace holds apart from what the person made of the proposal', () => {
-    const proposal = { type: 'proposal.changed', baseTree: oid(0), files: [] } as const;
-    const edited = [
+    const proposal = { type: 'proposal.changed' as const, baseTree: oid(0), files: [] };
+    const edited: NewEvent[] = [
       { ...proposal, revision: 1, headTree: oid(1) },
       { ...proposal, revision: 2, headTree: oid(2), by: 'person' },
-    ] as const;
+    ];
     assert.equal(told(...edited).workspaceTree, oid(1));
     assert.equal(
       told(...edited, { type: 'workspace.set', turnId: 't1', headTree: oid(2) }).workspaceTree,
@@ -127,6 +127,20 @@ describe('a review, reduced', () => {
     ];
     const rolledBack: NewEvent = { type: 'task.rolled_back', turnId: 'b', headTree: oid(1), kept: [] };
     const state = told(...turn('a'), ...turn('b'), ...turn('c'), rolledBack);
-    assert.deepEqual([state.turns.map(({ turnId }) => turnId), state.status], [['a'], 'completed']);
+    assert.deepEqual(
+      [state.turns.map(({ turnId }) => turnId), state.status, state.isWorkspacePast],
+      [['a'], 'completed', true],
+    );
+    const set: NewEvent = { type: 'workspace.set', turnId: 'd', headTree: oid(1) };
+    const { workspaceTree, isWorkspacePast } = told(...turn('b'), rolledBack, set);
+    assert.deepEqual([workspaceTree, isWorkspacePast], [oid(1), undefined]);
+  });
+
+  it('does not take the workspace for one of a base that moved on', () => {
+    const [baseCommit, baseTree, formerTree] = [oid(8), oid(9), oid(0)];
+    const updated: NewEvent = { type: 'base.updated', baseCommit, baseTree, formerTree, conflicts: [] };
+    const proposed = { type: 'proposal.changed' as const, revision: 1, baseTree: formerTree, files: [] };
+    assert.equal(told(updated).workspaceTree, formerTree);
+    assert.equal(told({ ...proposed, headTree: oid(1) }, updated).workspaceTree, oid(1));
   });
 });
