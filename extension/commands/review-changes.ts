@@ -1,18 +1,20 @@
 import type { App } from '../app.ts';
 import { openFileDiff, openMultiDiff } from '../review/open-review.ts';
+import { fileAt, placedItems } from '../review/placing.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
 /**
- * `handoff.reviewChanges`: all files of the proposal in a multi-diff editor, or the diff of one `path`.
+ * `handoff.reviewChanges`: all files of the proposal in a multi-diff editor, or the diff of one `path`, at the change `hash` of it.
  * @returns what is reviewed
  */
 export function reviewChanges(app: App) {
-  return async (argument?: TaskArgument | { taskId: string; path?: string }) => {
+  return async (argument?: TaskArgument | { taskId: string; path?: string; hash?: string }) => {
     const taskId = await taskOf(app, argument, (task) => task.changedFiles > 0);
     const review = await app.review.load(taskId);
-    const path = typeof argument === 'object' && 'path' in argument ? argument.path : undefined;
-    const file = review.files.find((shown) => shown.file.path === path || shown.from?.path === path);
-    await (file ? openFileDiff(review, file) : openMultiDiff(review));
+    const { path, hash } = typeof argument === 'object' && 'path' in argument ? argument : {};
+    const shown = path === undefined ? undefined : fileAt(review, path);
+    const place = shown && placedItems(review, shown).find(([item]) => item.hash === hash)?.[1];
+    await (shown ? openFileDiff(review, shown, place?.start) : openMultiDiff(review));
     return {
       taskId,
       revision: review.changes.revision,

@@ -56,10 +56,7 @@ function itemSpecs(review: Review, shown: ReviewFile): ThreadSpec[] {
       end: start + Math.max(lines, 1) - 1,
       label: words.join(' · '),
       contextValue: item.state === 'accepted' ? 'item.accepted' : 'item.pending',
-      comments: [
-        reasonComment(reason || itemWords(item, shown)),
-        ...said.flatMap(({ comments }) => comments.map(shownComment)),
-      ],
+      comments: [reasonComment(reason), ...said.flatMap(({ comments }) => comments.map(shownComment))],
       about: { item },
     };
   });
@@ -67,9 +64,9 @@ function itemSpecs(review: Review, shown: ReviewFile): ThreadSpec[] {
 
 /** Never without text: a thread without any would show a bin. */
 const reasonComment = (reason: string): vscode.Comment => ({
-  body: plain(reason),
+  body: plain(reason || vscode.l10n.t('No reason was given.')),
   mode: vscode.CommentMode.Preview,
-  author: { name: vscode.l10n.t('Agent') },
+  author: { name: reason ? vscode.l10n.t('Agent') : vscode.l10n.t('Handoff') },
   contextValue: 'reason',
 });
 
