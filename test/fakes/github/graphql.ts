@@ -19,11 +19,15 @@ interface Input {
 const CREATED_AT = '1746100800 +0000';
 
 /** Answers the one mutation of the GraphQL API that is used: a commit by the owner of the token, made and signed by GitHub. */
+/** What is written in a file's place, by its path; undefined leaves it. */
+export type Tamper = (path: string) => string | undefined;
+
 export function createGraphql(
   repositories: Repositories,
   find: (owner: string, name: string) => RepositoryRecord | undefined,
 ) {
-  return async ({ user, grant }: Signed, body: Record<string, unknown>): Promise<object> => {
+  let tampers: Tamper = () => undefined;
+  const answer = async ({ user, grant }: Signed, body: Record<string, unknown>): Promise<object> => {
     const variables = isObject(body['variables']) ? body['variables'] : {};
     if (!String(body['query']).includes('createCommitOnBranch')) return refused('UNDEFINED', 'no such field');
     const input = variables['input'] as Input;
@@ -39,11 +43,19 @@ export function createGraphql(
     const folder = await mkdtemp(join(tmpdir(), 'handoff-graphql-'));
     try {
       const git = (args: string[], stdin?: string | Buffer) =>
-        run(gitdir, { GIT_INDEX_FILE: join(folder, 'index') }, args, stdin);
+        run(
+          gitdir,
+          { GIT_DIR: gitdir, GIT_WORK_TREE: folder, GIT_INDEX_FILE: join(folder, 'index') },
+          args,
+          stdin,
+        );
       await git(['read-tree', head]);
       for (const { path } of fileChanges.deletions ?? []) await git(['update-index', '--force-remove', path]);
       for (const { path, contents } of fileChanges.additions ?? []) {
-        const blob = await git(['hash-object', '-w', '--stdin'], Buffer.from(contents, 'base64'));
+        const blob = await git(
+          ['hash-object', '-w', '--stdin'],
+          tampers(path) ?? Buffer.from(contents, 'base64'),
+        );
         // Every file that this API writes is a regular one.
         await git(['update-index', '--add', '--cacheinfo', `100644,${blob},${path}`]);
       }
@@ -65,6 +77,13 @@ export function createGraphql(
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  };
+  return {
+    answer,
+    /** From now on the API does not write what it was given. */
+    tamper: (how: Tamper): void => {
+      tampers = how;
+    },
   };
 }
 

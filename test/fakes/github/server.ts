@@ -7,7 +7,7 @@ import { type FakeUser, type Identity, identify } from './accounts.ts';
 import { type Checks, createChecks } from './checks.ts';
 import { Refusal } from './errors.ts';
 import { createGitData, type GitData } from './git-data.ts';
-import { createGraphql } from './graphql.ts';
+import { createGraphql, type Tamper } from './graphql.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createPulls } from './pulls.ts';
 import type { PullRecord, RepositoryRecord } from './records.ts';
@@ -51,6 +51,8 @@ export interface FakeGitHub extends Listener, Pick<GitData, 'protect'>, Network 
   repository(owner: string, name: string): RepositoryRecord;
   /** Everything that came, in order of its answer: REST and Git. */
   requests: SeenRequest[];
+  /** From now on commits that the API makes do not hold what it was given. */
+  tamper(how: Tamper): void;
   /** Queues faults: each is met by one REST request. */
   failNext(...faults: RestFault[]): void;
 }
@@ -129,7 +131,7 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     if (breaks(response, request.method === 'POST' && url.pathname.endsWith('/git-receive-pack'))) return;
     if (url.pathname === '/api/graphql') {
       if (typeof identity === 'string') return sendJson(response, 401, { message: 'Bad credentials' });
-      return sendJson(response, 200, await graphql(identity, (await readJsonObject(request)) ?? {}));
+      return sendJson(response, 200, await graphql.answer(identity, (await readJsonObject(request)) ?? {}));
     }
     const log = checks.log(url.pathname);
     if (log !== undefined) return sendText(response, 200, log);
@@ -168,6 +170,7 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     requests,
     protect: gitData.protect,
     ...network,
+    tamper: graphql.tamper,
     failNext: (...next) => void faults.push(...next),
     close: async () => {
       await listener.close();
