@@ -110,7 +110,7 @@ interface Address {
 }
 
 function addressOf(remote: string): Address | undefined {
-  const [, scpHost, scpPath] = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)(.*)$/.exec(remote) ?? [];
+  const [, scpHost, scpPath] = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/|:)(.*)$/.exec(remote) ?? [];
   if (scpHost !== undefined && scpPath !== undefined) {
     const host = scpHost.toLowerCase();
     // A single letter is a drive, not a host.
