@@ -4,6 +4,7 @@ import type { SetupWatch } from './chat/setup.ts';
 import type { ChatView } from './chat/view.ts';
 import type { Uncommitted } from './git/capture-preview.ts';
 import type { Repositories } from './git/repositories.ts';
+import type { Drafts } from './github/drafts.ts';
 import type { Connection } from './relay/connection.ts';
 import type { TaskStore } from './relay/task-store.ts';
 import type { ReviewEditor } from './review/editor.ts';
@@ -25,4 +26,6 @@ export interface App {
   reviewEditor: ReviewEditor;
   repositories: Repositories;
   uncommitted: Uncommitted;
+  /** Of pull requests. */
+  drafts: Drafts;
 }

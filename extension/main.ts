@@ -8,6 +8,7 @@ import { createChatView } from './chat/view.ts';
 import { registerCommands } from './commands/register.ts';
 import { createUncommitted } from './git/capture-preview.ts';
 import { createRepositories } from './git/repositories.ts';
+import { createDrafts } from './github/drafts.ts';
 import { createConnection } from './relay/connection.ts';
 import { relayPlaces } from './relay/places.ts';
 import { createPoll } from './relay/poll.ts';
@@ -80,6 +81,7 @@ export function activate(context: vscode.ExtensionContext): void {
     reviewEditor,
     repositories,
     uncommitted,
+    drafts: createDrafts(context.workspaceState),
   };
   const handlers = createHandlers({ panel, setup, actions: createActions(app), refresh });
 

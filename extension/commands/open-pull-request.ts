@@ -1,13 +1,17 @@
 import * as vscode from 'vscode';
-import type { Publish, TaskState } from '../../server/protocol/task.ts';
+import type { Preflight } from '../../server/protocol/publish.ts';
+import type { TaskState } from '../../server/protocol/task.ts';
 import type { App } from '../app.ts';
 import { authorOf } from '../git/author.ts';
+import { pushBundle } from '../git/push-branch.ts';
 import { gitAt } from '../git/run-git.ts';
-import { askPullRequest, type PullRequestText, type Suggestion } from '../github/ask-pull-request.ts';
-import { githubToken } from '../github/session.ts';
-import { ExpectedError } from '../ui/failure.ts';
+import { repositoryOfTask } from '../git/task-repository.ts';
+import { askPullRequest, type PullRequestText } from '../github/ask-pull-request.ts';
+import type { Wish } from '../github/ask-way-on.ts';
+import { lookAhead, type Outcome, publishUntilDone } from '../github/publish-flow.ts';
 import { openExternal } from '../ui/open-external.ts';
 import { acceptedTreeOf, reviewedTask } from './accepted-tree.ts';
+import { commitsFor } from './commits-for.ts';
 import type { TaskArgument } from './task-argument.ts';
 
 /** What is given is not asked. */
@@ -19,56 +23,88 @@ export interface PullRequestArguments extends Partial<PullRequestText> {
 
 /**
  * `handoff.openPullRequest`: pushes what was accepted and opens the pull request, as the person. They sign in to GitHub only
- * now; the token goes to the relay in a header for this one request.
+ * now; the token goes to the relay in a header for this one request. What they typed is kept until the pull request is open.
  * @returns how far it came
  */
 export function openPullRequest(app: App) {
-  return async (argument?: TaskArgument | PullRequestArguments): Promise<Publish> => {
+  return async (argument?: TaskArgument | PullRequestArguments): Promise<Outcome> => {
     const given: Partial<PullRequestArguments> = typeof argument === 'object' ? argument : {};
     const taskId = await reviewedTask(app, argument);
     const acceptedTree = await acceptedTreeOf(app, taskId, given.acceptAll);
-    const text = await askPullRequest(given, suggestion(await app.store.read(taskId)));
-    const token = await githubToken();
-    const author = await authorHere(app);
+    const { source } = await app.store.read(taskId);
     const client = await app.connection.client();
-    const publish = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Opening the pull request') },
-      () => client.openPullRequest(taskId, { acceptedTree, ...text, ...(author ? { author } : {}) }, token),
+    const flow = {
+      ...{ client, taskId, acceptedTree, remote: source?.remote },
+      author: await authorHere(app, source),
+      pushWithOwnGit: (wish: Wish, preflight: Preflight) =>
+        pushWithOwnGit(app, { taskId, acceptedTree, source, wish, preflight }),
+    };
+    const draft = app.drafts.of(taskId);
+    const at = { ...draft, ...given };
+    const preflight = await lookAhead(flow, at);
+    const text = await askPullRequest(
+      given,
+      draft,
+      preflight,
+      (typed) => void app.drafts.keep(taskId, typed),
     );
-    tell(app, publish);
-    return publish;
+    const sign = vscode.workspace.getConfiguration('handoff').get<boolean>('signCommits') ?? false;
+    const wish = { ...text, sign, allowWorkflows: false, allowedSecrets: [] };
+    const outcome = await publishUntilDone(flow, wish, { at, preflight });
+    if (outcome.kind !== 'failed') await app.drafts.drop(taskId);
+    tell(outcome);
+    return outcome;
   };
 }
 
-/** Title and description as the agent would put them: the task's title, and what it answered last. */
-function suggestion({ title, turns, source }: TaskState): Suggestion {
-  const answers = turns.flatMap(({ items }) => items.filter((item) => item.kind === 'text'));
-  return { title, body: answers.at(-1)?.text ?? '', carried: source?.overlayFiles ?? 0 };
-}
-
 /** The author by the Git configuration of the repository here; the relay takes the token's owner where there is none. */
-async function authorHere(app: App) {
-  const repository = (await app.repositories.all())[0];
+async function authorHere(app: App, source: TaskState['source']) {
+  const all = await app.repositories.all();
+  const repository =
+    all.length > 1 && source ? await repositoryOfTask(app.repositories, source).catch(() => all[0]) : all[0];
   return repository && authorOf(gitAt(repository.gitPath), repository.root);
 }
 
-/** Success and failure, each with its way on. */
-function tell(app: App, { stage, pullRequest, error, compareUrl }: Publish): void {
-  if (stage === 'opened' && pullRequest) {
-    const open = vscode.l10n.t('Open Pull Request');
-    const said = pullRequest.reused
-      ? vscode.l10n.t('Pull request #{0} was brought up to date.', pullRequest.number)
-      : vscode.l10n.t('Pull request #{0} is open.', pullRequest.number);
-    offer(vscode.window.showInformationMessage(said, open), open, pullRequest.url);
-  } else if (error && compareUrl) {
-    const open = vscode.l10n.t('Open Compare Page');
-    offer(vscode.window.showWarningMessage(error.message, open), open, compareUrl);
-  } else if (error) {
-    const next = error.nextAction ?? vscode.l10n.t('Try again; the relay log has the details.');
-    app.report(new ExpectedError(error.code, error.message, next));
-  }
+/** For a remote that is not GitHub's: the same commits, pushed with the person's own credentials. */
+async function pushWithOwnGit(
+  app: App,
+  asked: {
+    taskId: string;
+    acceptedTree: string;
+    source: TaskState['source'];
+    wish: Wish;
+    preflight: Preflight;
+  },
+): Promise<void> {
+  const { taskId, acceptedTree, source, wish, preflight } = asked;
+  if (source?.remote === undefined) throw new RangeError('a remote without an address was asked for');
+  const { root, gitPath } = await repositoryOfTask(app.repositories, source);
+  const repo = { git: gitAt(gitPath), root, gitPath };
+  const { commit, bundle } = await commitsFor(app, { taskId, acceptedTree, preflight, repo, wish });
+  const branch = wish.branch ?? preflight.head.branch;
+  await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Pushing {0}', branch) },
+    () => pushBundle(repo, bundle, { commit, branch, remote: source.remote ?? '' }),
+  );
 }
 
-function offer(answer: Thenable<string | undefined>, button: string, url: string): void {
-  void answer.then((chosen) => (chosen === button ? openExternal(url) : undefined));
+/** A failure was told on the way. */
+function tell(outcome: Outcome): void {
+  if (outcome.kind === 'pushed') {
+    const said = vscode.l10n.t('Pushed {0} with your own credentials.', outcome.branch);
+    offer(said, vscode.l10n.t('Open the Page for the Request'), outcome.compareUrl);
+  }
+  const pullRequest = outcome.kind === 'opened' ? outcome.publish.pullRequest : undefined;
+  if (!pullRequest) return;
+  const said = pullRequest.reused
+    ? vscode.l10n.t('Pull request #{0} was brought up to date.', pullRequest.number)
+    : vscode.l10n.t('Pull request #{0} is open.', pullRequest.number);
+  offer(said, vscode.l10n.t('Open Pull Request'), pullRequest.url);
+}
+
+function offer(said: string, button: string, url: string | undefined): void {
+  const buttons = url === undefined ? [] : [button];
+  void vscode.window
+    .showInformationMessage(said, ...buttons)
+    .then((chosen) => (chosen !== undefined && url !== undefined ? openExternal(url) : undefined));
 }

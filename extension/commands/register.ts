@@ -11,6 +11,7 @@ import { applyChanges } from './apply-changes.ts';
 import { archive } from './archive.ts';
 import { chooseRepository } from './choose-repository.ts';
 import { comment, draftCommands, resolveThread, submitReview } from './comment-on-change.ts';
+import { commitToBranch } from './commit-to-branch.ts';
 import { decideChanges, goToChange, stepDecision } from './decide-changes.ts';
 import { delegate } from './delegate.ts';
 import { newTask } from './new-task.ts';
@@ -53,6 +54,7 @@ const COMMANDS = {
   'handoff.resolveThread': resolveThread(true),
   'handoff.reopenThread': resolveThread(false),
   'handoff.applyChanges': applyChanges,
+  'handoff.commitToBranch': commitToBranch,
   'handoff.openPullRequest': openPullRequest,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,

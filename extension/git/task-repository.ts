@@ -18,7 +18,9 @@ export async function repositoryOfTask(
   const known = await Promise.all(
     all.map(async (candidate) => {
       if (await hasCommit(candidate, commit)) return candidate;
-      return remote !== undefined && (await remotesOf(candidate)).includes(remote) ? candidate : undefined;
+      return remote !== undefined && (await remotesOf(candidate)).some(({ url }) => url === remote)
+        ? candidate
+        : undefined;
     }),
   );
   const [first, ...others] = known.filter((candidate) => candidate !== undefined);
@@ -50,9 +52,17 @@ async function hasCommit({ gitPath, root }: Repository, commit: string): Promise
   return ran.exitCode === 0;
 }
 
-/** As tasks name them: without what lets somebody in. */
-async function remotesOf({ gitPath, root }: Repository): Promise<string[]> {
+/** The remotes of a repository; their addresses as tasks name them, without what lets somebody in. */
+export async function remotesOf({
+  gitPath,
+  root,
+}: Pick<Repository, 'gitPath' | 'root'>): Promise<{ name: string; url: string }[]> {
   const { stdout } = await gitAt(gitPath)(['-C', root, 'config', '--get-regexp', '^remote\\..*\\.url$']);
-  const lines = new TextDecoder().decode(stdout).split('\n');
-  return lines.filter(Boolean).map((line) => withoutCredentials(line.slice(line.indexOf(' ') + 1)));
+  return new TextDecoder()
+    .decode(stdout)
+    .split('\n')
+    .flatMap((line) => {
+      const [, name, url] = /^remote\.(.*)\.url (.*)$/.exec(line) ?? [];
+      return name === undefined || url === undefined ? [] : [{ name, url: withoutCredentials(url) }];
+    });
 }

@@ -1,21 +1,59 @@
 import * as vscode from 'vscode';
 import { Cancelled } from '../ui/failure.ts';
+import { providerOf } from './ways-on.ts';
 
-/** Those that the built-in GitHub extension asks for, so that its session is used where there is one. */
-const SCOPES = ['repo', 'workflow', 'user:email', 'read:user'];
+export interface SignIn {
+  /** Of the repository: which GitHub it is at. */
+  remote: string | undefined;
+  scopes: readonly string[];
+  /** `again`: the token of the session is no longer good. `other`: the person wants another account. */
+  how?: 'again' | 'other';
+}
+
+/** Those that the built-in Git extensions ask for, so that their session is used where the person allowed it before. */
+const BUILT_IN = ['repo', 'workflow', 'user:email', 'read:user'];
 
 /**
- * The person's GitHub token, asked for only now that something is opened as them. It is given to its one use and not kept.
+ * The person's token as it is now, without asking; nothing where they are not signed in, or have not allowed it yet. Tokens are given to
+ * their one use and not kept, so that a switch of account counts at once.
+ */
+export async function tokenNow({ remote, scopes }: SignIn): Promise<string | undefined> {
+  const provider = providerHere(remote);
+  for (const wanted of [scopes, BUILT_IN]) {
+    const session = await vscode.authentication.getSession(provider, wanted, { silent: true }).then(
+      (found) => found,
+      () => undefined,
+    );
+    if (session) return session.accessToken;
+  }
+  return undefined;
+}
+
+/**
+ * The person's token, asked for where need be.
  * @throws {Cancelled} where they do not sign in
  */
-export async function githubToken(): Promise<string> {
-  const silent = await vscode.authentication.getSession('github', SCOPES, { silent: true });
-  if (silent) return silent.accessToken;
+export async function githubToken({ remote, scopes, how }: SignIn): Promise<string> {
+  const silent = how === undefined ? await tokenNow({ remote, scopes }) : undefined;
+  if (silent !== undefined) return silent;
+  const detail = vscode.l10n.t('Handoff pushes the branch and opens the pull request as you.');
+  const options: Record<NonNullable<typeof how>, vscode.AuthenticationGetSessionOptions> = {
+    again: { forceNewSession: { detail } },
+    other: { clearSessionPreference: true, createIfNone: { detail } },
+  };
   try {
-    const detail = vscode.l10n.t('Handoff pushes the branch and opens the pull request as you.');
-    const asked = await vscode.authentication.getSession('github', SCOPES, { createIfNone: { detail } });
-    return asked.accessToken;
+    const session = await vscode.authentication.getSession(
+      providerHere(remote),
+      scopes,
+      how === undefined ? { createIfNone: { detail } } : options[how],
+    );
+    if (session) return session.accessToken;
   } catch (cause) {
     throw new Cancelled('The person did not sign in to GitHub.', { cause });
   }
+  throw new Cancelled('The person did not sign in to GitHub.');
+}
+
+function providerHere(remote: string | undefined): string {
+  return providerOf(remote, vscode.workspace.getConfiguration('github-enterprise').get<string>('uri') ?? '');
 }

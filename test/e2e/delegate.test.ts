@@ -121,7 +121,10 @@ describe('the whole path, in a real VS Code', function () {
     await input.fill('Show the report in miles');
     await window.picture('08-title');
     await window.page.keyboard.press('Enter');
-    await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'draft' }).click();
+    const choice = (text: string) =>
+      window.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
+    await choice('Leave my uncommitted work out').click();
+    await choice('Open as draft').click();
     await window.dialog().getByRole('button', { name: 'Allow' }).waitFor();
     await window.picture('09-consent');
     await window.dialog().getByRole('button', { name: 'Allow' }).click();
@@ -149,17 +152,18 @@ describe('the whole path, in a real VS Code', function () {
     );
   });
 
-  it('has pushed one commit by the person, with exactly the accepted tree', async () => {
+  it('has pushed one commit by the person, of exactly what was accepted: their uncommitted work is not in it', async () => {
     const onServer = (...args: string[]) => stage.github.git(PERSON.login, REPOSITORY, args);
     const [pull] = stage.github.pulls(PERSON.login, REPOSITORY);
     assert.ok(pull);
     const log = await onServer('log', '--format=%an <%ae>|%cn <%ce>|%T', `main..${pull.head}`);
-    assert.deepEqual(log.split('\n'), [`${AUTHOR}|${AUTHOR}|${await acceptedTree(stage)}`]);
+    const publication = await publicationOf(stage);
+    assert.deepEqual(log.split('\n'), [`${AUTHOR}|${AUTHOR}|${publication?.pushedTree}`]);
 
     const pushed = parseTree(await onServer('ls-tree', '-r', pull.head));
-    const persons = parseTree(await onServer('ls-tree', '-r', await importTree(stage)));
-    const differing = [...new Set([...Object.keys(pushed), ...Object.keys(persons)])]
-      .filter((path) => pushed[path] !== persons[path])
+    const before = parseTree(await onServer('ls-tree', '-r', 'main'));
+    const differing = [...new Set([...Object.keys(pushed), ...Object.keys(before)])]
+      .filter((path) => pushed[path] !== before[path])
       .sort();
     assert.deepEqual(differing, ACCEPTED);
     assert.match(await onServer('show', `${pull.head}:src/format.js`), /convert\(km, unit\)\.toFixed/);
@@ -205,23 +209,11 @@ async function beInTheMiddleOfSomething(clone: string): Promise<void> {
   await writeFile(join(clone, 'data/more.csv'), 'date,name,km\n');
 }
 
-/** The tree of all that the person has, as `git add --all` would make it, put where the server can read it. */
-async function importTree({ clone, directory, github }: Stage): Promise<string> {
-  const copy = join(directory, 'copy');
-  await git(directory, ['clone', '--quiet', '--no-local', clone, copy]);
-  for (const path of ['notes.md', 'README.md', 'data/more.csv'])
-    await writeFile(join(copy, path), await readFile(join(clone, path)));
-  await git(copy, ['add', '--all']);
-  await git(copy, ['commit', '--quiet', '--message=What the person had']);
-  await github.git(PERSON.login, REPOSITORY, ['fetch', '--quiet', copy, 'main:refs/check/person']);
-  return 'refs/check/person';
-}
-
-/** The tree that the relay says was accepted, through its API. */
-async function acceptedTree({ client }: Stage): Promise<string | undefined> {
+/** What the relay says that it pushed, through its API. */
+async function publicationOf({ client }: Stage) {
   const { tasks } = await client.listTasks();
   assert.equal(tasks.length, 1);
-  return (await client.getTask(String(tasks[0]?.taskId))).review?.acceptedTree;
+  return (await client.getTask(String(tasks[0]?.taskId))).publish;
 }
 
 /** What a command is called in menus, in the words of the manifest or of the file that translates them. */
