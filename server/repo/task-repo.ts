@@ -4,12 +4,13 @@ import type { CommentRepo } from '../tasks/comment-service.ts';
 import type { EditingRepo } from '../tasks/proposal-edits.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
 import { createChangedFiles } from './changed-files.ts';
-import { listChanges, patchOf, readBlob } from './changes.ts';
+import { patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
 import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { moveInto } from './move.ts';
+import { createReading } from './reading.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { textsAt } from './texts-at.ts';
@@ -58,7 +59,7 @@ export function createTaskRepo(
     holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     changedFiles: createChangedFiles(deps),
-    changes: (taskId, baseTree, headTree) => listChanges(deps, taskId, baseTree, headTree),
+    changes: createReading(deps),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
     merge: (trees) => mergeTrees(deps, trees),

@@ -4,6 +4,8 @@ import { unitStates, unitsOf } from '../protocol/ledger.ts';
 import type { ChangedFile, Decided, EditProposal, FileChange, ProposalEdited } from '../protocol/review.ts';
 import type { Proposal, TaskState } from '../protocol/task.ts';
 import type { EditedFile } from '../repo/edit-file.ts';
+import type { ReadChanges } from '../repo/reading.ts';
+import { whysOf } from '../review/reasons.ts';
 import { type DecidingRepo, decisionEvent } from './accepted-tree.ts';
 import { firstProposal, nothingProposed } from './first-proposal.ts';
 import { nextProposal } from './next-proposal.ts';
@@ -22,7 +24,7 @@ export interface ProposalEdits {
 export interface EditingRepo extends DecidingRepo {
   /** See `editFile`. */
   editFile(taskId: string, edit: EditedFile): Promise<string>;
-  changes(taskId: string, baseTree: string, headTree: string): Promise<FileChange[]>;
+  changes: ReadChanges;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
 }
 
@@ -35,14 +37,14 @@ export function createProposalEdits(deps: {
 
   /** A file of which everything was accepted stays so: it is the person's own work that is added. */
   async function accepting(
-    { taskId, review }: TaskState,
+    { taskId, turns, review }: TaskState,
     path: string,
     before: Proposal,
     after: Proposal,
   ): Promise<Decided[]> {
     if (!review?.files.some((file) => file.path === path)) return [];
     const changeIn = async ({ baseTree, headTree }: Proposal): Promise<FileChange | undefined> =>
-      (await repo.changes(taskId, baseTree, headTree)).find((change) => change.path === path);
+      (await repo.changes(taskId, baseTree, headTree, whysOf(turns))).find((change) => change.path === path);
     const [was, is] = [await changeIn(before), await changeIn(after)];
     if (!was || !is) return [];
     const states = [...unitStates(review.files, was).values()];

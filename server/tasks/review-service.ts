@@ -3,7 +3,6 @@ import type {
   Changes,
   Decided,
   Decision,
-  FileChange,
   FileDecisions,
   PatchReview,
   PutReview,
@@ -11,6 +10,8 @@ import type {
 } from '../protocol/review.ts';
 import type { Proposal, TaskState } from '../protocol/task.ts';
 import { GitError } from '../repo/git.ts';
+import type { ReadChanges } from '../repo/reading.ts';
+import { whysOf } from '../review/reasons.ts';
 import { type DecidingRepo, decisionEvent } from './accepted-tree.ts';
 import { decidedBy } from './decisions.ts';
 import { firstProposal, nothingProposed } from './first-proposal.ts';
@@ -33,7 +34,8 @@ export interface ReviewService {
 }
 
 export interface ReviewRepo extends DecidingRepo {
-  changes(taskId: string, baseTree: string, headTree: string): Promise<FileChange[]>;
+  /** As a person reads them: see `createReading`. */
+  changes: ReadChanges;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
   patch(taskId: string, fromTree: string, toTree: string): Promise<Uint8Array>;
 }
@@ -47,9 +49,6 @@ export function createReviewService(deps: {
 
   const proposalOf = async (taskId: string): Promise<Proposal> =>
     (await tasks.get(taskId)).proposal ?? firstProposal(tasks, taskId);
-
-  const filesOf = (taskId: string, { baseTree, headTree }: Proposal): Promise<FileChange[]> =>
-    baseTree === headTree ? Promise.resolve([]) : repo.changes(taskId, baseTree, headTree);
 
   /** Composes what is then accepted and records it, with nobody deciding in between. */
   async function record(
@@ -69,16 +68,22 @@ export function createReviewService(deps: {
   }
 
   /** Decisions with every unit named; throws `revision_changed` where one is not there. */
-  async function named(taskId: string, proposal: Proposal, decisions: Decision[]): Promise<Decided[]> {
-    return decisions.length === 0 ? [] : decidedBy(decisions, await filesOf(taskId, proposal));
+  async function named(
+    { taskId, turns }: TaskState,
+    { baseTree, headTree }: Proposal,
+    decisions: Decision[],
+  ): Promise<Decided[]> {
+    if (decisions.length === 0) return [];
+    return decidedBy(decisions, await repo.changes(taskId, baseTree, headTree, whysOf(turns)));
   }
 
   return {
     async changes(taskId, tree) {
-      const proposal = await proposalOf(taskId);
-      const { revision, baseTree } = proposal;
-      const headTree = tree ?? proposal.headTree;
-      const files = await filesOf(taskId, { ...proposal, headTree }).catch((cause: unknown) => {
+      const { proposal, turns } = await tasks.get(taskId);
+      const { revision, baseTree, headTree: newest } = proposal ?? (await firstProposal(tasks, taskId));
+      const headTree = tree ?? newest;
+      const whys = whysOf(turns);
+      const files = await repo.changes(taskId, baseTree, headTree, whys).catch((cause: unknown) => {
         throw tree !== undefined && cause instanceof GitError ? noSuchTree(cause) : cause;
       });
       return { revision, baseTree, headTree, files };
@@ -104,11 +109,10 @@ export function createReviewService(deps: {
           hashes: hunks,
           state: 'accepted' as const,
         }));
-        return [...withdrawn(state.review?.files ?? []), ...(await named(taskId, proposal, decisions))];
+        return [...withdrawn(state.review?.files ?? []), ...(await named(state, proposal, decisions))];
       }),
 
-    decide: (taskId, { decisions }) =>
-      record(taskId, (_state, proposal) => named(taskId, proposal, decisions)),
+    decide: (taskId, { decisions }) => record(taskId, (state, proposal) => named(state, proposal, decisions)),
   };
 }
 

@@ -75,7 +75,7 @@ describe('a reviewed task', function () {
     return (await workshop.client.putReview(taskId, { revision, accepted })).acceptedTree;
   };
 
-  it('proposes what the agent did, by file and hunk', async () => {
+  it('proposes what the agent did, by file and hunk, in the order of reading', async () => {
     const { files } = await workshop.client.changes(taskId);
     assert.deepEqual(
       files.map(({ path, status, binary, oldMode, newMode, hunks }) => [
@@ -87,11 +87,11 @@ describe('a reviewed task', function () {
         hunks.length,
       ]),
       [
+        ['src/cli.js', 'modified', false, '100644', '100755', 0],
+        ['logo.bin', 'added', true, null, '100644', 0],
         ['AGENTS.md', 'deleted', false, '100644', null, 1],
         ['NOTES.md', 'added', false, null, '100644', 1],
         ['README.md', 'modified', false, '100644', '100644', 2],
-        ['logo.bin', 'added', true, null, '100644', 0],
-        ['src/cli.js', 'modified', false, '100644', '100755', 0],
       ],
     );
   });

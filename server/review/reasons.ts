@@ -1,0 +1,114 @@
+import { type Segment, splitLines } from '../protocol/hunks.ts';
+import type { Item, Turn } from '../protocol/task.ts';
+
+/** A call of the agent's that wrote a file, and why, in its own words. */
+export interface Why {
+  callId: string;
+  /** As the agent named it. */
+  path: string;
+  why: string;
+  written: string;
+  /** What that took the place of; undefined where it was the whole file. */
+  replaced: string | undefined;
+}
+
+/** What the agent said of what it wrote, in order. Turns that were rolled back are not among a task's turns. */
+export const whysOf = (turns: readonly Turn[]): Why[] =>
+  turns.flatMap(({ items }) => items.flatMap((item) => whyOf(item) ?? []));
+
+function whyOf(item: Item): Why | undefined {
+  if (item.kind !== 'tool' || item.isError !== false) return undefined;
+  if (item.name !== 'write' && item.name !== 'edit') return undefined;
+  const input: object = typeof item.input === 'object' && item.input !== null ? item.input : {};
+  const text = (name: string): string | undefined => {
+    const value: unknown = Reflect.get(input, name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const path = text('path');
+  const why = text('why')?.replace(/\s+/g, ' ').trim();
+  const written = text(item.name === 'write' ? 'content' : 'newText');
+  if (path === undefined || written === undefined || !why) return undefined;
+  const replaced = item.name === 'write' ? undefined : text('oldText');
+  return { callId: item.callId, path, why, written, replaced };
+}
+
+/**
+ * The reason for each hunk of a file, by its hash: of the call whose text has the most in common with what the hunk adds and removes;
+ * of those alike, the last. A hunk that no call wrote has none.
+ */
+export function reasonsFor(
+  path: string,
+  runs: readonly Segment[],
+  whys: readonly Why[],
+): Map<string, string> {
+  const reasons = new Map<string, string>();
+  const calls = whys.filter((why) => isOf(why.path, path)).map(toCall);
+  if (calls.length === 0) return reasons;
+  for (const run of runs) {
+    if (run.kind === 'same') continue;
+    let best = 0;
+    for (const { why, overlap } of calls) {
+      const common = overlap(run);
+      if (common === 0 || common < best) continue;
+      best = common;
+      reasons.set(run.hash, why);
+    }
+  }
+  return reasons;
+}
+
+/** Whether the path that the agent named, which may be absolute, is that one. */
+function isOf(named: string, path: string): boolean {
+  const clean = named.replace(/\/+/g, '/').replaceAll('/./', '/').replace(/^\.\//, '');
+  return clean === path || (clean.startsWith('/') && clean.endsWith(`/${path}`));
+}
+
+type Changed = Extract<Segment, { kind: 'changed' }>;
+interface Call {
+  why: string;
+  /** Characters of the hunk that the call wrote or took away. */
+  overlap: (run: Changed) => number;
+}
+
+function toCall({ why, written, replaced }: Why): Call {
+  if (replaced === undefined) {
+    const added = sideOf(written, '');
+    // A file that was written anew lost what is not in it.
+    const isGone = (line: string): boolean => !added.lines.has(line.trim());
+    return {
+      why,
+      overlap: ({ before, after }) =>
+        after.length > 0 ? common(after, added) : before.every(isGone) ? 1 : 0,
+    };
+  }
+  const [added, removed] = [sideOf(written, replaced), sideOf(replaced, written)];
+  return { why, overlap: ({ before, after }) => common(after, added) + common(before, removed) };
+}
+
+interface Side {
+  lines: ReadonlySet<string>;
+  /** First and last line, which may be parts of one. */
+  edges: string[];
+}
+
+/** Shorter pieces of a line are in many others. */
+const TELLING = 3;
+
+/** What of `text` is not in `other`, without white space around. */
+function sideOf(text: string, other: string): Side {
+  const known = new Set(trimmed(other));
+  const lines = trimmed(text).filter((line) => line !== '' && !known.has(line));
+  const edges = [...new Set([lines.at(0), lines.at(-1)])].filter((line) => line !== undefined);
+  return { lines: new Set(lines), edges: edges.filter(({ length }) => length >= TELLING) };
+}
+
+const trimmed = (text: string): string[] => splitLines(text).map((line) => line.trim());
+
+function common(lines: readonly string[], { lines: known, edges }: Side): number {
+  return lines.reduce((sum, line) => {
+    const text = line.trim();
+    if (known.has(text)) return sum + text.length;
+    const pieces = edges.filter((edge) => text.includes(edge)).map(({ length }) => length);
+    return sum + Math.max(0, ...pieces);
+  }, 0);
+}
