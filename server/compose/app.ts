@@ -19,6 +19,7 @@ import { VERSION } from '../version.ts';
 import { composeFollowing } from './follow.ts';
 import { composePreviews } from './previews.ts';
 import type { Storage } from './storage.ts';
+import { composeUnattended } from './unattended.ts';
 import type { Workplace } from './workplace.ts';
 import type { Works } from './works.ts';
 
@@ -61,6 +62,7 @@ export function composeApp(
   teardown.add(() => void releases.stop());
 
   const hold = createTaskHold(database, states, now);
+  const publishing = createPublishService({ ...commits, tasks, engine, tokens });
   const closing = new AbortController();
   teardown.add(() => closing.abort());
   const transfers = { database, repo: repoDeps, transfersDir, host, mayReadFiles, version: VERSION, now };
@@ -78,9 +80,10 @@ export function composeApp(
     edits: createProposalEdits({ tasks, hold, repo }),
     comments: createCommentService({ hold, repo, wake, now }),
     preflight: createPreflight({ tasks, repo: repoDeps, remote }),
-    publishing: createPublishService({ ...commits, tasks, engine, tokens }),
+    publishing,
     following: composeFollowing(config, logger, storage, workplace, { tasks, hold, wake }),
     webhookSecret: config.githubWebhookSecret,
+    unattended: composeUnattended(logger, teardown, storage, workplace, works, { tasks, hold, publishing }),
     sources: createSourceUploads(sourcesDir),
     transfers: {
       export: (taskId) => exportTask(transfers, taskId),

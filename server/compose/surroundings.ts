@@ -73,6 +73,8 @@ export function openSurroundings(
   return {
     environment,
     surroundings,
+    /** Under which people's secrets are sealed; made when it is first needed. */
+    vaultKey: key,
     /** For requests, which do not wait for a database that is away. */
     secrets: secretsOn(database),
     prebuilds: createPrebuildEnvironments({

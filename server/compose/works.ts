@@ -18,6 +18,7 @@ import { createTokenVault } from '../tasks/publish-tokens.ts';
 import { createPublish, giveUpPublish, type PublishInput } from '../tasks/publish-workflow.ts';
 import { createTurnSignals } from '../tasks/turn-signals.ts';
 import type { Teardown } from '../teardown.ts';
+import { createDeposits } from '../unattended/deposits.ts';
 import { VERSION } from '../version.ts';
 import { watchMachines } from './machines.ts';
 import type { Storage } from './storage.ts';
@@ -37,7 +38,8 @@ export async function startWorks(
   const { pool, url, notices, database, patient, log, store, turnLog, turnStore, cachedStates } = storage;
   const { killPoints, relayId, host, now } = storage;
   const { repo, sessions, sandboxes, remote, commits } = workplace;
-  const tokens = createTokenVault();
+  const deposits = createDeposits({ database: patient, key: workplace.around.vaultKey, now });
+  const tokens = createTokenVault(deposits.tokenFor);
   const publish = createPublish({ ...commits, store, log, tokens, remote, logger });
   const afterTurns = createAfterTurns({
     database: patient,
@@ -143,5 +145,5 @@ export async function startWorks(
   ];
   const housekeeping = keepHouse({ pool, chores, logger }, now);
   teardown.add(() => void housekeeping.stop());
-  return { engine, tokens, wake: dispatcher.wake, conversation, usage: afterTurns.usage };
+  return { engine, tokens, deposits, wake: dispatcher.wake, conversation, usage: afterTurns.usage };
 }

@@ -5,6 +5,8 @@ import type { Chore } from './housekeeping.ts';
 
 /** How long (ms) after a turn's end its log is put together: whoever watched it has read it by then. */
 const COMPACT_AFTER_MS = 3_600_000;
+/** How long (ms) it is known what GitHub told: it offers to tell it again for three days. */
+const DELIVERIES_KEPT_MS = 7 * 24 * 3_600_000;
 /** How long a relay is remembered that nobody took over for. */
 const RELAY_KEPT = '1 day';
 
@@ -47,6 +49,9 @@ export function recordChores(deps: {
     chore('ended workflows', MOST_ROWS, () => engine.forget(now() - retentionMs, MOST_ROWS)),
     chore('archived tasks', MOST_TASKS, () => rows(REMOVE_TASKS, [now() - retentionMs, MOST_TASKS])),
     chore('decisions of ended turns', MOST_ROWS, () => rows(REMOVE_MEMOS, [MOST_ROWS])),
+    chore('deliveries of GitHub', MOST_ROWS, () =>
+      rows(REMOVE_DELIVERIES, [now() - DELIVERIES_KEPT_MS, MOST_ROWS]),
+    ),
     chore('relays that are gone', MOST_ROWS, () => rows(REMOVE_RELAYS, [])),
   ];
 }
@@ -73,6 +78,10 @@ const REMOVE_MEMOS = `
     JOIN handoff.turns u ON u.turn_id = split_part(k.key, ':', 1) AND u.task_id = k.task_id
     WHERE u.state = 'ended' AND NOT u.aftermath_due LIMIT $1
   ) old WHERE m.task_id = old.task_id AND m.key = old.key`;
+
+const REMOVE_DELIVERIES = `
+  DELETE FROM handoff.deliveries WHERE delivery_id IN (
+    SELECT delivery_id FROM handoff.deliveries WHERE at < $1 LIMIT $2)`;
 
 const REMOVE_RELAYS = `
   DELETE FROM handoff.relays r WHERE seen_at < now() - interval '${RELAY_KEPT}'

@@ -21,6 +21,7 @@ import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
 import { type TransferRouteDeps, transferRoutes } from './transfer-routes.ts';
+import { type UnattendedRouteDeps, unattendedRoutes } from './unattended-routes.ts';
 import { type UsageRouteDeps, usageRoutes } from './usage-routes.ts';
 import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 
@@ -39,6 +40,7 @@ export interface AppDeps
     SystemRouteDeps,
     TaskRouteDeps,
     TransferRouteDeps,
+    UnattendedRouteDeps,
     UsageRouteDeps,
     WarmRouteDeps {
   token: string;
@@ -115,6 +117,7 @@ export function createApp(deps: AppDeps): App {
   previewRoutes(app, deps);
   followRoutes(app, deps);
   hookRoutes(app, deps);
+  unattendedRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.doc31('/v1/openapi.json', {

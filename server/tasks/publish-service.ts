@@ -16,13 +16,14 @@ import type { TaskRow } from './task-store.ts';
 export interface PublishService {
   /**
    * Starts the durable commit, push and pull request, and answers how far it came. Goes on when nobody waits.
-   * @param options.isUnattended nobody asks for it now: the person had, beforehand
+   * @param options.isUnattended nobody asks for it now: the person had, beforehand, and left the token
+   * @param options.publishId asked again with the same, it is the same publication
    */
   publish(
     taskId: string,
     command: OpenPullRequest,
     token: string | undefined,
-    options?: { isUnattended?: boolean },
+    options?: { isUnattended?: boolean; publishId?: string },
   ): Promise<Publish>;
   /** The same commits for the person's own Git: to have as a local branch, or to push to where no token of GitHub's is for. */
   commits(
@@ -47,15 +48,14 @@ export function createPublishService(
   }
 
   return {
-    async publish(taskId, command, token, { isUnattended = false } = {}) {
+    async publish(taskId, command, token, { isUnattended = false, publishId = randomUUID() } = {}) {
       const { author = null, base = null, branch: named, ...rest } = OpenPullRequest.parse(command);
       const { state, row } = await accepted(taskId, rest.acceptedTree);
-      if (!token) throw tokenRequired();
-      const publishId = randomUUID();
+      if (!token && !isUnattended) throw tokenRequired();
       const branch = named ?? branchOf(state);
       if (named === undefined && branch === row.spec.source.branch) throw onlyIfChosen(branch);
       const input: PublishInput = { ...rest, taskId, publishId, branch, author, base, isUnattended };
-      tokens.put(publishId, token);
+      if (token) tokens.put(publishId, token);
       try {
         await engine.start('publish', `publish:${publishId}`, input);
         return await engine.result<Publish>(`publish:${publishId}`);

@@ -96,7 +96,7 @@ export function createPublish(deps: PublishDeps) {
 
     const committed = await attempt('commit', async (row) => {
       // Asked for first: without it nothing can come of this, and whoever took it up has nothing of the task besides.
-      const token = tokens.get(publishId);
+      const token = await tokens.get(publishId);
       const { workflows } = await guard(deps, row, plan, input);
       await remote.assertMayPush(row, { workflows, token });
       const made = await makeCommit(deps, row, { plan, input, token });
@@ -108,14 +108,14 @@ export function createPublish(deps: PublishDeps) {
     result.commit = made;
 
     const pushed = await attempt('push', async (row) => {
-      const token = tokens.get(publishId);
+      const token = await tokens.get(publishId);
       await remote.push(row, { commit: made, pushedTree: tree, branch, token });
       await tell('pushed', { type: 'publish.pushed', publishId, branch, commit: made, tree });
     });
     if (!pushed.ok) return fail(pushed.failure);
 
     const opened = await attempt('open', async (row) => {
-      const token = tokens.get(publishId);
+      const token = await tokens.get(publishId);
       const pullRequest = await remote.open(row, { ...page, draft: input.draft, token });
       await tell('opened', { type: 'publish.opened', publishId, pullRequest });
       return pullRequest;

@@ -4,6 +4,7 @@ import type { CreateTask, TaskCreated } from '../protocol/commands.ts';
 import type { SourceSpec, SourceSummary } from '../protocol/source.ts';
 import type { TaskList, TaskState } from '../protocol/task.ts';
 import { filesNotAllowed, isFileUrl } from '../repo/source-url.ts';
+import { endedEvent } from '../unattended/ended-event.ts';
 import { noSuchTask } from './postgres-store.ts';
 import { summaryOf, type TaskStates } from './task-states.ts';
 import type { Message, TaskRow, TaskStore } from './task-store.ts';
@@ -119,7 +120,11 @@ export function createTaskService({
           });
         }
         await tx.setArchived();
-        await tx.append(null, [{ key: 'archived', event: { type: 'task.archived' } }]);
+        const left = await tx.disarm();
+        await tx.append(null, [
+          ...(left === undefined ? [] : [endedEvent(left, 'cancelled')]),
+          { key: 'archived', event: { type: 'task.archived' } },
+        ]);
         return tx.row;
       });
       // Only its own machine can free it; a relay there does when it next looks.

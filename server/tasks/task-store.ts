@@ -121,6 +121,8 @@ export interface TaskTransaction {
   /** What the turn's agent asked, in order. */
   questions(turnId: string): Promise<AskedQuestion[]>;
   setArchived(): Promise<void>;
+  /** Destroys the token that the person left for the task. @returns which it was, if there was one */
+  disarm(): Promise<string | undefined>;
   /** False, and nothing appended, where the speaker may say no more. */
   append(speaker: Speaker | null, events: KeyedEvent[]): Promise<boolean>;
 }

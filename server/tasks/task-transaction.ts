@@ -127,6 +127,14 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       await client.query('UPDATE handoff.tasks SET archived = true WHERE task_id = $1', [taskId]);
     },
 
+    async disarm() {
+      const { rows } = await client.query<{ depositId: string }>(
+        'DELETE FROM handoff.deposits WHERE task_id = $1 RETURNING deposit_id AS "depositId"',
+        [taskId],
+      );
+      return rows[0]?.depositId;
+    },
+
     async hasUndelivered() {
       const { rowCount } = await client.query(
         'SELECT 1 FROM handoff.messages WHERE task_id = $1 AND delivered_to IS NULL LIMIT 1',

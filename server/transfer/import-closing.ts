@@ -5,7 +5,7 @@ import type { ImportedRecord } from './import-record.ts';
 
 /**
  * What an imported task's log says before anything else: what was under way elsewhere is over, and has no machine here. Nothing is
- * accepted: that a person here decided so cannot be known, and what is accepted may be pushed.
+ * accepted: that a person here decided so cannot be known, and what is accepted may be pushed. Nor may anything be done unasked.
  */
 export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEvent[] {
   const events: KeyedEvent[] = [];
@@ -40,6 +40,15 @@ export function closingEvents({ task, state, answers }: ImportedRecord): KeyedEv
       key: `${publishId}:imported`,
       event: { type: 'publish.failed', publishId, error: NOT_PUBLISHED },
     });
+  }
+  if (state.unattendedUntil !== undefined) {
+    events.push({
+      key: `imported:${task.seq}:unattended`,
+      event: { type: 'unattended.ended', reason: 'cancelled' },
+    });
+  }
+  if (state.follow && state.follow.autoFix > 0) {
+    events.push({ key: `imported:${task.seq}:follow`, event: { type: 'follow.changed', autoFix: 0 } });
   }
   if (sandbox) {
     const detail = 'The next message gets a new sandbox, with the work as it was proposed last.';

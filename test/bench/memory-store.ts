@@ -59,6 +59,7 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     removeMessage: notOfATurn,
     takeUndelivered: notOfATurn,
     setArchived: notOfATurn,
+    disarm: notOfATurn,
   };
   const store: TaskStore = {
     get: async () => current,
