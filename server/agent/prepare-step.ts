@@ -5,6 +5,7 @@ import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
 import type { Prepared, TaskRow } from '../tasks/task-store.ts';
 import type { MachineFacts } from './prompt.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
+import { workspaceStep } from './workspace-step.ts';
 
 export type PrepareStep =
   | { kind: 'ready'; baseTree: string; machine: MachineFacts; agentsMd?: string; model: string | undefined }
@@ -34,6 +35,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     const sandbox = await turn.sandboxes.reopen(taskId, signal);
     isOpening = false;
     if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
+    await workspaceStep(turn, sandbox, prepared.baseTree);
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { agentsMd, notes = [] } = await store.memo(taskId, `${turnId}:rules`, async () => ({
       agentsMd: await readAgentsMd(sandbox),

@@ -2,11 +2,12 @@ import type { ModelMessage } from 'ai';
 import type { Selection } from '../protocol/commands.ts';
 import type { NewEvent, TaskEvent } from '../protocol/events.ts';
 import { messageText } from './prompt.ts';
+import { standing } from './standing.ts';
 
 /** The facts that a model's conversation is made of. */
 export type TranscriptEvent = Extract<
   NewEvent,
-  { type: 'message.delivered' | 'model.answered' | 'tool.finished' | 'sandbox.changed' }
+  { type: 'message.delivered' | 'model.answered' | 'tool.finished' | 'sandbox.changed' | 'review.told' }
 >;
 
 /** What a call that never finished is answered with: a transcript with an unanswered call is refused by providers. */
@@ -41,6 +42,8 @@ export function createTranscript(agentId?: string): Transcript {
         if (delivered.has(event.messageId)) return;
         delivered.add(event.messageId);
         messages.push(userMessage(event));
+      } else if (event.type === 'review.told') {
+        messages.push({ role: 'user', content: event.text });
       } else if (event.type === 'sandbox.changed') {
         if (event.isNews) messages.push({ role: 'user', content: `[The machine: ${event.detail}.]` });
       } else if (event.type === 'model.answered') {
@@ -53,7 +56,7 @@ export function createTranscript(agentId?: string): Transcript {
       }
     },
     addAll(events) {
-      for (const event of events)
+      for (const event of standing(events))
         if (isTranscriptEvent(event) && agentOf(event) === agentId) transcript.add(event);
     },
     messages: () => [...messages],
@@ -83,15 +86,16 @@ export function createTranscript(agentId?: string): Transcript {
   return transcript;
 }
 
-/** The person speaks to the lead, and it is the lead who is told of the machine. */
+/** The person speaks to the lead, and it is the lead who is told of the machine and of the review. */
 const agentOf = (event: TranscriptEvent): string | undefined =>
-  event.type === 'message.delivered' || event.type === 'sandbox.changed' ? undefined : event.agentId;
+  'agentId' in event ? event.agentId : undefined;
 
 const TYPES: Record<TranscriptEvent['type'], true> = {
   'message.delivered': true,
   'model.answered': true,
   'tool.finished': true,
   'sandbox.changed': true,
+  'review.told': true,
 };
 
 function isTranscriptEvent(event: TaskEvent): event is Extract<TaskEvent, { type: TranscriptEvent['type'] }> {

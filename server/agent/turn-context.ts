@@ -3,7 +3,9 @@ import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
+import type { Kept } from '../repo/kept-tree.ts';
 import type { MergedTrees, TreesToMerge } from '../repo/merge-trees.ts';
+import type { Setting } from '../repo/set-workspace.ts';
 import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
@@ -34,6 +36,19 @@ export interface TurnRepo {
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
   /** See `mergeTrees`. */
   merge(trees: TreesToMerge): Promise<MergedTrees>;
+  /** See `keptTree`. */
+  kept(
+    taskId: string,
+    proposal: { baseTree: string; headTree: string; rejected: ReadonlyMap<string, ReadonlySet<string>> },
+  ): Promise<Kept>;
+  settingOf(sandbox: Sandbox): Promise<string>;
+  setWorkspace(sandbox: Sandbox, setting: Omit<Setting, 'branch'>): Promise<void>;
+  textDiff(
+    taskId: string,
+    fromTree: string,
+    toTree: string,
+    most: number,
+  ): Promise<{ text: string; isWhole: boolean }>;
 }
 
 /** What a turn needs from the rest of the relay. */
@@ -50,6 +65,8 @@ export interface TurnDeps {
   /** What may be shown of a text that came from the task's machine. */
   hide: (taskId: string, text: string) => string;
   repo: TurnRepo;
+  /** Whether nothing that follows earlier turns touches the workspace any more. */
+  isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
   /** Read at every call, so that mending the settings mends the turn. Throws `model_not_configured`. */
   modelSettings: (model: string | undefined) => ModelSettings;
   callModel: CallModel;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { createAfterTurns } from '../aftermath/parts.ts';
+import { createAftermathStore } from '../aftermath/store.ts';
 import { callModel } from '../agent/model.ts';
 import { createTurn } from '../agent/turn.ts';
 import { type Config, modelSettings } from '../config.ts';
@@ -86,6 +87,7 @@ export async function startWorks(
     takeMachineNews: sessions.takeNews,
     hide: workplace.around.surroundings.hide,
     repo: room.repo(repo),
+    isWorkspaceFree: createAftermathStore(patient).isNext,
     modelSettings: (model) => modelSettings(config, model),
     callModel,
     now,

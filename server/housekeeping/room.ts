@@ -109,6 +109,8 @@ export function createRoom({
       prepare: (taskId, ...args) => patiently(taskId, () => repo.prepare(taskId, ...args)),
       checkout: (taskId, ...args) => patiently(taskId, () => repo.checkout(taskId, ...args)),
       capture: (taskId, ...args) => patiently(taskId, () => repo.capture(taskId, ...args)),
+      setWorkspace: (sandbox, setting) =>
+        patiently(setting.taskId, () => repo.setWorkspace(sandbox, setting)),
     }),
     sandboxes: (sessions) => ({
       ...sessions,

@@ -82,7 +82,7 @@ function wholeFile({ path, newMode, newOid }: RawChange): TreeEdit {
 }
 
 /** The file with these units of its change; nothing where none of them is there any more. */
-function composed(
+export function composed(
   change: RawChange,
   content: FileContent,
   hashes: ReadonlySet<string>,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { BASE_REF, type RepoDeps, readRef, repoPath } from './repository.ts';
+import { BASE_REF, formerRef, type RepoDeps, readRef, repoPath } from './repository.ts';
 import { SCRIPT_ENV } from './sandbox-scripts.ts';
 import { readScratchFile } from './scratch-file.ts';
 import { scriptFailure } from './workspace.ts';
@@ -24,15 +24,21 @@ export async function filledWith(sandbox: Sandbox): Promise<Filled | undefined> 
 }
 
 /**
- * Whether the machine holds this task: it was filled for it, with the base that the relay has. What a vendor gives back after a sleep
+ * Whether the machine holds this task: it was filled for it, with a base that the relay has. What a vendor gives back after a sleep
  * is not taken for granted.
  */
 export async function holdsTask(deps: RepoDeps, taskId: string, sandbox: Sandbox): Promise<boolean> {
-  const base = await readRef(repoPath(deps, taskId), BASE_REF);
-  if (base === undefined) return false;
   const filled = await filledWith(sandbox);
-  if (filled?.taskId !== undefined) return filled.taskId === taskId && filled.base === base;
-  return (await baseRefIn(sandbox)) === base;
+  if (filled?.taskId !== undefined && filled.taskId !== taskId) return false;
+  const found = filled?.taskId === undefined ? await baseRefIn(sandbox) : filled.base;
+  return found !== undefined && isBaseOf(deps, taskId, found);
+}
+
+/** Whether the task starts from that snapshot, or did before its base moved on. */
+export async function isBaseOf(deps: RepoDeps, taskId: string, base: string): Promise<boolean> {
+  const repo = repoPath(deps, taskId);
+  if ((await readRef(repo, BASE_REF)) === base) return true;
+  return /^[0-9a-f]{40}$/.test(base) && (await readRef(repo, formerRef(base))) !== undefined;
 }
 
 /** All that a machine of an earlier version tells. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { isBranchName } from './branch.ts';
+import { isBaseOf } from './identity.ts';
 import { assertOid, BASE_REF, type RepoDeps, readRef, repoPath, treeOf } from './repository.ts';
 import { MOVE_SCRIPT, SCRIPT_ENV } from './sandbox-scripts.ts';
 import { CHECKOUT_LIMIT_MS, scriptFailure } from './workspace.ts';
@@ -13,7 +14,7 @@ const PACK_LIMIT = 2 ** 30;
  * Brings a workspace that was filled for another task of the same repository to this task's base, sending only what is new; what is
  * neither the base's nor ignored there is removed. Repeatable: once it is done, it changes nothing, whatever the agent has written since.
  * @param from the base that the machine was filled with
- * @param prebuiltId whose repository here has the base that the machine has; where there is none, all is sent
+ * @param prebuiltId the prebuild, or task, whose repository here has the base that the machine has; where there is none, all is sent
  */
 export async function moveInto(
   deps: RepoDeps,
@@ -61,12 +62,14 @@ async function packOfNews(
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   const there = prebuiltId === undefined ? undefined : repoPath(deps, prebuiltId);
-  const isKnown = there !== undefined && (await readRef(there, BASE_REF)) === from;
-  const known = isKnown && prebuiltId !== undefined ? `^${await treeOf(deps, prebuiltId, from)}\n` : '';
+  const isKnown = prebuiltId !== undefined && (await isBaseOf(deps, prebuiltId, from));
+  const known = isKnown ? `^${await treeOf(deps, prebuiltId, from)}\n` : '';
   return deps.git(['pack-objects', '--quiet', '--revs', '--thin', '--stdout', '--delta-base-offset'], {
     repo: repoPath(deps, taskId),
     stdin: Buffer.from(`${to}\n${headTree === undefined ? '' : `${assertOid(headTree)}\n`}${known}`),
-    ...(isKnown ? { env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(path.join(there, 'objects')) } } : {}),
+    ...(isKnown && there
+      ? { env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(path.join(there, 'objects')) } }
+      : {}),
     maxOutputBytes: PACK_LIMIT,
     signal,
   });

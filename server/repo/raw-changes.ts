@@ -71,6 +71,18 @@ export function statusOf({ oldMode, newMode }: RawChange): FileStatus {
   return REGULAR.test(oldMode) === REGULAR.test(newMode) ? 'modified' : 'type-changed';
 }
 
+/** What Git prints with `-z`. */
+export function splitAtNul(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    const stop = end < 0 ? bytes.length : end;
+    parts.push(bytes.subarray(start, stop));
+    start = stop + 1;
+  }
+  return parts;
+}
+
 /** Undefined for what is not UTF-8. A byte order mark is part of the text. */
 export function decodeUtf8(data: Buffer): string | undefined {
   try {

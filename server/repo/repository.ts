@@ -23,6 +23,8 @@ const OBJECT_NAME = /^[0-9a-f]{40}$/;
 export const BASE_REF = 'refs/handoff/base';
 /** The commit that the person was on. */
 export const SOURCE_REF = 'refs/handoff/source';
+/** A snapshot that the task started from before it was brought up to a newer commit: machines may still be at it. */
+export const formerRef = (commit: string): string => `refs/handoff/former/${assertOid(commit)}`;
 /** A tree that the workspace was captured as. */
 export const proposalRef = (tree: string): string => `refs/handoff/proposal/${assertOid(tree)}`;
 

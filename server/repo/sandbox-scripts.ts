@@ -23,7 +23,7 @@ const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
 
 /**
  * How filling begins. One runs at a time, and looks what the one before it noted: a relay that slept sends its own long after another
- * has filled the machine and an agent works there.
+ * has filled the machine and an agent works there. A task's own base may have moved on to `$8` since.
  */
 const BEGIN = `
 set -eu
@@ -36,7 +36,7 @@ if command -v flock >/dev/null; then
 fi
 found='' filled_for=''
 [ ! -e "$capture/handoff-ready" ] || read -r found filled_for <"$capture/handoff-ready" || :
-if [ "$filled_for" = "$task" ]; then
+if [ "$filled_for" = "$task" ] && [ "\${8:-$found}" = "$found" ]; then
   rm -f "$scratch/$given"
   exit 0
 fi
@@ -121,7 +121,7 @@ git update-index -q --refresh || :
 ${TO_HEAD}${FINISH}`;
 
 /**
- * The same for a workspace that was filled for another task of the repository, from a pack of what is new: `$7` is the base that it has
+ * The same for a workspace that was filled for another task of the repository, or for an earlier base of its own, from a pack of what is new: `$7` is the base that it has
  * now, `$8` the base that it gets. What is ignored there, such as installed packages, stays; what is not would be taken for the agent's
  * work, and goes. Until it is noted that it is done, each part may be repeated.
  */

@@ -8,11 +8,14 @@ import { patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
 import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
+import { keptTree } from './kept-tree.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { moveInto } from './move.ts';
 import { createReading } from './reading.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
+import { settingOf, setWorkspace } from './set-workspace.ts';
 import { prepareSource, startBundle } from './source.ts';
+import { textDiff } from './text-diff.ts';
 import { textsAt } from './texts-at.ts';
 import { captureProposal, checkoutInto } from './workspace.ts';
 
@@ -45,7 +48,7 @@ export function createTaskRepo(
         proposedTree !== undefined &&
         (await readRef(repoPath(deps, taskId), proposalRef(proposedTree))) !== undefined;
       const headTree = isCaptured ? proposedTree : undefined;
-      const branch = `handoff/${taskId.slice(0, 8)}`;
+      const branch = branchOf(taskId);
       const filled = await filledWith(sandbox);
       if (filled?.base === undefined) {
         const bundle = await startBundle(deps, taskId, { headTree, signal });
@@ -63,8 +66,16 @@ export function createTaskRepo(
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
     merge: (trees) => mergeTrees(deps, trees),
+    kept: (taskId, proposal) => keptTree(deps, { taskId, ...proposal }),
+    settingOf,
+    setWorkspace: (sandbox, setting) =>
+      setWorkspace(deps, sandbox, { ...setting, branch: branchOf(setting.taskId) }),
+    textDiff: (taskId, fromTree, toTree, most) => textDiff(deps, taskId, fromTree, toTree, most),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
     editFile: (taskId, edit) => editFile(deps, taskId, edit),
     compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),
   };
 }
+
+/** The branch that the agent's own repository is on. */
+const branchOf = (taskId: string): string => `handoff/${taskId.slice(0, 8)}`;

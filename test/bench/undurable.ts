@@ -63,6 +63,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     takeMachineNews: () => [],
     hide: (_taskId, text) => text,
     repo,
+    isWorkspaceFree: async () => true,
     modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),
     callModel,
     now: Date.now,

@@ -189,7 +189,8 @@ describe('moving a filled workspace to another task’s base', () => {
     const isWaiting = new RegExp(`-> FLOCK .*:${ino} `);
     while (!isWaiting.test(readFileSync('/proc/locks', 'utf8'))) await delay(5);
     // What the other one notes before it ends.
-    writeFiles(sandbox.scratchdir, { 'capture.git/handoff-ready': `${from} t\n` });
+    const to = git(path.join(deps.reposDir, 't.git'), ['rev-parse', 'refs/handoff/base']);
+    writeFiles(sandbox.scratchdir, { 'capture.git/handoff-ready': `${to} t\n` });
     holder.stdin.end('\n');
     await moving;
     assert.equal(readFileSync(path.join(sandbox.workdir, 'changed.txt'), 'utf8'), 'old!\n');

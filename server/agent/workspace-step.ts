@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventOf, TaskEvent } from '../protocol/events.ts';
+import type { FileDecisions } from '../protocol/review.ts';
+import type { TaskState } from '../protocol/task.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { readAll } from '../tasks/event-log.ts';
+import { foundInWorkspace, nextProposal, workspaceTreeOf } from '../tasks/next-proposal.ts';
+import { rebased } from '../tasks/rebased.ts';
+import { heldAtStarts } from '../tasks/turn-starts.ts';
+import { assertHeld, isStopped, type TurnContext, tell } from './turn-context.ts';
+import { userEditsText } from './user-edits.ts';
+
+/** How long (ms) checks of the turn before, which write to the workspace, may take to end, and how often to look. */
+const LONGEST_WAIT_MS = 60_000;
+const LOOK_MS = 100;
+/** Bytes of a diff of the person's own edits that the agent is told. */
+const EDITS_BYTES = 24_000;
+
+/** What the workspace gets as a turn begins. Decided once, whatever is decided about the proposal since. */
+interface Plan {
+  from: string;
+  to: string;
+  /** See `settingOf`. */
+  before: string;
+  text?: string;
+}
+
+/**
+ * Makes the workspace hold what the person left of the proposal, as a turn begins: without what they rejected, with what they edited, on
+ * the base as it is by now; and tells the agent. No Git runs where there is nothing of that. Each part may be repeated.
+ */
+export async function workspaceStep(turn: TurnContext, sandbox: Sandbox, baseTree: string): Promise<void> {
+  const { taskId, turnId, repo, store } = turn;
+  const plan = await store.memo(taskId, `${turnId}:workspace`, async (): Promise<Plan | null> => {
+    const state = await turn.states.current(taskId);
+    return mayDiffer(state, baseTree) ? planOf(turn, sandbox, baseTree) : null;
+  });
+  // Once it is told, the agent works there.
+  if (!plan || (await turn.log.find(taskId, `${turnId}:workspace`))) return;
+  const { from, to, before, text } = plan;
+  await assertHeld(turn);
+  await repo.setWorkspace(sandbox, { taskId, name: turnId, before, from, to });
+  const { proposal } = await turn.states.current(taskId);
+  const changed = await nextProposal(repo, taskId, proposal, { baseTree, headTree: to });
+  await tell(
+    turn,
+    { key: `${turnId}:workspace`, event: { type: 'workspace.set', turnId, headTree: to } },
+    ...(changed ? [{ key: `${turnId}:proposal:kept`, event: { ...changed, by: 'person' as const } }] : []),
+    ...(text === undefined
+      ? []
+      : [{ key: `${turnId}:told`, event: { type: 'review.told' as const, turnId, text } }]),
+  );
+}
+
+/** Whether there can be something to set: what was rejected of a file that is changed no more is out already. */
+function mayDiffer(state: TaskState, baseTree: string): boolean {
+  if (state.isWorkspacePast) return true;
+  const known = workspaceTreeOf(state, baseTree);
+  if ((state.proposal?.headTree ?? baseTree) !== known) return true;
+  const changed = new Set(state.proposal?.files.map(({ path }) => path));
+  return state.review?.files.some(({ path, rejected }) => rejected.length > 0 && changed.has(path)) ?? false;
+}
+
+async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Promise<Plan | null> {
+  const { taskId, turnId, repo } = turn;
+  await untilFree(turn);
+  const before = await repo.settingOf(sandbox);
+  const state = await turn.states.current(taskId);
+  await assertHeld(turn);
+  const { headTree: from } = await repo.capture(taskId, sandbox, workspaceTreeOf(state, baseTree));
+  // What an earlier turn left there when it was stopped.
+  const keys = `${turnId}:proposal:left`;
+  await tell(turn, ...(await foundInWorkspace(repo, state, { baseTree, tree: from, keys })));
+
+  const current = await turn.states.current(taskId);
+  const headTree = current.proposal?.headTree ?? baseTree;
+  const rejected = rejectedUnits(current.review?.files ?? []);
+  const kept = await repo.kept(taskId, { baseTree, headTree, rejected });
+  const isHeld = kept.tree === workspaceTreeOf(current, baseTree) && !current.isWorkspacePast;
+  if (isHeld && kept.tree === headTree) return null;
+  const events = await readAll(turn.log, taskId);
+  const text = userEditsText({
+    rejected: kept.rejected,
+    edits: await editsSince(turn, events, { baseTree, headTree }),
+    update: updateSince(events),
+  });
+  return { from, to: kept.tree, before, ...(text === undefined ? {} : { text }) };
+}
+
+/** Waits for what follows earlier turns to leave the workspace: their checks end by themselves once a turn has begun. */
+async function untilFree(turn: TurnContext): Promise<void> {
+  for (let waited = 0; waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
+    if ((await turn.isWorkspaceFree(turn)) || (await isStopped(turn))) return;
+    await delay(LOOK_MS);
+  }
+}
+
+function rejectedUnits(files: readonly FileDecisions[]): Map<string, ReadonlySet<string>> {
+  const some = files.filter(({ rejected }) => rejected.length > 0);
+  return new Map(some.map(({ path, rejected }) => [path, new Set(rejected)]));
+}
+
+/** What differs between what the agent left, brought up to the base as it is now, and the proposal. */
+async function editsSince(
+  { taskId, repo }: TurnContext,
+  events: readonly TaskEvent[],
+  { baseTree, headTree }: { baseTree: string; headTree: string },
+): Promise<{ text: string; isWhole: boolean }> {
+  const { leftTree, leftBase } = heldAtStarts(events, baseTree).now;
+  const { tree } = await rebased(repo, taskId, { tree: leftTree, from: leftBase, to: baseTree });
+  return repo.textDiff(taskId, tree, headTree, EDITS_BYTES);
+}
+
+/** The last time that the base moved, unless the agent has worked on it since. */
+function updateSince(events: readonly TaskEvent[]): { commit: string; conflicts: string[] } | undefined {
+  const isAgents = ({ type }: TaskEvent): boolean => type === 'tool.started' || type === 'workspace.set';
+  const since = events.slice(events.findLastIndex(isAgents) + 1);
+  const updates = since.filter((event): event is EventOf<'base.updated'> => event.type === 'base.updated');
+  const last = updates.at(-1);
+  if (last === undefined) return undefined;
+  return { commit: last.baseCommit, conflicts: [...new Set(updates.flatMap(({ conflicts }) => conflicts))] };
+}
