@@ -6,6 +6,7 @@ import { createPanel } from './chat/panel.ts';
 import { createSetup } from './chat/setup.ts';
 import { createChatView } from './chat/view.ts';
 import { registerCommands } from './commands/register.ts';
+import { watchShownPullRequest } from './follow/watch-shown.ts';
 import { createUncommitted } from './git/capture-preview.ts';
 import { createRepositories } from './git/repositories.ts';
 import { createDrafts } from './github/drafts.ts';
@@ -52,7 +53,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const refresh = () => quietly(store.refresh());
   // A relay that would not start is not started again every few seconds, but noticed when it is there.
   const look = () => (connection.state().kind === 'unavailable' ? quietly(connection.revive()) : refresh());
-  const poll = createPoll(() => void look(), POLL_MS);
+  const watch = watchShownPullRequest({ panel: () => panel, store, client: connection.client, quietly });
+  const poll = createPoll(() => {
+    void look();
+    void watch.look();
+  }, POLL_MS);
 
   const chat = createChatView({
     distUri: vscode.Uri.joinPath(context.extensionUri, 'dist'),
@@ -93,6 +98,7 @@ export function activate(context: vscode.ExtensionContext): void {
     connection,
     store,
     poll,
+    watch,
     registerCommands(app),
     reviewEditor,
     createTaskTree(store, (visible) => poll.show('tasks', visible)),

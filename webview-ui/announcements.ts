@@ -21,7 +21,22 @@ export function announcements(before: TaskState, after: TaskState): string[] {
     said.push(strings.announce.proposal(changed.files.length));
   const opened = after.publish?.pullRequest;
   if (opened && !before.publish?.pullRequest) said.push(strings.announce.opened(opened.number));
-  return said;
+  return [...said, ...ofPullRequest(before.pullRequest, after.pullRequest)];
+}
+
+/** Checks that have failed since, and its end. */
+function ofPullRequest(before: TaskState['pullRequest'], after: TaskState['pullRequest']): string[] {
+  if (!after || after === before) return [];
+  const failed = (status: typeof after | undefined) =>
+    status?.checks.filter(({ state }) => state === 'failed').map(({ name }) => name) ?? [];
+  const known = new Set(failed(before));
+  const say = strings.announce;
+  return [
+    ...failed(after)
+      .filter((name) => !known.has(name))
+      .map((name) => say.check(name, 'failed')),
+    ...(after.state !== 'open' && before?.state !== after.state ? [say[after.state](after.number)] : []),
+  ];
 }
 
 function ofStatus(after: TaskState, turn: Turn | undefined): string[] {

@@ -163,6 +163,8 @@ export const strings = {
     status: { added: 'added', modified: 'modified', deleted: 'deleted', 'type-changed': 'type changed' },
     letter: { added: 'A', modified: 'M', deleted: 'D', 'type-changed': 'T' },
     binary: 'binary',
+    apply: 'Apply to my files',
+    more: 'More actions',
   },
 
   publish: {
@@ -174,6 +176,30 @@ export const strings = {
     updatedLead: 'Updated',
     failed: 'The pull request could not be opened.',
     compare: 'Open on GitHub instead',
+  },
+
+  pullRequest: {
+    label: 'Pull request',
+    state: { open: 'open', draft: 'draft', merged: 'merged', closed: 'closed' },
+    checks: (passed: number, failed: number, pending: number) =>
+      [
+        failed > 0 ? `${plural(failed, 'check', 'checks')} failed` : '',
+        pending > 0 ? `${pending.toLocaleString()} running` : '',
+        passed > 0 ? `${passed.toLocaleString()} passed` : '',
+      ]
+        .filter(Boolean)
+        .join(', '),
+    comments: (count: number) => plural(count, 'comment', 'comments'),
+    conflicts: 'Its base has changed: it cannot be merged.',
+    refresh: 'Look at the pull request again',
+    fixChecks: 'Fix failed checks',
+    fixComments: 'Address comments',
+    fixing: (spent: number, all: number) => `Mends failed checks by itself: ${spent} of ${all} used`,
+  },
+
+  unattended: {
+    until: (time: string) => `Opens a draft pull request by itself until ${time}`,
+    end: 'Turn off',
   },
 
   queue: {
@@ -247,5 +273,7 @@ export const strings = {
     failed: (reason: string) => `The agent failed. ${reason}`,
     proposal: (files: number) => `${plural(files, 'changed file', 'changed files')} to review.`,
     opened: (number: number) => `Pull request ${number} is open.`,
+    merged: (number: number) => `Pull request ${number} was merged.`,
+    closed: (number: number) => `Pull request ${number} was closed.`,
   },
 } as const;

@@ -14,6 +14,7 @@ import { openPreview } from '../preview/open-preview.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
 import type { PanelActions } from './handlers.ts';
+import { taskActionsOf } from './task-actions.ts';
 
 /** What the panel asks for, done with the same commands that the menus have. */
 export function createActions(app: App): PanelActions {
@@ -38,6 +39,7 @@ export function createActions(app: App): PanelActions {
     archive: (taskId) => archive(app)({ taskId }),
     review: (taskId, path) => review(path === null ? { taskId } : { taskId, path }),
     pullRequest: (taskId) => openPullRequest(app)({ taskId }),
+    taskAction: (taskId, action) => taskActionsOf(app)[action](taskId),
     preview: (taskId) => openPreview(app)({ taskId }),
     openFile: (_taskId, path, line) => openFile(app, path, line),
     openExternal,

@@ -1,6 +1,6 @@
 import type { Answer, Selection } from '../../server/protocol/commands.ts';
 import { toFailure } from '../ui/failure.ts';
-import type { FromPanelHandlers } from './messages.ts';
+import type { FromPanelHandlers, TaskAction } from './messages.ts';
 import type { Panel } from './panel.ts';
 import type { SetupWatch } from './setup.ts';
 
@@ -17,6 +17,7 @@ export interface PanelActions {
   archive(taskId: string): Promise<unknown>;
   review(taskId: string, path: string | null): Promise<unknown>;
   pullRequest(taskId: string): Promise<unknown>;
+  taskAction(taskId: string, action: TaskAction): Promise<unknown>;
   preview(taskId: string): Promise<unknown>;
   openFile(taskId: string, path: string, line: number | null): Promise<void>;
   openExternal(url: string): Promise<void>;
@@ -81,6 +82,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
     },
     review: async ({ taskId, path }) => void (await actions.review(taskId, path)),
     pullRequest: async ({ taskId }) => void (await actions.pullRequest(taskId)),
+    taskAction: async ({ taskId, action }) => void (await actions.taskAction(taskId, action)),
     preview: async ({ taskId }) => void (await actions.preview(taskId)),
     openFile: ({ taskId, path, line }) => actions.openFile(taskId, path, line),
     openExternal: ({ url }) => actions.openExternal(url),

@@ -31,6 +31,18 @@ export interface Draft {
   selection: Selection[];
 }
 
+/** What the panel's buttons do with what a task has come to; the extension asks for whatever else is needed. */
+export const TASK_ACTIONS = [
+  'apply',
+  'more',
+  'refreshPullRequest',
+  'fixChecks',
+  'fixComments',
+  'unattended',
+  'followPullRequest',
+] as const;
+export type TaskAction = (typeof TASK_ACTIONS)[number];
+
 export type ToPanel =
   /** Everything the panel shows, complete: the answer to `ready`, and after every change of view or task. */
   | {
@@ -75,6 +87,7 @@ export type FromPanel =
   /** Opens the review of the whole proposal, or at one path of it. */
   | { type: 'review'; taskId: string; path: string | null }
   | { type: 'pullRequest'; taskId: string }
+  | { type: 'taskAction'; taskId: string; action: TaskAction }
   /** Opens what listens in the task's sandbox; which port is asked then. */
   | { type: 'preview'; taskId: string }
   /** `path` came from the model or the transcript: relative to the repository, not yet checked. `line` is 1-based. */
@@ -151,6 +164,7 @@ const shapes: Shapes = {
   showList: {},
   review: { taskId: text, path: orNull(text) },
   pullRequest: { taskId: text },
+  taskAction: { taskId: text, action: (value) => TASK_ACTIONS.some((action) => action === value) },
   preview: { taskId: text },
   openFile: { taskId: text, path: text, line: orNull(line) },
   openExternal: { url: text },

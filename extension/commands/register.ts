@@ -18,6 +18,7 @@ import { newTask } from './new-task.ts';
 import { openPullRequest } from './open-pull-request.ts';
 import { openTask } from './open-task.ts';
 import { previewUncommitted } from './preview-uncommitted.ts';
+import { fixPullRequest, followPullRequest, refreshPullRequest } from './pull-request-status.ts';
 import { refresh } from './refresh.ts';
 import { rejectFile } from './reject-file.ts';
 import { reviewChanges } from './review-changes.ts';
@@ -25,7 +26,10 @@ import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
 import { showLog } from './show-log.ts';
 import { stop } from './stop.ts';
+import { taskActions } from './task-actions.ts';
 import { unacceptFile } from './unaccept-file.ts';
+
+import { unattended } from './unattended.ts';
 
 /** Every command of the manifest and what it does. */
 const COMMANDS = {
@@ -56,6 +60,11 @@ const COMMANDS = {
   'handoff.applyChanges': applyChanges,
   'handoff.commitToBranch': commitToBranch,
   'handoff.openPullRequest': openPullRequest,
+  'handoff.refreshPullRequest': refreshPullRequest,
+  'handoff.fixPullRequest': fixPullRequest,
+  'handoff.followPullRequest': followPullRequest,
+  'handoff.unattended': unattended,
+  'handoff.taskActions': taskActions,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,
   'handoff.addSecret': addSecret,

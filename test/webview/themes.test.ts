@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { answered, asking, checked, exploring, queued, stopped, waiting } from './durable-story.ts';
+import { heard, opened } from './publish-story.ts';
 import { failed, finished, snapshot, summaries, working } from './story.ts';
 import { usePanels } from './suite.ts';
 import { type ThemeName, themes } from './themes.ts';
@@ -36,6 +37,7 @@ describe('the looks of the panel', () => {
     stopped: snapshot(stopped),
     checked: snapshot(checked),
     exploring: snapshot(exploring),
+    published: snapshot([...opened, heard()]),
     new: snapshot(null, { tasks: summaries }),
     list: snapshot(null, { view: 'list', tasks: summaries }),
   };

@@ -1,11 +1,13 @@
 import { useState } from 'react';
+import type { TaskAction } from '../../extension/chat/messages.ts';
 import type { ChangedFile } from '../../server/protocol/review.ts';
 import type { TaskState } from '../../server/protocol/task.ts';
 import { usePanel, useSelect } from '../context.ts';
-import { Icon } from '../icon.tsx';
+import { Icon, IconButton } from '../icon.tsx';
 import { isTurnOpen } from '../status.ts';
 import { strings } from '../strings.ts';
 import { PublishProgress } from './publish-progress.tsx';
+import { PullRequestStatus } from './pull-request-status.tsx';
 
 /** What the agent has changed so far, the way into the review, and from there to the pull request. */
 export function ProposalCard() {
@@ -19,6 +21,8 @@ export function ProposalCard() {
   if (!task?.proposal || task.proposal.files.length === 0) return null;
   const { files } = task.proposal;
   const { taskId } = task;
+  // What was heard of it since says more.
+  const isKnown = task.publish?.stage === 'opened' && task.pullRequest !== undefined;
   return (
     <section className="card proposal" aria-label={strings.proposal.changed(files.length)}>
       <button type="button" className="card-line" aria-expanded={open} onClick={() => setToggled(!open)}>
@@ -38,7 +42,8 @@ export function ProposalCard() {
         </ul>
       )}
       <Decision task={task} />
-      {task.publish && <PublishProgress publish={task.publish} />}
+      {task.publish && !isKnown && <PublishProgress publish={task.publish} />}
+      <PullRequestStatus task={task} />
     </section>
   );
 }
@@ -50,6 +55,7 @@ function Decision({ task: { taskId, proposal, review, publish } }: { task: TaskS
   const publishing = publish !== undefined && publish.stage !== 'opened' && publish.stage !== 'failed';
   const published = publish?.stage === 'opened' && publish.acceptedTree === review?.acceptedTree;
   const canOpen = accepted.length > 0 && !published;
+  const act = (action: TaskAction) => host.post({ type: 'taskAction', taskId, action });
   return (
     <>
       {review && !reviewed && <p className="card-note">{strings.proposal.stale}</p>}
@@ -78,6 +84,13 @@ function Decision({ task: { taskId, proposal, review, publish } }: { task: TaskS
           <Icon name="diff-multiple" />
           {reviewed ? strings.proposal.reviewAgain : strings.proposal.review}
         </button>
+        {accepted.length > 0 && (
+          <button type="button" className="button secondary" onClick={() => act('apply')}>
+            <Icon name="cloud-download" />
+            {strings.proposal.apply}
+          </button>
+        )}
+        <IconButton icon="ellipsis" label={strings.proposal.more} onClick={() => act('more')} />
       </div>
     </>
   );

@@ -48,7 +48,8 @@ function Busy({ label }: { label: string }) {
   );
 }
 
-function External({ url, label }: { url: string; label: string }) {
+/** A page in the browser. */
+export function External({ url, label }: { url: string; label: string }) {
   const { host } = usePanel();
   return (
     <button

@@ -60,6 +60,7 @@ describe('the panel, seen from its webview', () => {
       archive: unused,
       review: unused,
       pullRequest: unused,
+      taskAction: unused,
       preview: unused,
       openFile: unused,
       openExternal: unused,

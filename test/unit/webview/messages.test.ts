@@ -11,6 +11,7 @@ describe('messages from the panel', () => {
       { type: 'delegate', clientId: 'client-1', text: 'fix it', selection: [{ path: 'a.ts', startLine: 1 }] },
       { type: 'openFile', taskId: 't', path: 'a.ts', line: null },
       { type: 'newTask' },
+      { type: 'taskAction', taskId: 't', action: 'apply' },
       { ...answer, answer: { kind: 'choice', label: 'Yes' } },
       { ...answer, answer: { kind: 'text', text: 'Yes' } },
       { type: 'editMessage', clientId: 'client-1', taskId: 't', messageId: 'm', text: 'x' },
@@ -37,6 +38,7 @@ describe('messages from the panel', () => {
       { ...answer, answer: { kind: 'text' } },
       { ...answer, answer: 'Yes' },
       { type: 'withdrawMessage', clientId: 'client-1', taskId: 't' },
+      { type: 'taskAction', taskId: 't', action: 'constructor' },
       { type: 'constructor' },
       { type: 'toString' },
     ];
