@@ -48,9 +48,9 @@ export function reasonsFor(
     if (run.kind === 'same') continue;
     let best = 0;
     for (const { why, overlap } of calls) {
-      const common = overlap(run);
-      if (common === 0 || common < best) continue;
-      best = common;
+      const score = overlap(run);
+      if (score === 0 || score < best) continue;
+      best = score;
       reasons.set(run.hash, why);
     }
   }
@@ -66,7 +66,7 @@ function isOf(named: string, path: string): boolean {
 type Changed = Extract<Segment, { kind: 'changed' }>;
 interface Call {
   why: string;
-  /** Characters of the hunk that the call wrote or took away. */
+  /** How much of the hunk the call wrote, or took away. */
   overlap: (run: Changed) => number;
 }
 
@@ -78,11 +78,12 @@ function toCall({ why, written, replaced }: Why): Call {
     return {
       why,
       overlap: ({ before, after }) =>
-        after.length > 0 ? common(after, added) : before.every(isGone) ? 1 : 0,
+        after.length > 0 ? 2 * common(after, added) : before.every(isGone) ? 1 : 0,
     };
   }
   const [added, removed] = [sideOf(written, replaced), sideOf(replaced, written)];
-  return { why, overlap: ({ before, after }) => common(after, added) + common(before, removed) };
+  // What is there counts for more than what is gone: later calls change what earlier ones wrote, not what they took away.
+  return { why, overlap: ({ before, after }) => 2 * common(after, added) + common(before, removed) };
 }
 
 interface Side {
