@@ -44,14 +44,12 @@ export function createGitHubRemote(deps: TransportDeps, { githubUrl, apiUrl }: G
         plan,
         message,
       }),
-    async push(row, { commit, pushedTree, branch, token }) {
+    async push(row, { token, ...pushed }) {
       const where = repositoryOf(row);
       const sourceUrl = row.spec.source.url;
       const request = {
         taskId: row.taskId,
-        commit,
-        pushedTree,
-        branch,
+        ...pushed,
         token,
         remote: pushUrl({ githubUrl, ...where }),
         ...(sourceUrl === undefined ? {} : { sourceUrl }),
@@ -59,7 +57,7 @@ export function createGitHubRemote(deps: TransportDeps, { githubUrl, apiUrl }: G
       try {
         await pushCommit(deps, request);
       } catch (error) {
-        throw await explained(error, { apiUrl, token, where, branch });
+        throw await explained(error, { apiUrl, token, where, branch: pushed.branch });
       }
     },
     async open(row, { token, branch, base, title, body, draft }) {

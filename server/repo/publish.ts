@@ -5,7 +5,7 @@ import { isBranchName } from './branch.ts';
 import { commitRef } from './commits.ts';
 import { GitError } from './git.ts';
 import { failureOf, type Remote, remoteOf, runOn, tipOf } from './remote.ts';
-import { createAttempt, readRef, repoPath, type TransportDeps, treeOf } from './repository.ts';
+import { assertOid, createAttempt, readRef, repoPath, type TransportDeps, treeOf } from './repository.ts';
 import { parseTransport } from './source-url.ts';
 
 export interface PushRequest {
@@ -16,7 +16,8 @@ export interface PushRequest {
   remote: string;
   branch: string;
   token: string;
-  /** Where history is fetched from if the remote does not have the commit that the task started from. */
+  /** The commit that the task started from, and where its history is fetched from if the remote does not have it. */
+  baseCommit: string;
   sourceUrl?: string;
   signal?: AbortSignal;
 }
@@ -82,7 +83,7 @@ export async function pushCommit(deps: TransportDeps, request: PushRequest): Pro
 
 /** Pushes from the task's repository; where the remote refuses, because it lacks the base's history perhaps, with that history. */
 async function push(deps: TransportDeps, repo: string, args: string[], remote: Remote, request: PushRequest) {
-  const { taskId, commit, sourceUrl, signal } = request;
+  const { taskId, baseCommit, sourceUrl, signal } = request;
   try {
     await runOn(deps.git, remote, args, { repo, signal });
   } catch (error) {
@@ -92,8 +93,13 @@ async function push(deps: TransportDeps, repo: string, args: string[], remote: R
     const source = parseTransport(sourceUrl, deps);
     const full = await createAttempt(deps, taskId, 'push');
     try {
-      const parent = (await deps.git(['rev-parse', '--verify', `${commit}^`], { repo })).toString().trim();
-      const fetch = ['fetch', '--quiet', '--no-tags', source.address, `${parent}:refs/handoff/source`];
+      const fetch = [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        source.address,
+        `${assertOid(baseCommit)}:refs/handoff/source`,
+      ];
       await deps.git(fetch, { repo: full, transports: [source.protocol], signal }).catch((cause: unknown) => {
         throw cause instanceof GitError ? error : cause;
       });

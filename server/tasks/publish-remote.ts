@@ -19,6 +19,8 @@ export interface PullRequestText {
 export interface Pushed {
   commit: string;
   pushedTree: string;
+  /** What all of it is built on. */
+  baseCommit: string;
   branch: string;
 }
 

@@ -109,7 +109,7 @@ export function createPublish(deps: PublishDeps) {
 
     const pushed = await attempt('push', async (row) => {
       const token = await tokens.get(publishId);
-      await remote.push(row, { commit: made, pushedTree: tree, branch, token });
+      await remote.push(row, { commit: made, pushedTree: tree, baseCommit: plan.baseCommit, branch, token });
       await tell('pushed', { type: 'publish.pushed', publishId, branch, commit: made, tree });
     });
     if (!pushed.ok) return fail(pushed.failure);

@@ -72,6 +72,7 @@ describe('over HTTP, with a token', () => {
       pushCommit(deps, {
         taskId,
         pushedTree,
+        baseCommit,
         commit: made.commit,
         remote: urlOf('notes'),
         branch: 'handoff/work',
@@ -181,6 +182,7 @@ describe('over HTTP, with a token', () => {
     await pushCommit(deps, {
       taskId,
       commit: made.commit,
+      baseCommit: commit,
       pushedTree: baseTree,
       remote: urlOf('notes'),
       branch: 'handoff/work',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { inspect } from 'node:util';
 import { AppError } from '../../../server/errors.ts';
+import { failureOf } from '../../../server/github/api.ts';
 import { openPullRequest } from '../../../server/github/pull-request.ts';
 import { getViewer } from '../../../server/github/viewer.ts';
 import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from '../../fakes/github/server.ts';
@@ -230,3 +231,35 @@ async function cutAnswers(
     close: () => new Promise((resolve) => server.close(() => resolve()).closeAllConnections()),
   };
 }
+
+describe('a refusal of GitHub', () => {
+  const refusal = (status: number, headers: Record<string, string>) =>
+    failureOf(Object.assign(new Error('no'), { name: 'HttpError', status, response: { headers, data: {} } }));
+
+  it('by its limit says how long to wait, by either header', () => {
+    const soon = String(Math.floor(Date.now() / 1000) + 90);
+    const [after, reset] = [
+      refusal(403, { 'retry-after': '5', 'x-ratelimit-reset': soon }),
+      refusal(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': soon }),
+    ];
+    assert.ok(after instanceof AppError && reset instanceof AppError);
+    assert.deepEqual([after.code, after.nextAction], ['github_unavailable', 'Try again in 5 seconds.']);
+    assert.match(reset.nextAction ?? '', /^Try again in (89|9[01]) seconds\.$/);
+  });
+
+  it('for single sign-on says where it is authorised, and leads nowhere else', () => {
+    const sso = refusal(403, {
+      'x-github-sso': 'required; url=https://github.com/orgs/x/sso?authorization_request=1',
+    });
+    assert.ok(sso instanceof AppError);
+    assert.deepEqual(
+      [sso.code, sso.nextAction],
+      [
+        'sso_required',
+        'Authorise it at https://github.com/orgs/x/sso?authorization_request=1, then publish again.',
+      ],
+    );
+    const odd = refusal(403, { 'x-github-sso': 'required; url=javascript:alert(1)' });
+    assert.ok(odd instanceof AppError && odd.code === 'pull_request_forbidden');
+  });
+});

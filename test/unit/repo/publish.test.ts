@@ -40,6 +40,7 @@ async function committed(folder: string) {
       taskId,
       commit,
       pushedTree,
+      baseCommit,
       remote: pathToFileURL(remote).href,
       branch: 'handoff/work',
       token: 'gho_canary',
@@ -171,7 +172,9 @@ describe('push', () => {
 
   it('brings the history along where the remote does not have it', async () => {
     using folder = temporaryFolder();
-    const { push, tip, commit, clone } = await committed(folder.path);
+    const { push, tip, commit, clone, deps, taskId, baseCommit, baseTree, headTree } = await committed(
+      folder.path,
+    );
     const empty = path.join(folder.path, 'empty.git');
     git(folder.path, ['init', '--quiet', '--bare', empty]);
     const remote = pathToFileURL(empty).href;
@@ -182,6 +185,10 @@ describe('push', () => {
     assert.equal(git(empty, ['fsck', '--strict', '--no-dangling']), '');
     assert.equal(tip(), '');
     assert.notEqual(commit, '');
+    const plan = { baseCommit, baseTree, uncommittedTree: baseTree, pushedTree: headTree };
+    const two = await commitPlan(deps, { taskId, plan, author: ADA, message: 'Two', at: AT });
+    await push({ remote, commit: two.commit, branch: 'two', sourceUrl: pathToFileURL(clone).href });
+    assert.equal(git(empty, ['rev-list', '--count', 'two']), '4');
   });
 
   it('refuses a commit that does not have the accepted tree', async () => {
