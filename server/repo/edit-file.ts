@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { foldersOf } from './overlay.ts';
+import { foldersOf, isGitFolder } from './overlay.ts';
 import { assertOid, proposalRef, type RepoDeps, repoPath } from './repository.ts';
 import { type TreeEdit, writeTree } from './trees.ts';
 
@@ -23,6 +23,8 @@ export async function editFile(
   { baseTree, headTree, path, content }: EditedFile,
   signal?: AbortSignal,
 ): Promise<string> {
+  if (path.split('/').some(isGitFolder))
+    throw notPossible(path, 'has a component that file systems take for ".git"');
   const inHead = await entriesAt(deps, taskId, headTree, path, signal);
   const inBase = await entriesAt(deps, taskId, baseTree, path, signal);
   const [before, base] = [inHead.get(path), inBase.get(path)];

@@ -43,7 +43,7 @@ export function foldersOf(path: string): string[] {
 }
 
 /** As Git's `core.protectHFS` and `core.protectNTFS` see it: a checkout of such a path fails. */
-function isGitFolder(component: string): boolean {
+export function isGitFolder(component: string): boolean {
   const hfs = component.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '');
   return /^(\.git|git~1)[ .]*([:\\].*)?$/i.test(hfs);
 }

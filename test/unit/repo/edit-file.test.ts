@@ -70,6 +70,8 @@ describe('an edited file of a proposal', () => {
     await refused('folder', 'text');
     await refused('folder', null);
     await refused('plain.txt/below', 'text');
+    await refused('x/.GIT /config', 'text');
+    await refused('x/git~1/config', 'text');
   });
 });
 
