@@ -73,9 +73,12 @@ describe('the person’s token and the model’s key', function () {
     const { revision, files } = await workshop.client.changes(taskId);
     const accepted = files.map(({ path }) => ({ path, hunks: 'all' as const }));
     const { acceptedTree } = await workshop.client.putReview(taskId, { revision, accepted });
+    const command = { acceptedTree, title: 'Look around' };
     for (const token of [WRONG_TOKEN, GITHUB_TOKEN]) {
       answers.push(
-        await workshop.client.openPullRequest(taskId, { acceptedTree, title: 'Look around' }, token),
+        await workshop.client.preflight(taskId, {}, token),
+        await workshop.client.openPullRequest(taskId, { ...command, sign: true, branch: 'signed' }, token),
+        await workshop.client.openPullRequest(taskId, command, token),
       );
     }
     assert.equal(github.pulls('sam', 'trip-log').length, 1, 'it was used for what it is for');
