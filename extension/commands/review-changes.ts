@@ -1,5 +1,5 @@
 import type { App } from '../app.ts';
-import { openFileDiff, openMultiDiff } from '../review/open-review.ts';
+import { openFileDiff } from '../review/open-review.ts';
 import { fileAt, placedItems } from '../review/placing.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
@@ -14,7 +14,7 @@ export function reviewChanges(app: App) {
     const { path, hash } = typeof argument === 'object' && 'path' in argument ? argument : {};
     const shown = path === undefined ? undefined : fileAt(review, path);
     const place = shown && placedItems(review, shown).find(([item]) => item.hash === hash)?.[1];
-    await (shown ? openFileDiff(review, shown, place?.start) : openMultiDiff(review));
+    await (shown ? openFileDiff(review, shown, place?.start) : app.reviewEditor.open(review));
     return {
       taskId,
       revision: review.changes.revision,

@@ -20,7 +20,7 @@ export function createBlobCache(maxBytes: number) {
   }
 
   /** A failed fetch is forgotten, so that the next reader tries again. */
-  return function read(oid: string, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  function read(oid: string, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const known = contents.get(oid);
     if (known) {
       contents.delete(oid);
@@ -34,5 +34,6 @@ export function createBlobCache(maxBytes: number) {
       () => drop(oid),
     );
     return content;
-  };
+  }
+  return Object.assign(read, { has: (oid: string) => contents.has(oid) });
 }

@@ -9,6 +9,8 @@ import { rejectedOf } from './outline.ts';
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** How many files' differences are kept at hand. */
 const KEPT_RUNS = 50;
+/** How many contents are asked for at once. */
+const BATCH = 200;
 
 /** Both sides of a text, and how they differ. */
 export interface Texts {
@@ -63,7 +65,26 @@ export function createContents(client: () => Promise<RelayClient>) {
     return Buffer.from(compose(runs, keptIn(runs, rejected)));
   }
 
-  return { blob, texts, shown };
+  /** Asks for the contents of many files by a few requests, before they are needed one by one. */
+  function prefetch(taskId: string, files: readonly FileChange[]): void {
+    const oids = files.flatMap(({ oldOid, newOid }) => [oldOid, newOid].filter((oid) => oid !== null));
+    const missing = [...new Set(oids)].filter((oid) => !read.has(oid));
+    for (let start = 0; start < missing.length; start += BATCH) {
+      const batch = missing.slice(start, start + BATCH);
+      const answer = client().then((relay) => relay.blobs(taskId, batch));
+      const found = answer.then(
+        ({ blobs }) => new Map(blobs.map(({ oid, content }) => [oid, Buffer.from(content, 'base64')])),
+        // Each is then asked for by itself, and says by itself what fails.
+        () => new Map<string, Buffer>(),
+      );
+      for (const oid of batch) {
+        const one = async () => (await found).get(oid) ?? (await client()).blob(taskId, oid);
+        read(oid, one).catch(() => {});
+      }
+    }
+  }
+
+  return { blob, texts, shown, prefetch };
 }
 
 /** The changes that were not rejected. */

@@ -5,9 +5,9 @@ import { createContents } from './contents.ts';
 import { createConversation } from './conversation.ts';
 import { createReviewDocuments } from './documents.ts';
 import { goToChange } from './navigate.ts';
-import { trackReviewTab } from './open-review.ts';
+import { openMultiDiff, trackReviewTab } from './open-review.ts';
 import { createProposalEdits } from './proposal-edits.ts';
-import type { ReviewSession } from './session.ts';
+import type { Review, ReviewSession } from './session.ts';
 import { createReviewThreads } from './threads.ts';
 import { createReviewTree } from './tree.ts';
 import { REVIEW_SCHEME } from './uris.ts';
@@ -37,6 +37,11 @@ export function createReviewEditor({ session, client, report }: ReviewEditorDeps
     subjectOf,
     setEditing,
     goTo: goToChange,
+    /** Opens all files of the proposal in one multi-diff editor. */
+    open: (review: Review): Promise<void> => {
+      contents.prefetch(review.taskId, review.changes.files);
+      return openMultiDiff(review);
+    },
     conversation: createConversation({ session, client }),
     dispose: () => disposable.dispose(),
   };

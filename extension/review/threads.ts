@@ -64,7 +64,6 @@ export function createReviewThreads(session: ReviewSession) {
   controller.commentingRangeProvider = {
     provideCommentingRanges: (document) => {
       if (!fromReviewUri(document.uri)) return [];
-      show(document);
       return [new vscode.Range(0, 0, Math.max(0, document.lineCount - 1), 0)];
     },
   };
@@ -73,6 +72,11 @@ export function createReviewThreads(session: ReviewSession) {
     for (const { document } of documents.values()) show(document);
   };
   session.events.on('change', follow);
+  const look = (editors: readonly vscode.TextEditor[]): void => {
+    for (const { document } of editors)
+      if (fromReviewUri(document.uri) && !documents.has(document.uri.toString())) show(document);
+  };
+  look(vscode.window.visibleTextEditors);
 
   return {
     /** What a thread of ours is about; nothing for one that the person has just begun. */
@@ -90,6 +94,7 @@ export function createReviewThreads(session: ReviewSession) {
     },
     disposable: vscode.Disposable.from(
       controller,
+      vscode.window.onDidChangeVisibleTextEditors(look),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => {
         const closed = documents.get(uri.toString());
         for (const { thread } of closed?.threads.values() ?? []) thread.dispose();

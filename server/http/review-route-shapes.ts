@@ -1,11 +1,13 @@
 import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
 import {
+  BlobsRead,
   Changes,
   EditProposal,
   PatchReview,
   ProposalEdited,
   PutReview,
+  ReadBlobs,
   ReviewRecorded,
 } from '../protocol/review.ts';
 import { Oid } from '../protocol/source.ts';
@@ -32,6 +34,15 @@ export const getBlob = createRoute({
     200: { description: 'The content.', content: { 'application/octet-stream': { schema: z.unknown() } } },
     ...errors,
   },
+});
+
+export const readBlobs = createRoute({
+  ...secured,
+  method: 'post',
+  path: '/v1/tasks/{id}/blobs',
+  summary: 'Many files’ contents at once, as far as one answer carries them.',
+  request: { params: taskId, ...body(ReadBlobs) },
+  responses: { 200: json(BlobsRead, 'The contents.'), ...errors },
 });
 
 export const getPatch = createRoute({

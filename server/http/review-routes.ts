@@ -26,6 +26,14 @@ export function reviewRoutes(app: App, { reviews, edits }: ReviewRouteDeps): voi
       'content-type': 'application/octet-stream',
     });
   });
+  app.openapi(routes.readBlobs, async (context) => {
+    const blobs = await reviews.blobs(context.req.valid('param').id, context.req.valid('json').oids);
+    const contents = [...blobs].map(([oid, data]) => ({
+      oid,
+      content: Buffer.from(data).toString('base64'),
+    }));
+    return context.json({ blobs: contents }, 200);
+  });
   app.openapi(routes.getPatch, async (context) => {
     const patch = await reviews.patch(context.req.valid('param').id, context.req.valid('query').tree);
     return context.body(new Uint8Array(patch), 200, { ...AS_DATA, 'content-type': 'text/x-diff' }) as never;

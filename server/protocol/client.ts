@@ -22,6 +22,7 @@ import { Health, Ready } from './health.ts';
 import { previewCalls } from './preview-client.ts';
 import { publishCalls } from './publish-client.ts';
 import {
+  BlobsRead,
   Changes,
   type EditProposal,
   type PatchReview,
@@ -29,9 +30,11 @@ import {
   type PutReview,
   ReviewRecorded,
 } from './review.ts';
+import { rollbackCalls } from './rollback-client.ts';
 import { secretCalls } from './secrets-client.ts';
 import { TaskList, TaskState } from './task.ts';
 import { unattendedCalls } from './unattended-client.ts';
+import { updateCalls } from './update-client.ts';
 import { UsageReport } from './usage.ts';
 
 /** The relay said no, or could not be reached (`unreachable`, status 0). Match on `code`, never on `message`. */
@@ -185,6 +188,9 @@ export function createRelayClient(options: RelayClientOptions) {
       const answer = await request(task(id, `/blobs/${encodeURIComponent(oid)}`), { timeoutMs: TRANSFER_MS });
       return new Uint8Array(await answer.arrayBuffer());
     },
+    /** Many contents at once; those that the answer does not carry are asked for again. */
+    blobs: (id: string, oids: string[]) =>
+      read(BlobsRead, task(id, '/blobs'), { method: 'POST', json: { oids }, timeoutMs: TRANSFER_MS }),
     /** Unified diff from the base to `tree`; to the proposal where `tree` is absent. Bytes, because the lines in it may be in any encoding. */
     patch: async (id: string, tree?: string): Promise<Uint8Array> => {
       const query = tree === undefined ? '' : `?tree=${encodeURIComponent(tree)}`;
@@ -214,6 +220,8 @@ export function createRelayClient(options: RelayClientOptions) {
     ...previewCalls(asking),
     ...publishCalls(asking),
     ...followCalls(asking),
+    ...rollbackCalls(asking),
+    ...updateCalls(asking),
     ...unattendedCalls(asking),
     secrets: secretCalls(asking),
 

@@ -64,6 +64,13 @@ export const Changes = z.object({
 });
 export type Changes = z.infer<typeof Changes>;
 
+/** `POST /v1/tasks/{id}/blobs`: contents by name, for reviews of many files. */
+export const ReadBlobs = z.object({ oids: z.array(Oid).max(5000) });
+export type ReadBlobs = z.infer<typeof ReadBlobs>;
+/** As many as one answer carries, in the order asked for: the first of them at least, unless that alone is too large. */
+export const BlobsRead = z.object({ blobs: z.array(z.object({ oid: Oid, content: z.base64() })) });
+export type BlobsRead = z.infer<typeof BlobsRead>;
+
 /** What a person thinks of a unit. `pending`: nothing yet, or nothing any more. */
 export const UnitState = z.enum(['pending', 'accepted', 'rejected']);
 export type UnitState = z.infer<typeof UnitState>;

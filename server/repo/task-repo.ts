@@ -3,16 +3,22 @@ import type { TurnRepo } from '../agent/turn-context.ts';
 import type { CommentRepo } from '../tasks/comment-service.ts';
 import type { EditingRepo } from '../tasks/proposal-edits.ts';
 import type { ReviewRepo } from '../tasks/review-service.ts';
+import type { RollbackRepo } from '../tasks/rollback-service.ts';
+import type { UpdateRepo } from '../tasks/update-service.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
 import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { keptTree } from './kept-tree.ts';
+import { fetchCommit, latestCommit } from './latest.ts';
+import { readManyBlobs } from './many-blobs.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { moveInto } from './move.ts';
 import { createReading } from './reading.ts';
+import { prepareBase, settleBase } from './rebase.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
+import { rollBackTree } from './roll-back.ts';
 import { settingOf, setWorkspace } from './set-workspace.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { textDiff } from './text-diff.ts';
@@ -22,7 +28,7 @@ import { captureProposal, checkoutInto } from './workspace.ts';
 /** The Git work of tasks as the turn and the review ask for it. */
 export function createTaskRepo(
   deps: TransportDeps & { sourcesDir: string },
-): TurnRepo & ReviewRepo & EditingRepo & CommentRepo {
+): TurnRepo & ReviewRepo & EditingRepo & CommentRepo & RollbackRepo & UpdateRepo {
   /** Whether the machine was filled for this very task. A base alone does not tell: tasks of one commit have the same. */
   async function isOwn({ base, taskId: whose }: Filled, taskId: string, prebuiltId: string | undefined) {
     if (whose !== undefined) return whose === taskId;
@@ -64,8 +70,14 @@ export function createTaskRepo(
     changedFiles: createChangedFiles(deps),
     changes: createReading(deps),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
+    blobs: (taskId, oids) => readManyBlobs(deps, taskId, oids),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
     merge: (trees) => mergeTrees(deps, trees),
+    rollBack: (request) => rollBackTree(deps, request),
+    latestCommit: (followed) => latestCommit(deps, followed),
+    fetchCommit: (taskId, followed, commit) => fetchCommit(deps, taskId, followed, commit),
+    prepareBase: (taskId, from) => prepareBase(deps, taskId, from),
+    settleBase: (taskId, prepared) => settleBase(deps, taskId, prepared),
     kept: (taskId, proposal) => keptTree(deps, { taskId, ...proposal }),
     settingOf,
     setWorkspace: (sandbox, setting) =>

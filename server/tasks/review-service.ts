@@ -23,6 +23,8 @@ export interface ReviewService {
   /** What differs between the base and `tree`; the proposal where that is absent. */
   changes(taskId: string, tree?: string): Promise<Changes>;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
+  /** As many of them as one answer carries. */
+  blobs(taskId: string, oids: string[]): Promise<Map<string, Uint8Array>>;
   patch(taskId: string, tree: string | undefined): Promise<Uint8Array>;
   /** The complete decision, replacing the one before. */
   replace(taskId: string, review: PutReview): Promise<ReviewRecorded>;
@@ -37,6 +39,7 @@ export interface ReviewRepo extends DecidingRepo {
   /** As a person reads them: see `createReading`. */
   changes: ReadChanges;
   blob(taskId: string, oid: string): Promise<Uint8Array>;
+  blobs(taskId: string, oids: string[]): Promise<Map<string, Uint8Array>>;
   patch(taskId: string, fromTree: string, toTree: string): Promise<Uint8Array>;
 }
 
@@ -92,6 +95,11 @@ export function createReviewService(deps: {
     async blob(taskId, oid) {
       await tasks.row(taskId);
       return repo.blob(taskId, oid);
+    },
+
+    async blobs(taskId, oids) {
+      await tasks.row(taskId);
+      return repo.blobs(taskId, oids);
     },
 
     async patch(taskId, tree) {

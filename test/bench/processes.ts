@@ -68,6 +68,13 @@ export async function processesWith(text: string): Promise<number[]> {
   return (await processes()).filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
 }
 
+/** The memory of the processes whose command line has this text in it, and of all below them. Linux only. */
+export async function memoryWith(text: string): Promise<Memory> {
+  const all = await processes();
+  const roots = all.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
+  return sum(withChildren(all, roots));
+}
+
 async function processes(): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(pids.map(processOf));

@@ -9,6 +9,7 @@ import { flat } from './flat.ts';
 import { log } from './log.ts';
 import { parked } from './parked.ts';
 import { createRepository } from './repository.ts';
+import { review } from './review.ts';
 import { sandboxes } from './sandboxes.ts';
 import { sessions } from './sessions.ts';
 import { start } from './start.ts';
@@ -35,6 +36,7 @@ const BENCHES: Record<string, Bench> = {
   log,
   sandboxes,
   warm,
+  review,
 };
 
 interface BenchReport {
