@@ -58,14 +58,3 @@ export const captureDeps: CaptureDeps = {
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
-
-/**
- * Lays a patch over the working tree, whole or not at all; index and HEAD stay as they are.
- * @returns what git says where it does not fit: then no file was touched
- */
-export async function applyPatch(toplevel: string, patch: Uint8Array): Promise<string | undefined> {
-  if (patch.byteLength === 0) return undefined;
-  const args = ['-C', toplevel, '-c', 'core.safecrlf=false', 'apply', '--whitespace=nowarn', '-'];
-  const { exitCode, stderr } = await runGit(args, { input: patch });
-  return exitCode === 0 ? undefined : stderr.trim() || `git apply ended with ${exitCode}`;
-}

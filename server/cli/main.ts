@@ -28,6 +28,8 @@ Usage: npm start [-- <command> [options]]
   run "<prompt>"          delegate from this terminal, show progress, print the diff
     --repo DIR            the Git repository (default: this folder)
     --apply               apply the changes to it when the agent has finished
+    --include PATH        an uncommitted file that travels although it looks like a secret; more than once for several
+    --no-uncommitted      leave all uncommitted work here
     --json                one JSON event a line on stdout, and nothing else there
     --model NAME          instead of the configured one
     --timeout SECONDS     stop the task after that
@@ -38,6 +40,14 @@ Usage: npm start [-- <command> [options]]
   tasks preview ID [PORT] what listens in its sandbox; with a port, a link that shows it in one browser
     --minutes N           how long the link lives (default: 60)
     --revoke              end the links of the port, or of the whole task
+  tasks review ID         its changes hunk by hunk, with what is decided of each; --json
+    --accept WHAT         a path, PATH:HUNK, or \`all\`; also --reject and --undo, each more than once
+  tasks apply ID          bring what is accepted into the working tree, by lines; exit code 1 where there are conflicts
+    --repo DIR            the clone (default: this folder); --all for the whole proposal, accepted or not
+  tasks pr ID             open a draft pull request with what is accepted, as the owner of GITHUB_TOKEN or of \`gh\`
+    --title T --body B    instead of the agent's; --base, --branch; --ready for no draft
+    --uncommitted MODE    the work that the task started from: \`leave-out\` (default), or \`include\` as a commit of its own
+    --allow-workflows, --allow-secret FINGERPRINT
   secrets [list] [--json] your secrets, and the repositories that each is allowed for; never a value
   secrets set NAME        add or replace one; its value is asked for, or read from standard input
     --repo DIR|URL        the repository that it is for (default: this folder); more than once for several

@@ -219,6 +219,6 @@ const byPath = (one: { path: string }, other: { path: string }): number =>
   one.path === other.path ? 0 : one.path < other.path ? -1 : 1;
 
 /** As Git reads it in a list of paths, where a bare `:` would separate. */
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return `"${path.replace(/["\\]/g, '\\$&')}"`;
 }

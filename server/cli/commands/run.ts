@@ -5,20 +5,26 @@ import { captureSource } from '../../protocol/capture.ts';
 import { CaptureError } from '../../protocol/capture-git.ts';
 import type { RelayClient } from '../../protocol/client.ts';
 import type { EventOf, TaskEvent } from '../../protocol/events.ts';
+import { applyTree } from '../apply-tree.ts';
 import { readArguments, readSeconds } from '../arguments.ts';
 import { ask } from '../ask.ts';
+import { captureReport } from '../capture-report.ts';
 import { CliError, type Command, type Terminal, UsageError } from '../command.ts';
-import { applyPatch, captureDeps } from '../git.ts';
+import { captureDeps } from '../git.ts';
 import { onInterrupt } from '../interrupts.ts';
 import { ensureRelay } from '../local-relay.ts';
 import { MODEL_ADVICE } from '../model-settings.ts';
 import { createProgress, printable } from '../progress.ts';
 import { createQuestionDesk } from '../question-desk.ts';
+import { applyReport } from './tasks-apply.ts';
 
 interface Options {
   prompt: string;
   repo: string;
   apply: boolean;
+  /** Uncommitted files that travel although they look like secrets, as paths in the repository. */
+  include: string[];
+  uncommitted: boolean;
   json: boolean;
   model: string | undefined;
   timeoutSeconds: number | undefined;
@@ -33,9 +39,13 @@ export const run: Command = async (args, terminal) => {
   const { client } = await ensureRelay(terminal.env, () => terminal.err('Starting the relay ...\n'));
   if (!(await client.ready()).modelConfigured) throw new CliError('No model is configured.', MODEL_ADVICE);
 
-  const capture = await captureSource(captureDeps, { folder: options.repo }).catch((error: unknown) => {
-    throw error instanceof CaptureError ? new CliError(error.message, error.nextAction, error) : error;
-  });
+  const { repo: folder, include, uncommitted } = options;
+  const capture = await captureSource(captureDeps, { folder, include, uncommitted }).catch(
+    (error: unknown) => {
+      throw error instanceof CaptureError ? new CliError(error.message, error.nextAction, error) : error;
+    },
+  );
+  terminal.err(captureReport(capture, include));
   const { taskId, turnId } = await client.createTask({
     clientId: randomUUID(),
     prompt: options.prompt,
@@ -58,7 +68,7 @@ export const run: Command = async (args, terminal) => {
     throw new CliError(`${message} (task ${taskId})`, nextAction);
   }
   if (patch.byteLength === 0) terminal.err('The agent changed nothing.\n');
-  else if (options.apply) await applyTo(capture.toplevel, patch, taskId, terminal);
+  else if (options.apply) return applyTo(client, capture.toplevel, taskId, terminal);
   return 0;
 };
 
@@ -66,6 +76,8 @@ function readOptions(args: string[], cwd: string): Options {
   const { values, positionals } = readArguments(args, {
     repo: { type: 'string', default: '.' },
     apply: { type: 'boolean', default: false },
+    include: { type: 'string', multiple: true, default: [] as string[] },
+    'no-uncommitted': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     model: { type: 'string' },
     timeout: { type: 'string' },
@@ -78,7 +90,8 @@ function readOptions(args: string[], cwd: string): Options {
   const repo = path.resolve(cwd, values.repo);
   try {
     return {
-      ...{ prompt, apply: values.apply, json: values.json, model: values.model },
+      ...{ prompt, apply: values.apply, json: values.json, model: values.model, include: values.include },
+      uncommitted: !values['no-uncommitted'],
       repo: realpathSync(repo),
       timeoutSeconds: readSeconds(values.timeout, '--timeout'),
     };
@@ -132,17 +145,13 @@ async function follow(
 }
 
 async function applyTo(
+  client: RelayClient,
   toplevel: string,
-  patch: Uint8Array,
   taskId: string,
   { err }: Terminal,
-): Promise<void> {
-  const conflict = await applyPatch(toplevel, patch);
-  if (conflict !== undefined) {
-    throw new CliError(
-      `The changes do not fit ${toplevel} as it is now; nothing was changed there.\n${printable(conflict)}`,
-      `They stay for review in VS Code as task ${taskId}.`,
-    );
-  }
-  err(`Applied to ${toplevel}.\n`);
+): Promise<number> {
+  const applied = await applyTree(client, { taskId, toplevel });
+  err(applyReport(applied, toplevel));
+  if (applied.conflicts.length > 0) err(`All of it stays for review as task ${taskId}.\n`);
+  return applied.conflicts.length === 0 ? 0 : 1;
 }

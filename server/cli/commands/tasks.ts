@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import type { RelayClient } from '../../protocol/client.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { Item, TaskState, TaskSummary } from '../../protocol/task.ts';
@@ -7,39 +8,116 @@ import { ensureRelay } from '../local-relay.ts';
 import { printable } from '../progress.ts';
 import { answerText, questionText } from '../question.ts';
 import { answerTask } from './tasks-answer.ts';
+import { applyTask } from './tasks-apply.ts';
 import { exportTask, importTask } from './tasks-file.ts';
+import { openTaskPullRequest } from './tasks-pr.ts';
 import { previewTask } from './tasks-preview.ts';
+import { reviewTask } from './tasks-review.ts';
 
-/** Lists the relay's tasks, newest first; shows, answers, exports, imports or previews one. */
+const OPTIONS = {
+  json: { type: 'boolean', default: false },
+  force: { type: 'boolean', default: false },
+  revoke: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
+  accept: { type: 'string', multiple: true, default: [] as string[] },
+  reject: { type: 'string', multiple: true, default: [] as string[] },
+  undo: { type: 'string', multiple: true, default: [] as string[] },
+  repo: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  title: { type: 'string' },
+  body: { type: 'string' },
+  base: { type: 'string' },
+  branch: { type: 'string' },
+  uncommitted: { type: 'string' },
+  ready: { type: 'boolean', default: false },
+  'allow-workflows': { type: 'boolean', default: false },
+  'allow-secret': { type: 'string', multiple: true, default: [] as string[] },
+} as const;
+
+type Option = keyof typeof OPTIONS;
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+type Connect = () => Promise<RelayClient>;
+
+/** What can be done with a task, and the options that it has. A number that `run` resolves with is the exit code. */
+interface Verb {
+  options: Option[];
+  run(connect: Connect, rest: string[], values: Values, terminal: Terminal): Promise<unknown>;
+}
+
+const VERBS: Record<string, Verb> = {
+  answer: { options: [], run: (connect, rest, _values, terminal) => answerTask(connect, rest, terminal) },
+  export: {
+    options: ['force'],
+    run: (connect, rest, { force }, terminal) => exportTask(connect, rest, force, terminal),
+  },
+  import: { options: [], run: (connect, rest, _values, terminal) => importTask(connect, rest, terminal) },
+  preview: {
+    options: ['json', 'revoke', 'minutes'],
+    run: (connect, rest, values, terminal) =>
+      previewTask(connect, rest, { minutes: undefined, ...values }, terminal),
+  },
+  review: { options: ['json', 'accept', 'reject', 'undo'], run: reviewTask },
+  apply: {
+    options: ['json', 'repo', 'all'],
+    run: (connect, rest, values, terminal) =>
+      applyTask(connect, rest, { repo: undefined, ...values }, terminal),
+  },
+  pr: {
+    options: [
+      ...(['json', 'title', 'body', 'base', 'branch', 'uncommitted', 'ready'] as const),
+      ...(['allow-workflows', 'allow-secret'] as const),
+    ],
+    run: (connect, rest, { title, body, base, branch, uncommitted, ready, json, ...allowed }, terminal) =>
+      openTaskPullRequest(
+        connect,
+        rest,
+        {
+          ...{ title, body, base, branch, uncommitted, ready, json },
+          allowWorkflows: allowed['allow-workflows'],
+          allowSecret: allowed['allow-secret'],
+        },
+        terminal,
+      ),
+  },
+};
+const SHOWING: Verb = {
+  options: ['json'],
+  run: async (connect, [taskId, ...more], { json }, terminal) => {
+    if (more.length > 0) throw new UsageError('tasks shows one task at a time');
+    if (taskId === undefined) await list(await connect(), json, terminal);
+    else await show(await connect(), taskId, json, terminal);
+  },
+};
+
+/** Lists the relay's tasks, newest first; shows one, or does with it what the verb says. */
 export const tasks: Command = async (args, terminal) => {
-  const { values, positionals } = readArguments(args, {
-    json: { type: 'boolean', default: false },
-    force: { type: 'boolean', default: false },
-    revoke: { type: 'boolean', default: false },
-    minutes: { type: 'string' },
-  });
-  const [verb, ...rest] = positionals;
-  if (values.force && verb !== 'export') throw new UsageError('--force belongs to tasks export');
-  if ((values.revoke || values.minutes !== undefined) && verb !== 'preview') {
-    throw new UsageError('--revoke and --minutes belong to tasks preview');
-  }
-  if (values.json && ['answer', 'export', 'import'].includes(verb ?? '')) {
-    throw new UsageError(`tasks ${verb} has no --json`);
-  }
+  const { values, positionals } = readArguments(args, OPTIONS);
+  const [first = '', ...rest] = positionals;
+  const verb = Object.hasOwn(VERBS, first) ? VERBS[first] : undefined;
+  refuseOptions(args, verb === undefined ? 'tasks' : `tasks ${first}`, (verb ?? SHOWING).options);
   /** Not before the arguments make sense: it may start a relay. */
   const connect = async () => {
     const relay = await ensureRelay(terminal.env, () => terminal.err('Starting the relay ...\n'));
     return relay.client;
   };
-  if (verb === 'answer') await answerTask(connect, rest, terminal);
-  else if (verb === 'export') await exportTask(connect, rest, values.force, terminal);
-  else if (verb === 'import') await importTask(connect, rest, terminal);
-  else if (verb === 'preview') await previewTask(connect, rest, { minutes: undefined, ...values }, terminal);
-  else if (verb === undefined) await list(await connect(), values.json, terminal);
-  else if (rest.length > 0) throw new UsageError('tasks shows one task at a time');
-  else await show(await connect(), verb, values.json, terminal);
-  return 0;
+  const code = await (verb ?? SHOWING).run(connect, verb ? rest : positionals, values, terminal);
+  return typeof code === 'number' ? code : 0;
 };
+
+/** @throws {UsageError} where an option was given that is another verb's */
+function refuseOptions(args: string[], command: string, allowed: Option[]): void {
+  const given = parseArgs({ args, options: OPTIONS, allowPositionals: true, tokens: true }).tokens;
+  for (const token of given) {
+    if (token.kind !== 'option' || allowed.some((name) => name === token.name)) continue;
+    const owners = Object.entries(VERBS).filter(([, { options }]) =>
+      options.some((name) => name === token.name),
+    );
+    if (token.name === 'json') throw new UsageError(`${command} has no --json`);
+    throw new UsageError(
+      `--${token.name} belongs to ${owners.map(([name]) => `tasks ${name}`).join(' and ')}`,
+    );
+  }
+}
 
 async function list(client: RelayClient, json: boolean, { out }: Terminal): Promise<void> {
   const all = await listAll(client);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -131,23 +131,82 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     );
   });
 
-  it('touches no file where one was changed meanwhile', async () => {
+  it('merges with what was changed meanwhile, and names what needs the person', async () => {
     let edited = false;
-    const { code, stderr } = await cliWith(
-      ['run', 'Add miles', '--repo', repository, '--apply', '--json'],
-      (stdout) => {
-        if (edited || !stdout.includes('"tool.started"')) return;
-        edited = true;
-        appendFileSync(path.join(repository, 'src/format.js'), '// mine\n'.repeat(30));
-        const text = readFileSync(path.join(repository, 'src/cli.js'), 'utf8');
-        rmSync(path.join(repository, 'src/cli.js'));
-        appendFileSync(path.join(repository, 'src/cli.js'), text.replaceAll('trip', 'ride'));
+    const ran = await cliWith(['run', 'Add miles', '--repo', repository, '--apply', '--json'], (stdout) => {
+      if (edited || !stdout.includes('"tool.started"')) return;
+      edited = true;
+      appendFileSync(path.join(repository, 'README.md'), '\nmine\n');
+      appendFileSync(path.join(repository, 'src/format.js'), '// mine\n'.repeat(30));
+      writeFileSync(path.join(repository, 'src/cli.js'), '// all of it is mine\n');
+    });
+    assert.equal(ran.code, 1);
+    assert.match(
+      ran.stderr,
+      /^! src\/cli\.js: conflict markers: 1\nApplied to .*, but for what is named above\.\n/,
+    );
+    assert.match(ran.stderr, /All of it stays for review as task \S+\.\n$/);
+    assert.equal(await status(), ` M README.md\n${CHANGED}`);
+    const text = readFileSync(path.join(repository, 'src/cli.js'), 'utf8');
+    assert.match(text, /^<<<<<<< your files\n\/\/ all of it is mine\n=======\n(.|\n)*\n>>>>>>> Handoff\n/);
+    assert.equal(
+      readFileSync(path.join(repository, 'src/format.js'), 'utf8').match(/\/\/ mine\n/g)?.length,
+      30,
+    );
+  });
+
+  it('says what of the uncommitted work travels, and leaves out what looks like a secret', async () => {
+    writeFileSync(path.join(repository, '.env'), 'SECRET=1\n');
+    writeFileSync(path.join(repository, 'notes.md'), 'two\n');
+    const { code, stderr } = await cli('run', 'Add miles', '--repo', repository);
+    assert.deepEqual(
+      { code, stderr },
+      {
+        code: 0,
+        stderr: [
+          '1 uncommitted file (4 B) of yours travels along:',
+          '  untracked  notes.md',
+          'Left out, for these look like secrets (--include PATH sends one):',
+          '  .env  (environment)',
+          '',
+        ].join('\n'),
       },
     );
-    assert.equal(code, 1);
-    assert.match(stderr, /do not fit .* as it is now; nothing was changed there\.\nerror: .*src\/cli\.js/s);
-    assert.match(stderr, /They stay for review in VS Code as task/);
-    assert.equal(await status(), ' M src/cli.js\n M src/format.js\n');
+    const unknown = await cli('run', 'Add miles', '--repo', repository, '--include', 'env');
+    assert.deepEqual(
+      [unknown.code, unknown.stderr.split('\n')[0]],
+      [1, 'handoff: --include env is no uncommitted file.'],
+    );
+  });
+
+  it('reviews hunk by hunk, and applies what was accepted and nothing else', async () => {
+    await cli('run', 'Add miles', '--repo', repository);
+    const [newest] = JSON.parse((await cli('tasks', '--json')).stdout);
+    const tasks = (...args: string[]) => cli('tasks', ...args);
+    const early = await tasks('apply', newest.taskId, '--repo', repository);
+    assert.deepEqual(
+      [early.code, early.stderr.split('\n')[0]],
+      [1, 'handoff: Nothing of the task is accepted yet.'],
+    );
+    const { files } = JSON.parse((await tasks('review', newest.taskId, '--json')).stdout);
+    const hash = files.find((file: { path: string }) => file.path === 'src/format.js').hunks[0].hash;
+    const decided = await tasks(
+      ...['review', newest.taskId, '--accept', `src/format.js:${hash.slice(0, 8)}`],
+      ...['--accept', 'src/units.js', '--reject', 'src/cli.js'],
+    );
+    assert.match(decided.stdout, new RegExp(`  \\[x\\] ${hash.slice(0, 8)}  @@ `));
+    assert.match(decided.stdout, /\nsrc\/cli\.js {2}modified .*\n {2}\[-\]/);
+    const applied = await tasks('apply', newest.taskId, '--repo', repository);
+    assert.deepEqual(applied, { code: 0, stdout: '', stderr: `Applied to ${repository}.\n` });
+    assert.equal(await status(), ' M src/format.js\n?? src/units.js\n');
+    const again = await tasks('apply', newest.taskId, '--repo', repository, '--json');
+    assert.deepEqual(JSON.parse(again.stdout), {
+      changed: [],
+      same: ['src/format.js', 'src/units.js'],
+      conflicts: [],
+    });
+    const elsewhere = await tasks('apply', newest.taskId, '--repo', folder);
+    assert.deepEqual([elsewhere.code, elsewhere.stdout], [1, '']);
   });
 
   it('stops the task when it is interrupted', async () => {
@@ -241,7 +300,10 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
       .split('\n')
       .slice(1, -1)
       .map((line) => line.split(/\s+/)[1]);
-    assert.deepEqual(statuses, ['completed', 'failed', 'stopped', 'completed', 'completed', 'completed']);
+    assert.deepEqual(statuses, [
+      ...['completed', 'failed', 'stopped'],
+      ...['completed', 'completed', 'completed', 'completed', 'completed'],
+    ]);
   });
 
   it('says that a relay runs already, and stops it', async () => {
