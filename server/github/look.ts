@@ -56,7 +56,11 @@ export async function lookAt(request: LookRequest): Promise<RemoteLook> {
     } else {
       // A branch that was never pushed has no pull requests: they go to the default branch.
       const into = baseBranch === undefined ? defaultBranch : named;
-      found.base = { ...(into === undefined ? {} : { branch: into }), exists: true };
+      found.base = {
+        ...(into === undefined ? {} : { branch: into }),
+        exists: true,
+        ...(baseBranch === undefined ? {} : { isProtected: baseBranch.isProtected }),
+      };
       const pull = into === named ? open : await existing(defaultBranch);
       if (pull !== undefined) found.existing = pull;
     }

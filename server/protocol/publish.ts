@@ -36,7 +36,12 @@ export const Preflight = z.object({
   repository: z.string().optional(),
   /** Whether the owner of the token may push. */
   mayPush: z.boolean().optional(),
-  base: z.object({ branch: z.string().optional(), exists: z.boolean().optional() }),
+  base: z.object({
+    branch: z.string().optional(),
+    exists: z.boolean().optional(),
+    /** Merging into it has rules, such as a review. */
+    isProtected: z.boolean().optional(),
+  }),
   head: z.object({
     branch: z.string(),
     /** `ours`: it holds an earlier commit of this task. `taken`: somebody else's. */

@@ -50,7 +50,7 @@ export interface Remote {
 /** What was not to be found out is absent. */
 export interface RemoteLook {
   mayPush?: boolean;
-  base: { branch?: string; exists?: boolean };
+  base: { branch?: string; exists?: boolean; isProtected?: boolean };
   head: { commit?: string; exists?: boolean; isProtected?: boolean };
   existing?: { url: string; number: number };
   /** In the order in which they are best dealt with. */

@@ -32,7 +32,7 @@ describe('a look before a pull request', function () {
       forge: 'github',
       repository: `${OWNER}/${NAME}`,
       mayPush: true,
-      base: { branch: 'main', exists: true },
+      base: { branch: 'main', exists: true, isProtected: false },
       head: { branch: 'fresh', state: 'free' },
       pushedTree: task.acceptedTree,
       workflows: [],

@@ -47,6 +47,14 @@ describe('a signed publication', function () {
     assert.equal(mutations() - before, 1);
   });
 
+  it('clears away what a relay left that was killed while commits were made', async () => {
+    const left = `handoff-signing/${task.taskId}`;
+    await desk.git('update-ref', `refs/heads/${left}`, await desk.git('rev-parse', 'signed'));
+    const publish = await task.publish({ branch: 'after-kill', title: 'After a kill', sign: true });
+    assert.equal(publish.stage, 'opened');
+    assert.equal(await desk.git('for-each-ref', 'refs/heads/handoff-signing'), '');
+  });
+
   it('replaces an earlier commit of the task, and nobody else’s', async () => {
     await task.publish({ branch: 'replaced', title: 'Unsigned' });
     const signed = await task.publish({ branch: 'replaced', title: 'Now signed', sign: true });
