@@ -333,10 +333,23 @@ describe('a task as one file', function () {
       assert.equal(again.branch, `handoff/take-notes-${copy.slice(0, 8)}`);
     });
 
+    it('allows nothing that nobody here has allowed', async () => {
+      const { taskId: copy, lines } = anew(
+        saying(linesOf(file), [
+          { type: 'unattended.armed', body: { until: Date.now() + 3_600_000 } },
+          { type: 'follow.changed', body: { autoFix: 5 } },
+        ]),
+      );
+      await to.client.importTask(fileOf(lines));
+      const { unattendedUntil, follow } = await to.client.getTask(copy);
+      assert.deepEqual([unattendedUntil, follow], [undefined, { autoFix: 0, fixes: 0 }]);
+      assert.deepEqual(await to.client.unattended(copy), {});
+    });
+
     it('is not published before a person here has accepted it', async () => {
       const { headTree = '', revision } = exported.proposal ?? {};
-      const body = { revision, accepted: [], acceptedTree: headTree };
-      const { taskId: copy, lines } = anew(saying(linesOf(file), [{ type: 'review.changed', body }]));
+      const body = { revision, decisions: [], acceptedTree: headTree };
+      const { taskId: copy, lines } = anew(saying(linesOf(file), [{ type: 'review.decided', body }]));
       await to.client.importTask(fileOf(lines));
       const command = { acceptedTree: headTree, title: 'Notes' };
       await assert.rejects(to.client.openPullRequest(copy, command, 'a-token'), {
