@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../../../server/errors.ts';
 import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
 import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
-import { type Changes, PatchReview } from '../../../server/protocol/review.ts';
+import { type Changes, EditProposal, PatchReview } from '../../../server/protocol/review.ts';
 import type { TaskState, TaskSummary } from '../../../server/protocol/task.ts';
 import { PROTOCOL_VERSION } from '../../../server/protocol/version.ts';
 import { decidedBy } from '../../../server/tasks/decisions.ts';
@@ -20,6 +20,8 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
   const requests: string[] = [];
   const reviews: PatchReview[] = [];
   const changes = new Map<string, Changes>();
+  const blobs = new Map<string, string>();
+  let onEdit: ((edit: EditProposal) => string | undefined) | undefined;
   let connections = 0;
   let mangle: Mangle = (events) => events;
   let refuseReview: (() => string | undefined) | undefined;
@@ -45,7 +47,7 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
 
   const server = createServer(async (request, response): Promise<void> => {
     const url = new URL(request.url ?? '', 'http://relay');
-    const [, , resource, taskId = '', part] = url.pathname.split('/');
+    const [, , resource, taskId = '', part, name = ''] = url.pathname.split('/');
     requests.push(`${request.method} ${url.pathname}`);
     const json = (body: unknown, status = 200): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -59,6 +61,13 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
     if (!logs.has(taskId)) return fail(404, 'not_found');
     if (part === undefined) return json(stateOf(taskId));
     if (part === 'changes') return json(changes.get(taskId));
+    if (part === 'blobs') return void response.end(blobs.get(name));
+    if (part === 'proposal') {
+      const code = onEdit?.(EditProposal.parse(JSON.parse(await bodyOf(request))));
+      if (code !== undefined) return fail(409, code);
+      const { proposal, seq } = stateOf(taskId);
+      return json({ revision: proposal?.revision, headTree: proposal?.headTree, seq });
+    }
     if (part === 'review') {
       const review = PatchReview.parse(JSON.parse(await bodyOf(request)));
       const code = refuseReview?.();
@@ -98,6 +107,8 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
     requests,
     reviews,
     changes,
+    /** Contents of files by oid. */
+    blobs,
     stateOf,
     openStreams: () => [...streams].map(({ taskId }) => taskId).sort(),
     setMangle: (next: Mangle) => {
@@ -105,6 +116,10 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
     },
     setRefuseReview: (next: typeof refuseReview) => {
       refuseReview = next;
+    },
+    /** Takes in edits of the proposal; what it answers is the code of a refusal. */
+    setOnEdit: (next: typeof onEdit) => {
+      onEdit = next;
     },
     /** Appends to the task's log and sends it to who listens. */
     append,
