@@ -66,8 +66,9 @@ export const SECRET_RULES: readonly SecretRule[] = [
   },
   {
     rule: 'assigned-secret',
+    // Without quotes the value is looked ahead to and then taken whole, so that nothing is tried twice.
     pattern:
-      /(?:api[_-]?key|access[_-]?key|private[_-]?key|secret|token(?!iz)|passw(?:or)?d|credential)[\w.-]{0,30}["']?\]?\s{0,5}(?:=>|:=|[:=])\s{0,5}(?:["'`]([^\s"'`]{16,500})["'`]|([A-Za-z0-9+/_=.~-]{16,500})(?=\s|$))/gi,
+      /(?:api[_-]?key|access[_-]?key|private[_-]?key|secret|token(?!iz)|passw(?:or)?d|credential)[\w.-]{0,30}["']?\]?\s{0,5}(?:=>|:=|[:=])\s{0,5}(?:["'`]([^\s"'`]{16,500})["'`]|(?=([A-Za-z0-9+/_=.~-]{16,500}))\2(?=\s|$))/gi,
     known: 0,
     isLikely: (value) => !isPlaceholder(value) && isRandom(value),
   },
