@@ -30,6 +30,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     if (!row) throw new AppError('not_found', 'The task is gone.');
     if (!row.sandbox) await sandboxIs('provisioning', 'Fetching the repository');
     const prepared = row.prepared ?? (await fetchSource(turn, row, signal));
+    await turn.repo.settleBase(taskId, prepared);
     if (!row.sandbox) await sandboxIs('provisioning', 'Starting the sandbox');
     isOpening = true;
     const sandbox = await turn.sandboxes.reopen(taskId, signal);

@@ -36,6 +36,8 @@ export interface TurnRepo {
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
   /** See `mergeTrees`. */
   merge(trees: TreesToMerge): Promise<MergedTrees>;
+  /** Makes the repository start from what is recorded of the task, where it does not: its base may have moved on. */
+  settleBase(taskId: string, prepared: Prepared): Promise<void>;
   /** See `keptTree`. */
   kept(
     taskId: string,

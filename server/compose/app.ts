@@ -9,9 +9,11 @@ import { createProposalEdits } from '../tasks/proposal-edits.ts';
 import { createPreflight } from '../tasks/publish-preflight.ts';
 import { createPublishService } from '../tasks/publish-service.ts';
 import { createReviewService } from '../tasks/review-service.ts';
+import { createRollbackService } from '../tasks/rollback-service.ts';
 import { createSourceUploads } from '../tasks/source-uploads.ts';
 import { createTaskHold } from '../tasks/task-hold.ts';
 import { createTaskService } from '../tasks/task-service.ts';
+import { createUpdateService } from '../tasks/update-service.ts';
 import type { Teardown } from '../teardown.ts';
 import { exportTask } from '../transfer/export-task.ts';
 import { importTask } from '../transfer/import-task.ts';
@@ -78,6 +80,8 @@ export function composeApp(
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),
+    rollbacks: createRollbackService({ tasks, log, hold, repo }),
+    updates: createUpdateService({ tasks, log, hold, repo, mayReadFiles }),
     comments: createCommentService({ hold, repo, wake, now }),
     preflight: createPreflight({ tasks, repo: repoDeps, remote }),
     publishing,

@@ -16,12 +16,14 @@ import { type HookRouteDeps, hookRoutes } from './hook-routes.ts';
 import { type PreviewRouteDeps, previewRoutes } from './preview-routes.ts';
 import { type PublishRouteDeps, publishRoutes } from './publish-routes.ts';
 import { type ReviewRouteDeps, reviewRoutes } from './review-routes.ts';
+import { type RollbackRouteDeps, rollbackRoutes } from './rollback-routes.ts';
 import { type SecretRouteDeps, secretRoutes } from './secret-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
 import { type TransferRouteDeps, transferRoutes } from './transfer-routes.ts';
 import { type UnattendedRouteDeps, unattendedRoutes } from './unattended-routes.ts';
+import { type UpdateRouteDeps, updateRoutes } from './update-routes.ts';
 import { type UsageRouteDeps, usageRoutes } from './usage-routes.ts';
 import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 
@@ -35,12 +37,14 @@ export interface AppDeps
     PreviewRouteDeps,
     PublishRouteDeps,
     ReviewRouteDeps,
+    RollbackRouteDeps,
     SecretRouteDeps,
     SourceRouteDeps,
     SystemRouteDeps,
     TaskRouteDeps,
     TransferRouteDeps,
     UnattendedRouteDeps,
+    UpdateRouteDeps,
     UsageRouteDeps,
     WarmRouteDeps {
   token: string;
@@ -109,6 +113,8 @@ export function createApp(deps: AppDeps): App {
   taskRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
+  rollbackRoutes(app, deps);
+  updateRoutes(app, deps);
   commentRoutes(app, deps);
   publishRoutes(app, deps);
   usageRoutes(app, deps);

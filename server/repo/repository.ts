@@ -25,6 +25,8 @@ export const BASE_REF = 'refs/handoff/base';
 export const SOURCE_REF = 'refs/handoff/source';
 /** A snapshot that the task started from before it was brought up to a newer commit: machines may still be at it. */
 export const formerRef = (commit: string): string => `refs/handoff/former/${assertOid(commit)}`;
+/** The snapshot of a tree that the task is to start from, before it does. */
+export const snapshotRef = (tree: string): string => `refs/handoff/snapshot/${assertOid(tree)}`;
 /** A tree that the workspace was captured as. */
 export const proposalRef = (tree: string): string => `refs/handoff/proposal/${assertOid(tree)}`;
 
