@@ -10,7 +10,8 @@ const plan = (base: Stored | null, theirs: Stored | null, ours: Stored | null): 
   planFile({ base, theirs, ours }, LABELS);
 const write = (stored: Stored, conflicts = 0): Step => ({ kind: 'write', stored, conflicts });
 
-describe('what becomes of a file when a task is applied', () => {
+describe('what becomes of a file when a task is applied', function () {
+  this.timeout(120_000);
   const [one, two, three] = [file('one\n'), file('two\n'), file('three\n')];
   const CASES: [
     what: string,

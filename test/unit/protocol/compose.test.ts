@@ -7,13 +7,18 @@ import { someEdit } from './texts.ts';
 const runsOf = ([base, proposal]: [string, string]) => segments(base, proposal, (text) => text);
 const hashes = (runs: Segment[]) => runs.flatMap((run) => (run.kind === 'changed' ? [run.hash] : []));
 
-describe('compose', () => {
+const SEED = Number(process.env['COMPOSE_SEED'] ?? Date.now() % 2 ** 31);
+const CASES = { numRuns: 10_000, seed: SEED };
+
+describe(`compose (10,000 cases each, seed ${SEED}; COMPOSE_SEED repeats them)`, function () {
+  this.timeout(120_000);
   it('is the base where nothing is accepted, and the proposal where everything is', () => {
     fc.assert(
       fc.property(someEdit, (edit) => {
         const runs = runsOf(edit);
         assert.deepEqual([compose(runs, new Set()), compose(runs, new Set(hashes(runs)))], edit);
       }),
+      CASES,
     );
   });
 
@@ -29,6 +34,7 @@ describe('compose', () => {
         }
         assert.equal(compose(runs, new Set(chosen.map(({ hash }) => hash))), edited.join(''));
       }),
+      CASES,
     );
   });
 
