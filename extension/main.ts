@@ -9,6 +9,7 @@ import { registerCommands } from './commands/register.ts';
 import { watchShownPullRequest } from './follow/watch-shown.ts';
 import { createUncommitted } from './git/capture-preview.ts';
 import { createRepositories } from './git/repositories.ts';
+import { rootsOfTask } from './git/task-repository.ts';
 import { createDrafts } from './github/drafts.ts';
 import { createConnection } from './relay/connection.ts';
 import { relayPlaces } from './relay/places.ts';
@@ -42,7 +43,12 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   });
   const review = createReviewSession({ client: connection.client, store, report });
-  const reviewEditor = createReviewEditor({ session: review, client: connection.client, report });
+  const reviewEditor = createReviewEditor({
+    session: review,
+    client: connection.client,
+    report,
+    rootsOf: rootsOfTask(repositories),
+  });
 
   /** Why the relay cannot be had is on the panel already; the log has the rest. */
   const quietly = (work: Promise<unknown>): Promise<void> =>

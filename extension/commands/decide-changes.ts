@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import { partsOf } from '../review/outline.ts';
 import type { ReviewNode } from '../review/rows.ts';
 import { type Decision, decisionOf } from './review-argument.ts';
-import { type ReviewTarget, targetOf } from './review-target.ts';
+import { type LineChange, type ReviewTarget, targetOf } from './review-target.ts';
 
 /**
  * `handoff.keepChange`, `handoff.undoChange`, `handoff.undecide`: decides on a change, or on all of a row of the review. From the keyboard it is
@@ -12,8 +12,12 @@ import { type ReviewTarget, targetOf } from './review-target.ts';
  */
 export function decideChanges(state: UnitState) {
   return (app: App) =>
-    async (target?: ReviewTarget, more?: ReviewNode[]): Promise<Decision> => {
-      const { review, items } = await targetOf(app, target, more);
+    async (
+      target?: ReviewTarget,
+      more?: readonly (ReviewNode | LineChange)[],
+      index?: number,
+    ): Promise<Decision> => {
+      const { review, items } = await targetOf(app, target, more, index);
       const decided = await app.review.setState(review.taskId, partsOf(items), state);
       if (target === undefined && state !== 'pending') await app.reviewEditor.goTo('next');
       return decisionOf(decided);

@@ -7,8 +7,16 @@ import type { Review } from '../review/session.ts';
 import { fromReviewUri } from '../review/uris.ts';
 import { ExpectedError } from '../ui/failure.ts';
 
-/** What a command about changes may be called with: rows of the review, a change's thread, or nothing, which is the cursor. */
-export type ReviewTarget = ReviewNode | vscode.CommentThread | undefined;
+/**
+ * What a command about changes may be called with: rows of the review, a change's thread, the person's
+ * own file (with what differs there, and which of it), or nothing, which is the cursor.
+ */
+export type ReviewTarget = ReviewNode | vscode.CommentThread | vscode.Uri | undefined;
+
+/** A difference between a proposal and the person's file, as the editor tells it: lines are 1-based. */
+export interface LineChange {
+  originalStartLineNumber: number;
+}
 
 export interface Targeted {
   review: Review;
@@ -16,10 +24,16 @@ export interface Targeted {
 }
 
 /** The changes that a command is about. */
-export async function targetOf(app: App, target: ReviewTarget, more?: ReviewNode[]): Promise<Targeted> {
+export async function targetOf(
+  app: App,
+  target: ReviewTarget,
+  more: readonly (ReviewNode | LineChange)[] = [],
+  index = 0,
+): Promise<Targeted> {
+  if (target instanceof vscode.Uri) return inOwnFile(app, target, more[index]);
   if (target && 'kind' in target) {
     const review = await app.review.of(target.taskId);
-    const nodes = more?.includes(target) ? more : [target];
+    const nodes = more.includes(target) ? more.filter((node) => 'kind' in node) : [target];
     return { review, items: nodes.flatMap((node) => itemsOf(review.files, node)) };
   }
   const subject = target && 'range' in target ? app.reviewEditor.subjectOf(target) : undefined;
@@ -28,6 +42,27 @@ export async function targetOf(app: App, target: ReviewTarget, more?: ReviewNode
   }
   const { review, item } = await changeAtCursor(app);
   return { review, items: [item] };
+}
+
+/** The change of the proposal that the gutter of the person's own file shows. */
+async function inOwnFile(
+  app: App,
+  uri: vscode.Uri,
+  change: ReviewNode | LineChange | undefined,
+): Promise<Targeted> {
+  const file = app.reviewEditor.fileOf(uri);
+  if (file && change && 'originalStartLineNumber' in change) {
+    const review = await app.review.of(file.taskId);
+    const shown = fileAt(review, file.path);
+    const line = Math.max(0, change.originalStartLineNumber - 1);
+    const item = shown && itemAt(review, shown, 'proposal', line);
+    if (item) return { review, items: [item] };
+  }
+  throw new ExpectedError(
+    'bad_request',
+    vscode.l10n.t('The review has no change here any more.'),
+    vscode.l10n.t('Open the review to see what is proposed.'),
+  );
 }
 
 /** The change at the cursor of the editor that the person is in. */

@@ -5,15 +5,13 @@ import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { type Repositories, type Repository, requireTrust } from './repositories.ts';
 import { gitAt } from './run-git.ts';
 
-/**
- * Which repository of this window a task is about: one that has the commit that it started from, or the same remote. Several of them (two
- * worktrees) are asked for.
- */
-export async function repositoryOfTask(
+type TaskSource = Pick<SourceSummary, 'repository' | 'commit' | 'remote'>;
+
+/** The repositories of this window that have the commit which a task started from, or the same remote. */
+async function repositoriesOfTask(
   repositories: Pick<Repositories, 'all'>,
-  { repository: name, commit, remote }: Pick<SourceSummary, 'repository' | 'commit' | 'remote'>,
-): Promise<Repository> {
-  requireTrust();
+  { commit, remote }: TaskSource,
+): Promise<Repository[]> {
   const all = await repositories.all();
   const known = await Promise.all(
     all.map(async (candidate) => {
@@ -23,7 +21,28 @@ export async function repositoryOfTask(
         : undefined;
     }),
   );
-  const [first, ...others] = known.filter((candidate) => candidate !== undefined);
+  return known.filter((candidate) => candidate !== undefined);
+}
+
+/** The same as their roots; none where nothing may be read. */
+export function rootsOfTask(repositories: Pick<Repositories, 'all'>) {
+  return async (source: TaskSource): Promise<string[]> =>
+    vscode.workspace.isTrusted
+      ? (await repositoriesOfTask(repositories, source)).map(({ root }) => root)
+      : [];
+}
+
+/**
+ * Which repository of this window a task is about: one that has the commit that it started from, or the same remote. Several of them (two
+ * worktrees) are asked for.
+ */
+export async function repositoryOfTask(
+  repositories: Pick<Repositories, 'all'>,
+  source: TaskSource,
+): Promise<Repository> {
+  requireTrust();
+  const { repository: name } = source;
+  const [first, ...others] = await repositoriesOfTask(repositories, source);
   if (first === undefined) {
     throw new ExpectedError(
       'not_found',

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 import type { RelayClient } from '../../server/protocol/client.ts';
+import type { SourceSummary } from '../../server/protocol/source.ts';
 import { autosaveProposals } from './autosave.ts';
 import { createContents } from './contents.ts';
 import { createConversation } from './conversation.ts';
 import { createReviewDocuments } from './documents.ts';
+import { createGutter } from './gutter.ts';
 import { goToChange } from './navigate.ts';
 import { openMultiDiff, trackReviewTab } from './open-review.ts';
 import { createProposalEdits } from './proposal-edits.ts';
@@ -16,26 +18,31 @@ export interface ReviewEditorDeps {
   session: ReviewSession;
   client: () => Promise<RelayClient>;
   report: (error: unknown) => void;
+  /** The roots of the person's repositories that a task is about. */
+  rootsOf: (source: SourceSummary) => Promise<string[]>;
 }
 
 export type ReviewEditor = ReturnType<typeof createReviewEditor>;
 
 /** All that shows the review in the editor: documents, threads, tree. What is decided and said goes to the relay, and comes from there. */
-export function createReviewEditor({ session, client, report }: ReviewEditorDeps) {
+export function createReviewEditor({ session, client, report, rootsOf }: ReviewEditorDeps) {
   const contents = createContents(client);
   const edits = createProposalEdits({ session, contents });
   const documents = createReviewDocuments({ session, contents, edits });
   const { subjectOf, setEditing, disposable: threads } = createReviewThreads(session);
+  const gutter = createGutter({ session, rootsOf, report });
   const disposable = vscode.Disposable.from(
     vscode.workspace.registerFileSystemProvider(REVIEW_SCHEME, documents.provider, { isCaseSensitive: true }),
     autosaveProposals({ session, documents, contents }),
     threads,
+    gutter.disposable,
     createReviewTree({ session, report }),
     trackReviewTab(),
   );
   return {
     subjectOf,
     setEditing,
+    fileOf: gutter.fileOf,
     goTo: goToChange,
     /** Opens all files of the proposal in one multi-diff editor. */
     open: (review: Review): Promise<void> => {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { type RelayClient, RelayError } from '../../server/protocol/client.ts';
 import { withDecisions } from '../../server/protocol/ledger.ts';
 import type { Changes, Decided, Decision, FileDecisions, UnitState } from '../../server/protocol/review.ts';
+import type { SourceSummary } from '../../server/protocol/source.ts';
 import type { ReviewThread, TaskState } from '../../server/protocol/task.ts';
 import { isActive, type TaskStore } from '../relay/task-store.ts';
 import { ExpectedError } from '../ui/failure.ts';
@@ -13,6 +14,8 @@ import { outlineOf, type ReviewFile } from './outline.ts';
 export interface Review {
   taskId: string;
   title: string;
+  /** What the task started from. */
+  source: SourceSummary | undefined;
   changes: Changes;
   /** What is decided, by path and unit; also of units that this revision does not have. */
   decided: FileDecisions[];
@@ -84,6 +87,7 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     const review: Review = {
       taskId,
       title,
+      source: state.source,
       changes,
       decided,
       files: outlineOf(changes, decided),
