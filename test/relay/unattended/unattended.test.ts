@@ -95,24 +95,26 @@ describe('a pull request that is opened unattended', function () {
     assert.equal(site.github.pulls(OWNER, NAME).length, 1);
   });
 
-  it('goes on where the relay was killed in the middle, and is one', async () => {
-    site = await openSite([{ steps: [writes('notes.md', 'a note\n'), { text: 'Done.' }] }]);
-    const taskId = await delegate();
-    const watched = site.watch(taskId);
-    await watched.until('turn.ended');
-    await site.client.armUnattended(taskId, {}, TOKEN);
-    await watched.until('publish.started');
-    await site.kill();
-    await site.start();
-    const { reason } = await watched.until('unattended.ended');
-    assert.equal(reason, 'used');
-    assert.equal(facts(watched.events, 'publish.started').length, 1);
-    assert.equal(facts(watched.events, 'publish.opened').length, 1);
-    assert.equal(facts(watched.events, 'review.decided').length, 1);
-    assert.equal(site.github.pulls(OWNER, NAME).length, 1);
-    assert.match(site.github.pulls(OWNER, NAME)[0]?.body ?? '', /has no checks of its own/);
-    assert.equal(await count(site), 0);
-  });
+  for (const stage of ['publish.started', 'publish.pushed', 'publish.opened'] as const) {
+    it(`goes on where the relay was killed at ${stage}, and is one`, async () => {
+      site = await openSite([{ steps: [writes('notes.md', 'a note\n'), { text: 'Done.' }] }]);
+      const taskId = await delegate();
+      const watched = site.watch(taskId);
+      await watched.until('turn.ended');
+      await site.client.armUnattended(taskId, {}, TOKEN);
+      await watched.until(stage);
+      await site.kill();
+      await site.start();
+      const { reason } = await watched.until('unattended.ended');
+      assert.equal(reason, 'used');
+      assert.equal(facts(watched.events, 'publish.started').length, 1);
+      assert.equal(facts(watched.events, 'publish.opened').length, 1);
+      assert.equal(facts(watched.events, 'review.decided').length, 1);
+      assert.equal(site.github.pulls(OWNER, NAME).length, 1);
+      assert.match(site.github.pulls(OWNER, NAME)[0]?.body ?? '', /has no checks of its own/);
+      assert.equal(await count(site), 0);
+    });
+  }
 
   it('is tried again while GitHub is away, and not where it says no', async () => {
     site = await openSite([{ steps: [writes('notes.md', 'a note\n'), { text: 'Done.' }] }]);
