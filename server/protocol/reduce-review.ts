@@ -17,6 +17,7 @@ export const reviewHandlers: Handlers<
   | 'comment.edited'
   | 'comment.removed'
   | 'comments.submitted'
+  | 'message.withdrawn'
   | 'thread.resolved'
   | 'task.rolled_back'
   | 'base.updated'
@@ -60,12 +61,20 @@ export const reviewHandlers: Handlers<
       }))
       .filter(({ comments }) => comments.length > 0),
   }),
-  'comments.submitted': (state, { commentIds }) => {
+  'comments.submitted': (state, { commentIds, messageId }) => {
     const submitted = new Set(commentIds);
     return inComments(state, (comment) =>
-      submitted.has(comment.commentId) ? { ...comment, isDraft: false } : comment,
+      submitted.has(comment.commentId) ? { ...comment, isDraft: false, messageId } : comment,
     );
   },
+  'message.withdrawn': (state, { messageId }) => ({
+    // A review that nobody has read is a draft again.
+    ...inComments(state, (comment) => {
+      const { messageId: submittedWith, ...draft } = comment;
+      return submittedWith === messageId ? { ...draft, isDraft: true } : comment;
+    }),
+    queue: state.queue.filter((queued) => queued.messageId !== messageId),
+  }),
   'thread.resolved': (state, { threadId, isResolved }) =>
     inThread(state, threadId, (thread) => ({ ...thread, isResolved })),
 

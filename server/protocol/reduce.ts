@@ -59,10 +59,6 @@ const handlers: Handlers = {
     ...state,
     queue: state.queue.map((queued) => (queued.messageId === messageId ? { ...queued, text } : queued)),
   }),
-  'message.withdrawn': (state, { messageId }) => ({
-    ...state,
-    queue: state.queue.filter((queued) => queued.messageId !== messageId),
-  }),
   'message.delivered': (state, { turnId, messageId, text, selection, at }) =>
     append(
       { ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) },

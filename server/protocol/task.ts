@@ -125,6 +125,8 @@ export const ReviewComment = z.object({
   author: z.enum(['person', 'agent']),
   text: z.string(),
   isDraft: z.boolean(),
+  /** Of the person's message that it was submitted with. */
+  messageId: z.string().optional(),
   at: z.number(),
 });
 export type ReviewComment = z.infer<typeof ReviewComment>;

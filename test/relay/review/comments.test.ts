@@ -214,6 +214,10 @@ Why not this one?`,
     await client.writeComments(taskId, { comments: [hostile] });
     const accepted = await client.submitComments(taskId, { clientId: 'review-1' });
     assert.deepEqual(accepted, { messageId: 'review-1', turnId, disposition: 'queued' });
+    await client.withdrawMessage(taskId, 'review-1');
+    const drafts = (await threads()).flatMap(({ comments }) => comments.map(([name]) => name));
+    assert.deepEqual(drafts, ['comment-1 (draft)', 'comment-3 (draft)'], 'what was taken back is not lost');
+    await client.submitComments(taskId, { clientId: 'review-2' });
     await client.resolveThread(taskId, 'thread-1', { isResolved: true });
     await client.resolveThread(taskId, 'thread-1', { isResolved: true });
     release();
@@ -231,7 +235,7 @@ Why not this one?`,
       comments: [{ commentId: 'comment-4', threadId: 'thread-1', text: 'Not yet.' }],
     });
     assert.equal((await threads())[0]?.isResolved, false);
-    assert.equal(watched.events.filter(({ type }) => type === 'comments.submitted').length, 1);
+    assert.equal(watched.events.filter(({ type }) => type === 'comments.submitted').length, 2);
     assert.equal(watched.events.filter(({ type }) => type === 'thread.resolved').length, 1);
   });
 });

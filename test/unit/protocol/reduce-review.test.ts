@@ -84,10 +84,25 @@ describe('a review, reduced', () => {
         place,
         isResolved: true,
         comments: [
-          { commentId: 'c1', author: 'person', text: 'why so?', isDraft: false, at: 1000 },
+          { commentId: 'c1', author: 'person', text: 'why so?', isDraft: false, messageId: 'm', at: 1000 },
           { commentId: 'c3', author: 'agent', text: 'because', isDraft: false, at: 1005 },
         ],
       },
+    ]);
+  });
+
+  it('has drafts again where the message that they became was taken back', () => {
+    const said = { threadId: 'th', isDraft: true, author: 'person', text: 'why?' } as const;
+    const { threads } = told(
+      { type: 'comment.written', commentId: 'c1', place, ...said },
+      { type: 'comments.submitted', commentIds: ['c1'], messageId: 'm1' },
+      { type: 'comment.written', commentId: 'c2', ...said },
+      { type: 'comments.submitted', commentIds: ['c2'], messageId: 'm2' },
+      { type: 'message.withdrawn', messageId: 'm2' },
+    );
+    assert.deepEqual(threads[0]?.comments, [
+      { commentId: 'c1', author: 'person', text: 'why?', isDraft: false, messageId: 'm1', at: 1000 },
+      { commentId: 'c2', author: 'person', text: 'why?', isDraft: true, at: 1002 },
     ]);
   });
 
