@@ -24,7 +24,7 @@ export interface FollowService {
   fix(taskId: string, wish: Wish, token: string | undefined): Promise<MessageAccepted>;
   /** How many turns may be spent on failed checks with nobody asked. */
   follow(taskId: string, wish: FollowPullRequest): Promise<void>;
-  /** Takes in what GitHub tells by itself, once. @param deliveryId as GitHub numbers what it tells */
+  /** Takes in what GitHub tells by itself, once. @param deliveryId the same for the same message */
   hear(deliveryId: string, hook: Hook): Promise<void>;
 }
 

@@ -106,9 +106,25 @@ const KINDS = {
   })),
 };
 
-/** What a message of that kind says. Undefined for kinds that are not listened to, and for what is none. */
+type Kind = keyof typeof KINDS;
+
+/** What tells the kinds apart, the more special before what they have as well. */
+const MARKS: readonly [Kind, readonly string[]][] = [
+  ['check_run', ['check_run']],
+  ['check_suite', ['check_suite']],
+  ['pull_request_review', ['review']],
+  ['pull_request_review_comment', ['comment', 'pull_request']],
+  ['issue_comment', ['comment', 'issue']],
+  ['status', ['context', 'sha']],
+  ['pull_request', ['pull_request']],
+];
+
+/**
+ * What a message says. Undefined for kinds that are not listened to, and for what is none.
+ * @param event the kind that it was sent as: no signature covers that, so the payload has to be of that kind by itself
+ */
 export function readHook(event: string | undefined, payload: unknown): Hook | undefined {
-  return event !== undefined && Object.hasOwn(KINDS, event)
-    ? KINDS[event as keyof typeof KINDS](payload)
-    : undefined;
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const [kind] = MARKS.find(([, keys]) => keys.every((key) => Object.hasOwn(payload, key))) ?? [];
+  return kind !== undefined && kind === event ? KINDS[kind](payload) : undefined;
 }

@@ -12,10 +12,6 @@ export const githubHook = createRoute({
   request: {
     headers: z.object({
       'x-github-event': z.string().max(100).optional(),
-      'x-github-delivery': z
-        .string()
-        .regex(/^[\w-]{1,100}$/)
-        .optional(),
       'x-hub-signature-256': z.string().max(200).optional(),
     }),
     body: { required: true, content: { 'application/json': { schema: z.unknown() } } },

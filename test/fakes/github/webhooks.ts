@@ -6,7 +6,7 @@ export function deliver(
   url: string,
   event: string,
   payload: unknown,
-  options: { secret: string; deliveryId?: string; signature?: string },
+  options: { secret: string; signature?: string },
 ): Promise<number> {
   const body = JSON.stringify(payload);
   const signed = `sha256=${createHmac('sha256', options.secret).update(body).digest('hex')}`;
@@ -19,7 +19,7 @@ export function deliver(
         'content-length': Buffer.byteLength(body),
         'user-agent': 'GitHub-Hookshot/0000000',
         'x-github-event': event,
-        'x-github-delivery': options.deliveryId ?? randomUUID(),
+        'x-github-delivery': randomUUID(),
         'x-hub-signature-256': options.signature ?? signed,
       },
     });

@@ -110,6 +110,14 @@ describe('what GitHub tells', () => {
     const repository = { html_url: 'https://github.com/o/r' };
     for (const payload of [null, 1, 'x', [], {}, { repository }, { repository, check_run: { id: 1 } }])
       assert.equal(readHook('check_run', payload), undefined);
+    const pull = { number: 1, html_url: status.url, state: 'open', head: { sha: status.headCommit } };
+    const review = { id: 1, body: 'x' };
+    assert.ok(readHook('pull_request', { repository, pull_request: pull }));
+    assert.equal(
+      readHook('pull_request', { repository, pull_request: pull, review }),
+      undefined,
+      'no signature covers the kind',
+    );
     for (const event of [undefined, '', 'push', 'constructor', '__proto__'])
       assert.equal(readHook(event, { repository }), undefined);
   });
