@@ -194,6 +194,26 @@ Why not this one?`,
     await assert.rejects(client.submitComments(taskId, { clientId: 'message-1' }), { code: 'conflict' });
   });
 
+  it('are answered once, also by an agent whose relay is killed as it answers', async () => {
+    const { client, taskId, watched, threads } = await open(
+      { toolCalls: [call('reply', { threadId: 'thread-1', text: 'Done.', resolve: true })] },
+      { text: 'Answered.' },
+    );
+    const { message } = await client.writeComments(taskId, {
+      comments: [AT_TWO],
+      submit: { clientId: 'review-1' },
+    });
+    await watched.until('comment.written', ({ author }) => author === 'agent');
+    await workshop.kill();
+    await workshop.start();
+    const { outcome } = await watched.until('turn.ended', ({ turnId }) => turnId === message?.turnId);
+    assert.equal(outcome, 'completed');
+    assert.deepEqual(
+      (await threads()).map(({ isResolved, comments }) => [isResolved, comments.map(([, said]) => said)]),
+      [[true, ['person: Say 2 instead.', 'agent: Done.']]],
+    );
+  });
+
   it('wait for a turn that runs, are settled and opened again, and outlive a relay that is killed', async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {
