@@ -70,7 +70,10 @@ export function createGiveBack(deps: GiveBackDeps): () => Promise<void> {
     );
     try {
       deps.forget(taskId);
-      await (await deps.providerOf(ref.provider)).destroy(ref);
+      const provider = await deps.providerOf(ref.provider);
+      // Where this relay slept meanwhile, somebody may have woken the machine for a turn.
+      if (!(await store.renew(machine))) return false;
+      await provider.destroy(ref);
       const given = { state: 'archived', ref: null, detail: 'Given back: its work is done' } as const;
       return (await store.change(taskId, machine, given)) !== undefined;
     } catch (error) {

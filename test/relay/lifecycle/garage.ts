@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from '../../../server/engine/postgres.ts';
 import { migrate } from '../../../server/engine/schema.ts';
 import { createSpawnBreaker } from '../../../server/sandbox/lifecycle/breaker.ts';
 import type { Contents } from '../../../server/sandbox/lifecycle/contents.ts';
+import { createGiveBack } from '../../../server/sandbox/lifecycle/give-back.ts';
 import { createMachineStore } from '../../../server/sandbox/lifecycle/machine-store.ts';
 import { createMachines } from '../../../server/sandbox/lifecycle/machines.ts';
 import { createRest } from '../../../server/sandbox/lifecycle/rest.ts';
@@ -91,7 +92,7 @@ export async function openGarage(pool: pg.Pool) {
       database.query(APPEND_EVENTS, appendValues(taskId, null, now(), [{ key, event }]));
     const stopTurn = async (taskId: string) => void stopped.push(taskId);
     const watch = createMachineWatch({ ...shared, rest, tell, stopTurn, lifetimeMs: LIFETIME_MS });
-    return { machines, rest, watch };
+    return { machines, rest, watch, giveBack: createGiveBack(shared) };
   };
 
   return {
