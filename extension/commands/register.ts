@@ -21,7 +21,7 @@ import { previewUncommitted } from './preview-uncommitted.ts';
 import { fixPullRequest, followPullRequest, refreshPullRequest } from './pull-request-status.ts';
 import { refresh } from './refresh.ts';
 import { rejectFile } from './reject-file.ts';
-import { reviewChanges } from './review-changes.ts';
+import { reviewChanges, reviewNextPart } from './review-changes.ts';
 import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
 import { showLog } from './show-log.ts';
@@ -37,6 +37,7 @@ const COMMANDS = {
   'handoff.newTask': newTask,
   'handoff.openTask': openTask,
   'handoff.reviewChanges': reviewChanges,
+  'handoff.reviewNextPart': reviewNextPart,
   'handoff.acceptFile': acceptFile,
   'handoff.unacceptFile': unacceptFile,
   'handoff.rejectFile': rejectFile,

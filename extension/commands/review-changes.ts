@@ -3,6 +3,14 @@ import { openFileDiff } from '../review/open-review.ts';
 import { fileAt, placedItems } from '../review/placing.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
+/** `handoff.reviewNextPart`: of a proposal that is too large for one editor, the files after those that are open. */
+export function reviewNextPart(app: App) {
+  return async (): Promise<void> => {
+    const review = app.review.current();
+    if (review) await app.reviewEditor.open(review, { isNext: true });
+  };
+}
+
 /**
  * `handoff.reviewChanges`: all files of the proposal in a multi-diff editor, or the diff of one `path`, at the change `hash` of it.
  * @returns what is reviewed

@@ -8,6 +8,7 @@ import { createReviewDocuments } from './documents.ts';
 import { createGutter } from './gutter.ts';
 import { goToChange } from './navigate.ts';
 import { openMultiDiff, trackReviewTab } from './open-review.ts';
+import { firstOpen, partsOfReview } from './parts.ts';
 import { createProposalEdits } from './proposal-edits.ts';
 import type { Review, ReviewSession } from './session.ts';
 import { createReviewThreads } from './threads.ts';
@@ -39,15 +40,25 @@ export function createReviewEditor({ session, client, report, rootsOf }: ReviewE
     createReviewTree({ session, report }),
     trackReviewTab(),
   );
+  let opened: { taskId: string; part: number } | undefined;
   return {
     subjectOf,
     setEditing,
     fileOf: gutter.fileOf,
     goTo: goToChange,
-    /** Opens all files of the proposal in one multi-diff editor. */
-    open: (review: Review): Promise<void> => {
-      contents.prefetch(review.taskId, review.changes.files);
-      return openMultiDiff(review);
+    /** Opens the files of the proposal in one multi-diff editor: those that are to be decided first, or the next ones. */
+    async open(review: Review, { isNext = false } = {}): Promise<void> {
+      const parts = partsOfReview(review.files);
+      const at = opened?.taskId === review.taskId && isNext ? opened.part + 1 : firstOpen(parts);
+      const part = parts[at % parts.length];
+      if (!part) return;
+      opened = { taskId: review.taskId, part: at % parts.length };
+      void vscode.commands.executeCommand('setContext', 'handoff.hasParts', parts.length > 1);
+      contents.prefetch(
+        review.taskId,
+        part.files.flatMap(({ file, from }) => (from ? [file, from] : [file])),
+      );
+      await openMultiDiff(review, part);
     },
     conversation: createConversation({ session, client }),
     dispose: () => disposable.dispose(),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { isFacts } from './facts.ts';
 import type { ReviewFile } from './outline.ts';
+import type { Part } from './parts.ts';
 import type { Review } from './session.ts';
 import { toReviewUri } from './uris.ts';
 
@@ -33,19 +34,25 @@ export function trackReviewTab(): vscode.Disposable {
   return vscode.Disposable.from(tabGroups.onDidChangeTabs(update), tabGroups.onDidChangeTabGroups(update));
 }
 
-/** Opens all files of the proposal in one multi-diff editor; a tab of an earlier revision makes room for it. */
-export async function openMultiDiff(review: Review): Promise<void> {
+/**
+ * Opens the files of the proposal in one multi-diff editor; a tab of an earlier revision makes room for it. A large proposal opens part
+ * by part, for VS Code loads every file of the editor before it shows the first.
+ */
+export async function openMultiDiff(review: Review, { files, first }: Part): Promise<void> {
   const title = `${TITLE_PREFIX}${review.title}`;
   // The editor adds the number of files to the title.
   const stale = vscode.window.tabGroups.all
     .flatMap(({ tabs }) => tabs)
     .filter((tab) => isReviewTab(tab) && tab.label.startsWith(title));
   if (stale.length > 0) await vscode.window.tabGroups.close(stale, true);
-  const resources = review.files.map((file) => {
+  const isPart = files.length < review.files.length;
+  const total = review.files.length;
+  const range = vscode.l10n.t('{0}–{1} of {2}', first + 1, first + files.length, total);
+  const resources = files.map((file) => {
     const { base, proposal } = sides(review.taskId, file);
     return [proposal, base, proposal];
   });
-  await vscode.commands.executeCommand('vscode.changes', title, resources);
+  await vscode.commands.executeCommand('vscode.changes', isPart ? `${title} · ${range}` : title, resources);
   // Else the diff of one file, opened from the tree, would take its place.
   await vscode.commands.executeCommand('workbench.action.keepEditor');
 }

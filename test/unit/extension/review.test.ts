@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createBlobCache } from '../../../extension/review/blob-cache.ts';
 import { decideParts, inverseOf, partsOfFiles } from '../../../extension/review/decisions.ts';
 import { countsOf, outlineOf, partsOf } from '../../../extension/review/outline.ts';
+import { FILES_AT_ONCE, firstOpen, partsOfReview } from '../../../extension/review/parts.ts';
 import { fromReviewUri, type ReviewDocument, toReviewUri } from '../../../extension/review/uris.ts';
 import type { Changes, FileChange } from '../../../server/protocol/review.ts';
 
@@ -121,6 +122,28 @@ describe('the outline of a review', () => {
       { path: 'old', hashes: ['gone'] },
       { path: 'new', hashes: ['come'] },
     ]);
+  });
+});
+
+describe('a review that is too large for one editor', () => {
+  const paths = Array.from({ length: FILES_AT_ONCE + 1 }, (_, n) => `file-${n}`);
+  const changes = proposal(1, ...paths.map((path, n) => file(path, 1, [`h${n}`])));
+  const decided = paths.map((path, n) => ({ path, accepted: [`h${n}`], rejected: [] }));
+
+  it('has every file in one part, in the order of reading', () => {
+    const parts = partsOfReview(outlineOf(changes, []));
+    assert.deepEqual(
+      parts.map(({ first, files }) => [first, files.length]),
+      [
+        [0, FILES_AT_ONCE],
+        [FILES_AT_ONCE, 1],
+      ],
+    );
+  });
+
+  it('opens where something is not decided', () => {
+    const opening = (some: typeof decided) => firstOpen(partsOfReview(outlineOf(changes, some)));
+    assert.deepEqual([opening([]), opening(decided.slice(0, -1)), opening(decided)], [0, 1, 0]);
   });
 });
 
