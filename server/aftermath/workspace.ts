@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnRepo } from '../agent/turn-context.ts';
+import { settingKey } from '../agent/workspace-step.ts';
 import { createTurnstile } from '../engine/turnstile.ts';
-import type { TaskState } from '../protocol/task.ts';
+import type { TaskState, Turn } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog } from '../tasks/event-log.ts';
@@ -94,6 +95,8 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
       await sandbox.killAll(checkPrefix(turnId));
       await hold(taskId, async (task) => {
         if (task.archived || task.state.isWorkspacePast || hasActedSince(task.state, turnId)) return;
+        // The turn that followed was given other files, which checks are not to undo.
+        if ((await task.written(laterTurns(task.state, turnId).map(settingKey))).size > 0) return;
         const held = whileHeld(sandbox, task);
         const found = await repo.capture(taskId, held, headTree);
         if (found.headTree !== headTree) await deps.restoreWorkspace(held, headTree);
@@ -105,10 +108,12 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
 }
 
 /** Whether the agent did anything after the turn: then nobody can tell what a check wrote from what the agent did. */
-function hasActedSince({ turns }: TaskState, turnId: string): boolean {
-  const later = turns.slice(turns.findIndex((turn) => turn.turnId === turnId) + 1);
-  return later.some(({ items }) => items.some(({ kind }) => kind === 'tool'));
+function hasActedSince(state: TaskState, turnId: string): boolean {
+  return laterTurns(state, turnId).some(({ items }) => items.some(({ kind }) => kind === 'tool'));
 }
+
+const laterTurns = ({ turns }: TaskState, turnId: string): Turn[] =>
+  turns.slice(turns.findIndex((turn) => turn.turnId === turnId) + 1);
 
 /**
  * The sandbox for a holder of its task: nothing takes long, and where a turn is active nothing of others is killed, for it may be

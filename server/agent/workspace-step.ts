@@ -36,7 +36,7 @@ export async function workspaceStep(turn: TurnContext, sandbox: Sandbox, baseTre
     return mayDiffer(state, baseTree) ? planOf(turn, sandbox, baseTree) : null;
   });
   // Once it is told, the agent works there.
-  if (!plan || (await turn.log.find(taskId, `${turnId}:workspace`))) return;
+  if (!plan || (await turn.log.find(taskId, settingKey(turn)))) return;
   const { from, to, before, text } = plan;
   await assertHeld(turn);
   await repo.setWorkspace(sandbox, { taskId, name: turnId, before, from, to });
@@ -44,13 +44,16 @@ export async function workspaceStep(turn: TurnContext, sandbox: Sandbox, baseTre
   const changed = await nextProposal(repo, taskId, proposal, { baseTree, headTree: to });
   await tell(
     turn,
-    { key: `${turnId}:workspace`, event: { type: 'workspace.set', turnId, headTree: to } },
+    { key: settingKey(turn), event: { type: 'workspace.set', turnId, headTree: to } },
     ...(changed ? [{ key: `${turnId}:proposal:kept`, event: { ...changed, by: 'person' as const } }] : []),
     ...(text === undefined
       ? []
       : [{ key: `${turnId}:told`, event: { type: 'review.told' as const, turnId, text } }]),
   );
 }
+
+/** Of the event that says that the workspace was set as the turn began. */
+export const settingKey = ({ turnId }: { turnId: string }): string => `${turnId}:workspace`;
 
 /** Whether there can be something to set: what was rejected of a file that is changed no more is out already. */
 function mayDiffer(state: TaskState, baseTree: string): boolean {

@@ -44,6 +44,8 @@ export function createRecord(
   let objects: FileHandle | undefined;
   let batch: { event: TaskEvent; key: string; body: string }[] = [];
   let batchSize = 0;
+  /** What the proposal is compared with at this event; it may have moved on since the task began. */
+  let base: string | undefined;
   let last = 0;
 
   async function flush(): Promise<void> {
@@ -78,8 +80,11 @@ export function createRecord(
       throw invalid(number, `event ${seq} does not follow event ${before}`);
     if (event.type === 'task.created' ? seq !== 1 || event.taskId !== task?.taskId : seq === 1)
       throw invalid(number, 'the log must begin with the making of this task, and make no other');
-    if (event.type === 'proposal.changed' && event.baseTree !== task?.prepared?.baseTree)
-      throw invalid(number, 'the proposal is not compared with what the task began with');
+    if (event.type === 'proposal.changed' || event.type === 'base.updated') {
+      const compared = event.type === 'base.updated' ? event.formerTree : event.baseTree;
+      if ((base ??= compared) !== compared) throw invalid(number, ANOTHER_BASE);
+      base = event.baseTree;
+    }
     if (event.type === 'review.decided' && !task?.prepared)
       throw invalid(number, 'there is nothing to review in a task that has no repository');
     state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
@@ -142,6 +147,7 @@ export function createRecord(
       if (batch.length > 0) await flush();
       if (!task || !state || state.seq !== task.seq)
         throw invalid(last, `the log ends at event ${state?.seq ?? 0} and not at ${task?.seq ?? 0}`);
+      if (base !== undefined && base !== task.prepared?.baseTree) throw invalid(last, ANOTHER_BASE);
       if (task.prepared && !(repository && objects)) throw invalid(last, 'the repository is missing');
       await client.query('UPDATE handoff.tasks SET seq = $2 WHERE task_id = $1', [task.taskId, state.seq]);
       await objects?.sync();
@@ -153,6 +159,8 @@ export function createRecord(
     },
   };
 }
+
+const ANOTHER_BASE = 'the proposal is not compared with what the task began with';
 
 /** A publication that this relay did not make says so by its id: nobody may be led to a branch by it. */
 const asImported = (event: TaskEvent): TaskEvent =>

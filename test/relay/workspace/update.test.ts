@@ -124,6 +124,13 @@ describe('a base that moves on', function () {
     assert.deepEqual(lost, [], 'it is the same machine');
     const { proposal, workspaceTree } = await room.client.getTask(taskId);
     assert.deepEqual([proposal?.headTree, workspaceTree], [answer.headTree, answer.headTree]);
+
+    const file = new Uint8Array(await room.client.exportTask(taskId));
+    const { files } = await room.client.changes(taskId);
+    await room.close();
+    room = await openRoom(SCENARIO);
+    await room.client.importTask(file);
+    assert.deepEqual((await room.client.changes(taskId)).files, files, 'it can be taken elsewhere');
   });
 
   it('is refused where both sides changed the same, or goes on with markers', async () => {
