@@ -113,6 +113,10 @@ const handlers: Handlers = {
     };
   },
   focusComposer: (state) => ({ ...state, focusRequests: state.focusRequests + 1 }),
+  putBack: (state, { taskId, draft }) => ({
+    ...state,
+    drafts: { ...state.drafts, [taskId]: giveBack(draft, state.drafts[taskId] ?? emptyDraft) },
+  }),
   settled: (state, { clientId, failure }) => {
     const { pending } = state;
     if (pending?.clientId !== clientId) return withSettled(state, clientId, failure);

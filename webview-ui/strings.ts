@@ -74,6 +74,8 @@ export const strings = {
     stopped: (duration: string) => `Stopped after ${duration}`,
     failed: (duration: string) => `Failed after ${duration}`,
     tokens: (input: string, output: string) => `${input} tokens in, ${output} out`,
+    rollBack: 'Roll back',
+    rollBackWhat: 'Files of the proposal and conversation as they were before this turn',
     retry: 'Try again',
     retryText: 'Try again from where you stopped.',
     stepsDone: (steps: number) =>

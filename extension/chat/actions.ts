@@ -5,6 +5,7 @@ import { startTask } from '../commands/delegate.ts';
 import { openPullRequest } from '../commands/open-pull-request.ts';
 import { previewUncommitted } from '../commands/preview-uncommitted.ts';
 import { reviewChanges } from '../commands/review-changes.ts';
+import { rollBack } from '../commands/roll-back.ts';
 import { setUpModel } from '../commands/set-up-model.ts';
 import { showLog } from '../commands/show-log.ts';
 import { stop } from '../commands/stop.ts';
@@ -39,6 +40,7 @@ export function createActions(app: App): PanelActions {
     archive: (taskId) => archive(app)({ taskId }),
     review: (taskId, path) => review(path === null ? { taskId } : { taskId, path }),
     pullRequest: (taskId) => openPullRequest(app)({ taskId }),
+    rollBack: (taskId, turnId) => rollBack(app)({ taskId, turnId }),
     taskAction: (taskId, action) => taskActionsOf(app)[action](taskId),
     preview: (taskId) => openPreview(app)({ taskId }),
     openFile: (_taskId, path, line) => openFile(app, path, line),

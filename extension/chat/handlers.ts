@@ -18,6 +18,7 @@ export interface PanelActions {
   review(taskId: string, path: string | null): Promise<unknown>;
   pullRequest(taskId: string): Promise<unknown>;
   taskAction(taskId: string, action: TaskAction): Promise<unknown>;
+  rollBack(taskId: string, turnId: string): Promise<unknown>;
   preview(taskId: string): Promise<unknown>;
   openFile(taskId: string, path: string, line: number | null): Promise<void>;
   openExternal(url: string): Promise<void>;
@@ -82,6 +83,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
     },
     review: async ({ taskId, path }) => void (await actions.review(taskId, path)),
     pullRequest: async ({ taskId }) => void (await actions.pullRequest(taskId)),
+    rollBack: async ({ taskId, turnId }) => void (await actions.rollBack(taskId, turnId)),
     taskAction: async ({ taskId, action }) => void (await actions.taskAction(taskId, action)),
     preview: async ({ taskId }) => void (await actions.preview(taskId)),
     openFile: ({ taskId, path, line }) => actions.openFile(taskId, path, line),

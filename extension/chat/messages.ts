@@ -61,6 +61,8 @@ export type ToPanel =
   /** "Delegate" was chosen on a file or selection: it becomes a chip in the composer, which gets the focus. */
   | { type: 'attach'; selection: Selection }
   | { type: 'focusComposer' }
+  /** What the person had said goes back into the composer of that task, before what they have typed there since. */
+  | { type: 'putBack'; taskId: string; draft: Draft }
   /** How a command with a `clientId` ended. The panel keeps what was written until then, and gives it back after a failure. */
   | { type: 'settled'; clientId: string; failure: Failure | null };
 
@@ -88,6 +90,8 @@ export type FromPanel =
   | { type: 'review'; taskId: string; path: string | null }
   | { type: 'pullRequest'; taskId: string }
   | { type: 'taskAction'; taskId: string; action: TaskAction }
+  /** Back to before that turn; the extension asks whether that is meant. */
+  | { type: 'rollBack'; taskId: string; turnId: string }
   /** Opens what listens in the task's sandbox; which port is asked then. */
   | { type: 'preview'; taskId: string }
   /** `path` came from the model or the transcript: relative to the repository, not yet checked. `line` is 1-based. */
@@ -164,6 +168,7 @@ const shapes: Shapes = {
   showList: {},
   review: { taskId: text, path: orNull(text) },
   pullRequest: { taskId: text },
+  rollBack: { taskId: text, turnId: text },
   taskAction: { taskId: text, action: (value) => TASK_ACTIONS.some((action) => action === value) },
   preview: { taskId: text },
   openFile: { taskId: text, path: text, line: orNull(line) },

@@ -123,6 +123,12 @@ export function createPanel({ store, setup, post, onShown }: PanelDeps) {
       whenConnected({ type: 'focusComposer' });
     },
 
+    /** Puts what was said in a task into its composer, once its chat is shown. */
+    putBack(id: string, text: Draft): void {
+      whenConnected({ type: 'putBack', taskId: id, draft: text });
+      whenConnected({ type: 'focusComposer' });
+    },
+
     settled(clientId: string, failure: Extract<ToPanel, { type: 'settled' }>['failure']): void {
       send({ type: 'settled', clientId, failure });
     },

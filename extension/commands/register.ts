@@ -21,7 +21,8 @@ import { previewUncommitted } from './preview-uncommitted.ts';
 import { fixPullRequest, followPullRequest, refreshPullRequest } from './pull-request-status.ts';
 import { refresh } from './refresh.ts';
 import { rejectFile } from './reject-file.ts';
-import { reviewChanges, reviewNextPart } from './review-changes.ts';
+import { reviewChanges, reviewChanges, reviewNextPart } from './review-changes.ts';
+import { rollBack } from './roll-back.ts';
 import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
 import { showLog } from './show-log.ts';
@@ -30,6 +31,7 @@ import { taskActions } from './task-actions.ts';
 import { unacceptFile } from './unaccept-file.ts';
 
 import { unattended } from './unattended.ts';
+import { updateBase } from './update-base.ts';
 
 /** Every command of the manifest and what it does. */
 const COMMANDS = {
@@ -65,6 +67,8 @@ const COMMANDS = {
   'handoff.fixPullRequest': fixPullRequest,
   'handoff.followPullRequest': followPullRequest,
   'handoff.unattended': unattended,
+  'handoff.rollBack': rollBack,
+  'handoff.updateBase': updateBase,
   'handoff.taskActions': taskActions,
   'handoff.openPreview': openPreview,
   'handoff.revokePreviews': revokePreviews,

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TaskState } from '../../server/protocol/task.ts';
 import type { App } from '../app.ts';
+import { isActive } from '../relay/task-store.ts';
 import { Cancelled } from '../ui/failure.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
@@ -22,7 +23,7 @@ export function taskActions(app: App) {
   };
 }
 
-function actionsOf({ status, proposal, publish, unattendedUntil }: TaskState): Action[] {
+function actionsOf({ status, turns, proposal, publish, unattendedUntil }: TaskState): Action[] {
   const isProposed = (proposal?.files.length ?? 0) > 0;
   const isOpened = publish?.pullRequest !== undefined;
   const isOver = status === 'archived';
@@ -61,6 +62,19 @@ function actionsOf({ status, proposal, publish, unattendedUntil }: TaskState): A
           : vscode.l10n.t('$(watch) Open no pull request by itself any more'),
       command: 'handoff.unattended',
       isPossible: !isOver,
+    },
+    {
+      label: vscode.l10n.t('$(repo-pull) Update onto the latest commit of the branch'),
+      detail: vscode.l10n.t(
+        'Merged with what is proposed; you are asked first where that does not go together',
+      ),
+      command: 'handoff.updateBase',
+      isPossible: !isOver && !isActive(status),
+    },
+    {
+      label: vscode.l10n.t('$(discard) Roll back to before a message'),
+      command: 'handoff.rollBack',
+      isPossible: !isOver && !isActive(status) && turns.length > 0,
     },
   ];
 }

@@ -14,18 +14,25 @@ export async function askText(options: {
   onTyped?: (text: string) => void;
 }): Promise<string> {
   const { title, prompt, value, check, onTyped } = options;
-  let typed = value;
-  const text = await vscode.window.showInputBox({
-    title,
-    prompt,
-    value,
-    ignoreFocusOut: true,
-    validateInput: (now) => {
-      typed = now;
-      return check(now);
-    },
-  });
-  if (typed !== value) onTyped?.(typed);
-  if (text === undefined) throw new Cancelled();
-  return text.trim();
+  // Not `showInputBox`: it tells of what was typed late, and so of nothing where the person is fast to leave.
+  const box = vscode.window.createInputBox();
+  Object.assign(box, { title, prompt, value, ignoreFocusOut: true });
+  try {
+    const isAccepted = await new Promise<boolean>((resolve) => {
+      box.onDidChangeValue((typed) => {
+        box.validationMessage = check(typed);
+      });
+      box.onDidAccept(() => {
+        box.validationMessage = check(box.value);
+        if (box.validationMessage === undefined) resolve(true);
+      });
+      box.onDidHide(() => resolve(false));
+      box.show();
+    });
+    if (box.value !== value) onTyped?.(box.value);
+    if (!isAccepted) throw new Cancelled();
+    return box.value.trim();
+  } finally {
+    box.dispose();
+  }
 }

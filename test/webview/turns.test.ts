@@ -31,7 +31,18 @@ describe('a turn that outlives its process', () => {
       'bash npm test',
       'read src/vat.ts',
       'Stopped after 11 s',
+      'Roll back',
     ]);
+  });
+
+  it('offers the way back to before it, while nothing is being worked on', async () => {
+    const { page, post, message } = await panels.open();
+    await post(snapshot(stopped));
+    await page.getByRole('button', { name: 'Roll back' }).click();
+    assert.deepEqual(await message('rollBack'), { type: 'rollBack', taskId: TASK_ID, turnId: 'turn-1' });
+    await post(snapshot([...stopped, { type: 'turn.started', turnId: 'turn-2' }]));
+    await page.locator('.working').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Roll back' }).count(), 0);
   });
 
   it('shows its checks as they go, and what one printed on demand', async () => {

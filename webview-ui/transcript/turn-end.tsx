@@ -1,9 +1,10 @@
 import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
-import type { Turn } from '../../server/protocol/task.ts';
+import type { TaskStatus, Turn } from '../../server/protocol/task.ts';
 import { retryTurn } from '../actions.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
+import { isTurnOpen } from '../status.ts';
 import { strings } from '../strings.ts';
 import { summaryOf } from '../tools/summary.ts';
 import { Checks } from './checks.tsx';
@@ -37,11 +38,32 @@ export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
         {usage?.inputTokens !== undefined && (
           <span>{strings.turn.tokens(count(usage.inputTokens), count(usage.outputTokens ?? 0))}</span>
         )}
+        <RollBack turnId={turn.turnId} />
       </div>
       {checks.length > 0 && <Checks turnId={turn.turnId} checks={checks} />}
     </div>
   );
 }
+
+/** The way back to before the turn, while nothing is being worked on. */
+function RollBack({ turnId }: { turnId: string }) {
+  const { host } = usePanel();
+  const taskId = useSelect((state) => state.task?.taskId);
+  const isSettled = useSelect((state) => state.task !== null && isSettledStatus(state.task.status));
+  if (taskId === undefined || !isSettled) return null;
+  return (
+    <button
+      type="button"
+      className="link"
+      title={strings.turn.rollBackWhat}
+      onClick={() => host.post({ type: 'rollBack', taskId, turnId })}
+    >
+      {strings.turn.rollBack}
+    </button>
+  );
+}
+
+const isSettledStatus = (status: TaskStatus): boolean => !isTurnOpen(status) && status !== 'archived';
 
 /** What had been done when the person stopped it, what was cut off, and what there is of it. */
 function Stopped({ turn, last }: { turn: Turn; last: boolean }) {

@@ -61,6 +61,7 @@ describe('the panel, seen from its webview', () => {
       review: unused,
       pullRequest: unused,
       taskAction: unused,
+      rollBack: unused,
       preview: unused,
       openFile: unused,
       openExternal: unused,
@@ -140,6 +141,15 @@ describe('the panel, seen from its webview', () => {
     await arrived;
     const events = posted.flatMap((message) => (message.type === 'events' ? message.events : []));
     assert.deepEqual([snapshots().at(-1)?.task?.seq, events.map(({ seq }) => seq)], [2, [3]]);
+  });
+
+  it('gets back what was said in a task once that task is shown', async () => {
+    const draft = { text: 'said before', selection: [] };
+    await handlers.openTask({ type: 'openTask', taskId: 't' });
+    panel.putBack('t', draft);
+    assert.deepEqual(posted, []);
+    await panel.connect(null);
+    assert.deepEqual(posted.slice(1), [{ type: 'putBack', taskId: 't', draft }, { type: 'focusComposer' }]);
   });
 
   it('gets chips that were attached before it was there, after its snapshot and once', async () => {

@@ -12,6 +12,7 @@ describe('messages from the panel', () => {
       { type: 'openFile', taskId: 't', path: 'a.ts', line: null },
       { type: 'newTask' },
       { type: 'taskAction', taskId: 't', action: 'apply' },
+      { type: 'rollBack', taskId: 't', turnId: 'u' },
       { ...answer, answer: { kind: 'choice', label: 'Yes' } },
       { ...answer, answer: { kind: 'text', text: 'Yes' } },
       { type: 'editMessage', clientId: 'client-1', taskId: 't', messageId: 'm', text: 'x' },

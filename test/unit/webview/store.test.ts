@@ -82,6 +82,17 @@ describe('the panel’s state', () => {
     assert.deepEqual(currentDraft(removed).selection, [{ path: 'src/a.ts' }]);
   });
 
+  it('puts what is given back before what was typed in that task since', () => {
+    const draft = { text: 'said before', selection: [{ path: 'a.ts' }] };
+    const back: Action = { type: 'putBack', taskId: TASK_ID, draft };
+    assert.deepEqual(stateAfter(snapshot(finished), back).drafts, { [TASK_ID]: draft });
+    const typed = stateAfter(snapshot(finished), { type: 'draftEdited', text: 'typed' }, back);
+    assert.deepEqual(typed.drafts, {
+      [TASK_ID]: { text: 'said before\n\ntyped', selection: [{ path: 'a.ts' }] },
+    });
+    assert.deepEqual(stateAfter(snapshot(null), back).drafts, { [TASK_ID]: draft });
+  });
+
   it('clears the draft while a message is on its way, and when it was taken', () => {
     const sent = stateAfter(
       snapshot(finished),
