@@ -48,7 +48,7 @@ export interface FixesDeps {
   now: () => number;
 }
 
-/** UTF-16 units of all logs together in one message, and of each. */
+/** UTF-16 units of all logs together in one message, and of each; of comments together as much again. */
 const MOST_TOGETHER = 60_000;
 const MOST_EACH = 12_000;
 
@@ -98,8 +98,12 @@ export function createFixes(deps: FixesDeps): Fixes {
       }
       const { pullRequest } = await tasks.get(taskId);
       if (!pullRequest) throw notLookedAt();
-      const checks = checkIds.map((id) => failedCheck(pullRequest.checks, id));
-      const comments = commentIds.map((id) => commentOfId(pullRequest.comments, id));
+      const checks = [...new Set(checkIds)].map((id) => failedCheck(pullRequest.checks, id));
+      const most = Math.floor(MOST_TOGETHER / Math.max(1, commentIds.length));
+      const comments = [...new Set(commentIds)].map((id) => {
+        const comment = commentOfId(pullRequest.comments, id);
+        return { ...comment, text: comment.text.slice(0, most).toWellFormed() };
+      });
       const failed = await withLogs(taskId, checks, source);
       const text = fixMessage({ url: pullRequest.url, failed, comments });
       const accepted = await hold(taskId, (task) =>

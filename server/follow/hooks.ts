@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import type { PullRequestStatus } from '../protocol/follow.ts';
+import { Oid } from '../protocol/source.ts';
 import {
   checkOfRun,
   checkOfStatus,
@@ -68,14 +69,11 @@ const KINDS = {
     change: (status) => withCheck(status, checkOfRun(run)),
   })),
   // Its runs have been told one by one; by now nothing of it is pending.
-  check_suite: kind(
-    z.object({ check_suite: z.object({ head_sha: z.string() }) }),
-    ({ check_suite: suite }) => ({
-      commit: suite.head_sha,
-      change: (status) => status,
-    }),
-  ),
-  status: kind(RemoteCommitStatus.extend({ sha: z.string() }), (told) => ({
+  check_suite: kind(z.object({ check_suite: z.object({ head_sha: Oid }) }), ({ check_suite: suite }) => ({
+    commit: suite.head_sha,
+    change: (status) => status,
+  })),
+  status: kind(RemoteCommitStatus.extend({ sha: Oid }), (told) => ({
     commit: told.sha,
     change: (status) => withCheck(status, checkOfStatus(told)),
   })),

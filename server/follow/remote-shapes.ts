@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { PullRequestStatus, RemoteCheck, RemoteComment } from '../protocol/follow.ts';
+import { Oid } from '../protocol/source.ts';
 
 /** What of GitHub's records is looked at; the same in answers of its API and in what its webhooks bring. */
 
@@ -19,14 +20,14 @@ export const RemotePull = z.object({
   merged_at: z.string().nullish(),
   draft: z.boolean().nullish(),
   mergeable: z.boolean().nullish(),
-  head: z.object({ sha: z.string() }),
+  head: z.object({ sha: Oid }),
 });
 export type RemotePull = z.infer<typeof RemotePull>;
 
 export const RemoteCheckRun = z.object({
   id: z.number().int(),
   name: z.string(),
-  head_sha: z.string(),
+  head_sha: Oid,
   status: z.string(),
   conclusion: z.string().nullish(),
   html_url: Url,

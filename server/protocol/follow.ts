@@ -53,8 +53,8 @@ export const FixPullRequest = z
   .object({
     clientId: ClientId,
     /** Of checks that failed. */
-    checkIds: z.array(z.string().max(200)).max(20).default([]),
-    commentIds: z.array(z.string().max(200)).max(100).default([]),
+    checkIds: z.array(z.string().max(400)).max(20).default([]),
+    commentIds: z.array(z.string().max(400)).max(100).default([]),
   })
   .refine(({ checkIds, commentIds }) => checkIds.length + commentIds.length > 0, {
     message: 'must name a check or a comment',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FakeGitHub, startFakeGitHub } from '../fakes/github/server.ts';
 import { SAMPLE_FILES } from '../fakes/sample.ts';
-import { withDatabase } from './turn/database.ts';
+import { databaseRows, disguises, filesBelow } from './everywhere.ts';
 import { openWorkshop, type Workshop } from './turn/workshop.ts';
 
 const GITHUB_TOKEN = 'gho_canaryWsQ8fTt2Xv';
@@ -11,15 +11,6 @@ const WRONG_TOKEN = 'gho_canaryRefused7Lp';
 const SECRETS = [GITHUB_TOKEN, WRONG_TOKEN, 'sk-canary-model-key'];
 /** No secret: shows that the search finds what is there. */
 const MARKER = 'findable-marker';
-/** How a secret may be disguised: as it is, and as Basic authentication and other encodings carry it. */
-const disguises = (secret: string): string[] => [
-  secret,
-  Buffer.from(secret).toString('base64').slice(0, 20),
-  Buffer.from(`x-access-token:${secret}`).toString('base64').slice(0, 40),
-  Buffer.from(secret).toString('hex'),
-  encodeURIComponent(secret),
-];
-
 /** Looks at everything that a process in the sandbox could see. */
 const SNOOP = [
   'env',
@@ -116,35 +107,3 @@ describe('the person’s token and the model’s key', function () {
     }
   });
 });
-
-/** Every row of every table of the relay's database, as text. */
-function databaseRows(data: string): Promise<string> {
-  return withDatabase(data, async (client) => {
-    const { rows: tables } = await client.query<{ name: string }>(
-      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
-       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
-    );
-    const texts: string[] = [];
-    for (const { name } of tables) {
-      const { rows } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t`);
-      texts.push(...rows.map(({ text }) => text));
-    }
-    assert.ok(
-      texts.some((text) => text.includes('publish')),
-      'the journal was looked into',
-    );
-    return texts.join('\n');
-  });
-}
-
-/** Every file below the data folder, Postgres's own and the sandboxes' included, as Latin-1 text by its path. */
-async function filesBelow(data: string): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
-  for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const content = await readFile(path).catch(() => Buffer.alloc(0));
-    files[path.slice(data.length)] = content.toString('latin1');
-  }
-  return files;
-}

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { databaseRows, disguises, filesBelow } from '../everywhere.ts';
 import { NAME, OWNER, openSite, type Site, TOKEN } from '../follow/site.ts';
-import { withDatabase } from '../turn/database.ts';
 
 /** No secret: shows that the search finds what is there. */
 const MARKER = 'findable-marker';
-const disguises = [
-  TOKEN,
-  Buffer.from(TOKEN).toString('base64').slice(0, 20),
-  Buffer.from(`x-access-token:${TOKEN}`).toString('base64').slice(0, 40),
-  Buffer.from(TOKEN).toString('hex'),
-];
 
 /** Looks at everything that a process in the sandbox could see, once the token is there to be found. */
 const SNOOP = [
@@ -55,18 +47,18 @@ describe('the token that was left', function () {
         log: site.log(),
         'model requests': JSON.stringify(site.model.requests),
         'GitHub URLs': JSON.stringify(site.github.requests),
-        database: await rows(site.data),
+        database: await databaseRows(site.data),
       };
       const places = { ...said, ...(await filesBelow(site.data)) };
       for (const place of ['events', 'export', 'model requests', 'database'])
         assert.ok(places[place]?.includes(MARKER), `${place} was looked into`);
       assert.ok(Object.keys(places).some((place) => place.startsWith('/postgres/')));
       for (const [place, text] of Object.entries(places)) {
-        const found = disguises.find((disguise) => text.includes(disguise));
+        const found = disguises(TOKEN).find((disguise) => text.includes(disguise));
         assert.equal(found, undefined, `${place} has the token`);
       }
     };
-    assert.match(await rows(site.data), /handoff\.deposits/, 'it is there, sealed');
+    assert.match(await databaseRows(site.data), /handoff\.deposits/, 'it is there, sealed');
     await look();
 
     await site.openGate();
@@ -74,35 +66,7 @@ describe('the token that was left', function () {
     assert.equal(reason, 'used');
     const snooped = watched.events.find((event) => event.type === 'tool.finished');
     assert.match(snooped?.output ?? '', /HOME=\/home\/agent/, 'it did look');
-    assert.doesNotMatch(await rows(site.data), /handoff\.deposits/, 'and it is no more');
+    assert.doesNotMatch(await databaseRows(site.data), /handoff\.deposits/, 'and it is no more');
     await look();
   });
 });
-
-/** Every row of every table of the relay's database, as text with the table's name. */
-function rows(data: string): Promise<string> {
-  return withDatabase(data, async (client) => {
-    const { rows: tables } = await client.query<{ name: string }>(
-      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
-       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
-    );
-    const texts: string[] = [];
-    for (const { name } of tables) {
-      const { rows: found } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t`);
-      texts.push(...found.map(({ text }) => `${name} ${text}`));
-    }
-    return texts.join('\n');
-  });
-}
-
-/** Every file below the data folder, Postgres's own and the sandboxes' included, as Latin-1 text by its path. */
-async function filesBelow(data: string): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
-  for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const content = await readFile(path).catch(() => Buffer.alloc(0));
-    files[path.slice(data.length)] = content.toString('latin1');
-  }
-  return files;
-}
