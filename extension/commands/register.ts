@@ -21,7 +21,7 @@ import { previewUncommitted } from './preview-uncommitted.ts';
 import { fixPullRequest, followPullRequest, refreshPullRequest } from './pull-request-status.ts';
 import { refresh } from './refresh.ts';
 import { rejectFile } from './reject-file.ts';
-import { reviewChanges, reviewChanges, reviewNextPart } from './review-changes.ts';
+import { reviewChanges, reviewNextPart } from './review-changes.ts';
 import { rollBack } from './roll-back.ts';
 import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
