@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { compose } from '../protocol/compose.ts';
 import { wholeOf } from './changes.ts';
-import { eachContent, type FileContent } from './contents.ts';
+import { eachContent, type FileContent, type RecentRuns } from './contents.ts';
 import { foldersOf } from './overlay.ts';
 import { type RawChange, rawChanges } from './raw-changes.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
@@ -32,7 +32,7 @@ export interface Composed {
  * Throws `bad_request` where the choice cannot mean anything, `revision_changed` where it names a unit that is not there.
  */
 export async function composeTree(
-  deps: RepoDeps,
+  deps: RepoDeps & { runs?: RecentRuns },
   { taskId, baseTree, headTree, units, isCarried = false }: Selected,
   signal?: AbortSignal,
 ): Promise<Composed> {
@@ -60,7 +60,7 @@ export async function composeTree(
       const edit = composed(change, content, hashes, isCarried);
       if (edit) edits.push(edit);
     },
-    { signal },
+    { signal, runs: deps.runs },
   );
   const leftOut = standingInTheWay(edits, changes);
   const [unfit] = leftOut;

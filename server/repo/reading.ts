@@ -6,9 +6,9 @@ import { reasonsFor, type Why } from '../review/reasons.ts';
 import { riskOf } from '../review/risk.ts';
 import { generatedByAttribute } from './attributes.ts';
 import { describeChange } from './changes.ts';
-import { eachContent, type FileContent } from './contents.ts';
+import { eachContent, type FileContent, type RecentRuns } from './contents.ts';
 import { GitError } from './git.ts';
-import { rawChanges } from './raw-changes.ts';
+import { type RawChange, rawChanges } from './raw-changes.ts';
 import { createRecent } from './recent.ts';
 import { findRenames } from './renames.ts';
 import type { RepoDeps } from './repository.ts';
@@ -28,7 +28,7 @@ export type ReadChanges = (
  * What `listChanges` says, in the order of reading, with risk, renames, what is generated, and the agent's reasons. It is all a function of
  * what is asked, so what was found out last is remembered: reviews ask for the same again and again.
  */
-export function createReading(deps: RepoDeps): ReadChanges {
+export function createReading(deps: RepoDeps & { runs?: RecentRuns }): ReadChanges {
   const recent = createRecent<FileChange[]>(REMEMBERED, (files) =>
     files.reduce((sum, { hunks }) => sum + 1 + hunks.length, 1),
   );
@@ -44,7 +44,7 @@ export function createReading(deps: RepoDeps): ReadChanges {
 }
 
 async function read(
-  deps: RepoDeps,
+  deps: Parameters<typeof createReading>[0],
   taskId: string,
   baseTree: string,
   headTree: string,
@@ -64,7 +64,7 @@ async function read(
   ]);
   const movedTo = new Map([...renames].map(([after, before]) => [before, after]));
   const files: Readable[] = [];
-  await eachContent(deps, taskId, raw, (change, content) => {
+  const visit = (change: RawChange, content: FileContent): void => {
     const described = describeChange(change, content);
     const { path, hunks } = described;
     const { before, after } = sidesOf(content);
@@ -91,7 +91,8 @@ async function read(
       },
       imports: generated ? [] : importsOf(path, after ?? ''),
     });
-  });
+  };
+  await eachContent(deps, taskId, raw, visit, { runs: deps.runs });
   return readingOrder(files);
 }
 

@@ -8,6 +8,7 @@ import type { UpdateRepo } from '../tasks/update-service.ts';
 import { createChangedFiles } from './changed-files.ts';
 import { patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
+import { createRecentRuns } from './contents.ts';
 import { editFile } from './edit-file.ts';
 import { type Filled, filledWith, holdsTask } from './identity.ts';
 import { keptTree } from './kept-tree.ts';
@@ -29,6 +30,9 @@ import { captureProposal, checkoutInto } from './workspace.ts';
 export function createTaskRepo(
   deps: TransportDeps & { sourcesDir: string },
 ): TurnRepo & ReviewRepo & EditingRepo & CommentRepo & RollbackRepo & UpdateRepo {
+  // Whoever reads a proposal decides on it next.
+  const runs = createRecentRuns();
+
   /** Whether the machine was filled for this very task. A base alone does not tell: tasks of one commit have the same. */
   async function isOwn({ base, taskId: whose }: Filled, taskId: string, prebuiltId: string | undefined) {
     if (whose !== undefined) return whose === taskId;
@@ -68,7 +72,7 @@ export function createTaskRepo(
     holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     changedFiles: createChangedFiles(deps),
-    changes: createReading(deps),
+    changes: createReading({ ...deps, runs }),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     blobs: (taskId, oids) => readManyBlobs(deps, taskId, oids),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),
@@ -85,7 +89,7 @@ export function createTaskRepo(
     textDiff: (taskId, fromTree, toTree, most) => textDiff(deps, taskId, fromTree, toTree, most),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
     editFile: (taskId, edit) => editFile(deps, taskId, edit),
-    compose: (taskId, selected) => composeTree(deps, { taskId, ...selected }),
+    compose: (taskId, selected) => composeTree({ ...deps, runs }, { taskId, ...selected }),
   };
 }
 
