@@ -28,7 +28,8 @@ const renamed = (text: string, names: Names): string =>
 
 /**
  * Only shown while they happen, or about time: pieces of text, tries of a call, the sandbox's ways, waiting to be claimed. And the
- * proposals on the way: one is captured while the model is called, and one that was cut off is part of the next.
+ * proposals on the way: one is captured while the model is called, and one that was cut off is part of the next. And decisions, which
+ * are asked for again where their answer was lost.
  */
 const PASSING = new Set<TaskEvent['type']>([
   'text.delta',
@@ -38,6 +39,7 @@ const PASSING = new Set<TaskEvent['type']>([
   'turn.continued',
   'tool.output',
   'proposal.changed',
+  'review.decided',
 ]);
 const VARYING = new Set(['seq', 'at', 'durationMs', 'attempt', 'revision']);
 

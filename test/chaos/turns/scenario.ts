@@ -18,6 +18,10 @@ export const LEDGER_EXPECTED = ['one', 'two', 'three', 'four', 'five'];
 /** The file for which the command waits while the person writes messages. */
 export const GATE = 'gate';
 
+/** What the person takes out of the proposal, and makes of it, before the last turn. */
+export const REJECTED = { path: 'src/new.js', hashes: 'all', state: 'rejected' } as const;
+export const EDITED = { path: 'notes.md', text: 'three, by hand\n' };
+
 const EXPLORERS = ['Find what reads the trips.', 'Find what is tested.'];
 
 const call = (name: string, args: Record<string, unknown>): ToolCall => ({ name, arguments: args });

@@ -8,7 +8,7 @@ import type { Person } from '../support/person.ts';
 import { openSite } from '../support/site.ts';
 import { assertGapless, essence, namesOf, type Outcome, transcriptsOf } from './outcome.ts';
 import { pointsIn } from './points.ts';
-import { GATE, LEDGER, SAYS, scenario } from './scenario.ts';
+import { EDITED, GATE, LEDGER, REJECTED, SAYS, scenario } from './scenario.ts';
 
 /** Where the scenario is played, again and again, by relays on the same data that may die at any time. */
 export interface Stage {
@@ -113,12 +113,8 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** What the person says and does, at the same places of the conversation in every run. */
-async function converse(
-  { client, insist }: Person,
-  taskId: string,
-  watched: Watch,
-  workspace: string,
-): Promise<void> {
+async function converse(person: Person, taskId: string, watched: Watch, workspace: string): Promise<void> {
+  const { client, insist } = person;
   const send = (messageId: string, text: string) =>
     insist(() => client.sendMessage(taskId, { clientId: messageId, text }));
   const ended = (id: string) => watched.until('turn.ended', ({ turnId }) => turnId === id);
@@ -141,11 +137,29 @@ async function converse(
   await insist(() => client.stop(taskId));
   await ended(second.turnId);
 
+  await insist(() => client.patchReview(taskId, { decisions: [REJECTED] }));
+  await edit(person, taskId);
   const third = await send('message-last', SAYS.last);
   await ended(third.turnId);
 }
 
+/** Edits what was proposed, whatever follows the turn before may still make of it. */
+async function edit({ client, insist }: Person, taskId: string): Promise<void> {
+  const content = Buffer.from(EDITED.text).toString('base64');
+  for (;;) {
+    const { revision } = await insist(() => client.changes(taskId));
+    try {
+      return void (await insist(() => client.editProposal(taskId, { revision, path: EDITED.path, content })));
+    } catch (error) {
+      if (!hasCode(error, 'revision_changed')) throw error;
+    }
+  }
+}
+
 /** A withdrawal whose answer was lost is refused when it is asked for again. */
 function onlyIfDone(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'already_delivered')) throw error;
+  if (!hasCode(error, 'already_delivered')) throw error;
 }
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createTranscript } from '../../../server/agent/transcript.ts';
-import type { TaskEvent } from '../../../server/protocol/events.ts';
+import type { NewEvent, TaskEvent } from '../../../server/protocol/events.ts';
 
 const turnId = 'u1';
 const delivered = { type: 'message.delivered' as const, turnId, messageId: 'c1', text: 'Do it' };
@@ -125,5 +125,25 @@ describe('the transcript', () => {
         content: 'Do it\n\nThe person pointed at:\n- src\n- a.ts, line 3\n- b.ts, lines 1 to 9',
       },
     ]);
+  });
+
+  it('has what the person made of the work, and nothing of turns that were rolled back', () => {
+    const events: NewEvent[] = [
+      { type: 'turn.started', turnId },
+      delivered,
+      { type: 'turn.started', turnId: 'u2' },
+      { type: 'review.told', turnId: 'u2', text: 'what was rejected' },
+      { ...delivered, turnId: 'u2', messageId: 'c2', text: 'Gone' },
+      { type: 'task.rolled_back', turnId: 'u2', headTree: 'a'.repeat(40), kept: [] },
+      { type: 'turn.started', turnId: 'u3' },
+      { ...delivered, turnId: 'u3', messageId: 'c3', text: 'Go on' },
+      { type: 'review.told', turnId: 'u3', text: 'what was edited' },
+    ];
+    const transcript = createTranscript();
+    transcript.addAll(events.map((event, index): TaskEvent => ({ ...event, seq: index + 1, at: 0 })));
+    assert.deepEqual(
+      transcript.messages().map(({ content }) => content),
+      ['Do it', 'Go on', 'what was edited'],
+    );
   });
 });
