@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { every } from '../engine/every.ts';
 import { readEnvironmentFiles } from '../environment/files.ts';
+import type { PublishService } from '../publish/publish-service.ts';
 import { listChanges } from '../repo/changes.ts';
 import { readTemplate } from '../repo/pull-request-template.ts';
-import type { PublishService } from '../tasks/publish-service.ts';
 import type { HoldTask } from '../tasks/task-hold.ts';
 import type { TaskService } from '../tasks/task-service.ts';
 import type { Teardown } from '../teardown.ts';

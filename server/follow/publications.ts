@@ -1,6 +1,6 @@
 import type { Database } from '../engine/database.ts';
 import type { PullRequest } from '../protocol/events.ts';
-import { isImported } from '../tasks/publish-service.ts';
+import { isImported } from '../publish/publish-service.ts';
 
 /** A commit that this relay pushed for a task. */
 export interface PushedCommit {

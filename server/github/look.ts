@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { RemoteLook } from '../tasks/publish-remote.ts';
+import type { RemoteLook } from '../publish/remote.ts';
 import { connect, failureOf } from './api.ts';
 import { findOpen } from './pull-request.ts';
 import {

@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import { isGitHubWorkflow } from '../guard/automation.ts';
+import type { Remote } from '../publish/remote.ts';
 import { pushCommit } from '../repo/publish.ts';
 import type { TransportDeps } from '../repo/repository.ts';
 import { isFileUrl } from '../repo/source-url.ts';
-import type { Remote } from '../tasks/publish-remote.ts';
 import type { TaskRow } from '../tasks/task-store.ts';
 import { connect, failureOf } from './api.ts';
 import { forgeOf, requestPage } from './forge.ts';

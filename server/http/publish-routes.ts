@@ -1,6 +1,6 @@
 import { COMMIT_HEADER } from '../protocol/publish.ts';
-import type { LookAhead } from '../tasks/publish-preflight.ts';
-import type { PublishService } from '../tasks/publish-service.ts';
+import type { LookAhead } from '../publish/preflight.ts';
+import type { PublishService } from '../publish/publish-service.ts';
 import type { App } from './app.ts';
 import * as routes from './publish-route-shapes.ts';
 

@@ -4,8 +4,8 @@ import { AppError } from '../errors.ts';
 import { type EventOf, firstSeq, TaskEvent } from '../protocol/events.ts';
 import { emptyTask, reduce } from '../protocol/reduce.ts';
 import type { TaskState } from '../protocol/task.ts';
+import { importedPublishId } from '../publish/publish-service.ts';
 import type { RepositoryNames } from '../repo/transfer.ts';
-import { importedPublishId } from '../tasks/publish-service.ts';
 import type { FileLine, LineOf } from './export-file.ts';
 import { invalid } from './import-lines.ts';
 

@@ -7,12 +7,12 @@ import { isOurCommit } from '../repo/commits.ts';
 import { readTemplate } from '../repo/pull-request-template.ts';
 import { type PushPlan, uncommittedWork } from '../repo/pushed-tree.ts';
 import type { RepoDeps } from '../repo/repository.ts';
-import { planFor } from './publish-commits.ts';
-import type { Remote, RemoteLook } from './publish-remote.ts';
+import type { TaskService } from '../tasks/task-service.ts';
+import type { TaskRow } from '../tasks/task-store.ts';
+import { planFor } from './commits.ts';
 import { branchOf, tokenRequired } from './publish-service.ts';
-import { suggestedText } from './publish-text.ts';
-import type { TaskService } from './task-service.ts';
-import type { TaskRow } from './task-store.ts';
+import type { Remote, RemoteLook } from './remote.ts';
+import { suggestedText } from './text.ts';
 
 /** Says what opening the pull request would come to, and what stands in the way of it; changes nothing. */
 export type LookAhead = (

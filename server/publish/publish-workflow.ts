@@ -7,11 +7,11 @@ import type { Failure } from '../protocol/errors.ts';
 import type { NewEvent } from '../protocol/events.ts';
 import type { Publish } from '../protocol/task.ts';
 import type { PushPlan } from '../repo/pushed-tree.ts';
-import type { EventLog } from './event-log.ts';
-import { type CommitDeps, commit, commitMessage, guard, memoKey, planFor } from './publish-commits.ts';
-import type { Remote } from './publish-remote.ts';
-import type { TokenVault } from './publish-tokens.ts';
-import type { TaskRow, TaskStore } from './task-store.ts';
+import type { EventLog } from '../tasks/event-log.ts';
+import type { TaskRow, TaskStore } from '../tasks/task-store.ts';
+import { type CommitDeps, commit, commitMessage, guard, memoKey, planFor } from './commits.ts';
+import type { Remote } from './remote.ts';
+import type { TokenVault } from './tokens.ts';
 
 /** A command with nothing left open. */
 export interface PublishInput extends Omit<z.output<typeof OpenPullRequest>, 'author' | 'base' | 'branch'> {

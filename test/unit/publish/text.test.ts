@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TaskState } from '../../../server/protocol/task.ts';
-import { suggestedText, withTemplate } from '../../../server/tasks/publish-text.ts';
+import { suggestedText, withTemplate } from '../../../server/publish/text.ts';
 
 const said = (text: string) => ({ kind: 'text' as const, messageId: 'm', attempt: 1, text, done: true });
 const turn = (...items: TaskState['turns'][number]['items']) => ({ turnId: 't', startedAt: 0, items });

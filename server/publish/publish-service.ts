@@ -6,11 +6,11 @@ import { OpenPullRequest } from '../protocol/commands.ts';
 import type { MakeCommits } from '../protocol/publish.ts';
 import type { Publish, TaskState } from '../protocol/task.ts';
 import { commitBundle } from '../repo/commit-bundle.ts';
-import { type CommitDeps, commit, commitMessage, guard, planFor } from './publish-commits.ts';
-import type { TokenVault } from './publish-tokens.ts';
+import type { TaskService } from '../tasks/task-service.ts';
+import type { TaskRow } from '../tasks/task-store.ts';
+import { type CommitDeps, commit, commitMessage, guard, planFor } from './commits.ts';
 import type { PublishInput } from './publish-workflow.ts';
-import type { TaskService } from './task-service.ts';
-import type { TaskRow } from './task-store.ts';
+import type { TokenVault } from './tokens.ts';
 
 /** Taking accepted work to the remote, as the person. */
 export interface PublishService {

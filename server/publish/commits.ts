@@ -5,7 +5,7 @@ import type { Person, Uncommitted } from '../protocol/commands.ts';
 import { commitPlan, messageWithTrailer } from '../repo/commits.ts';
 import { type PushPlan, planPush } from '../repo/pushed-tree.ts';
 import type { RepoDeps } from '../repo/repository.ts';
-import type { TaskRow, TaskStore } from './task-store.ts';
+import type { TaskRow, TaskStore } from '../tasks/task-store.ts';
 
 export interface CommitDeps {
   repo: RepoDeps;

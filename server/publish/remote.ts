@@ -3,7 +3,7 @@ import type { Person } from '../protocol/commands.ts';
 import type { PullRequest } from '../protocol/events.ts';
 import type { ForgeKind } from '../protocol/publish.ts';
 import type { PushPlan } from '../repo/pushed-tree.ts';
-import type { TaskRow } from './task-store.ts';
+import type { TaskRow } from '../tasks/task-store.ts';
 
 /** A pull request as it is asked for. */
 export interface PullRequestText {
