@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SecretFinding } from '../protocol/publish.ts';
 import { secretByName } from '../protocol/secret-files.ts';
-import { SECRET_RULES } from './secret-rules.ts';
+import { SECRET_RULES, secretValue } from '../protocol/secret-rules.ts';
 
 /** A run of lines that a push would add. */
 export interface AddedText {
@@ -17,7 +17,7 @@ export function secretsIn({ path, line, text }: AddedText): SecretFinding[] {
   const taken: { start: number; end: number }[] = [];
   for (const { rule, pattern, known, isLikely } of SECRET_RULES) {
     for (const match of text.matchAll(pattern)) {
-      const value = match.slice(1).find((group) => group !== undefined) ?? match[0];
+      const value = secretValue(match);
       const [start, end] = [match.index, match.index + match[0].length];
       if (isLikely?.(value) === false || taken.some((other) => start < other.end && other.start < end))
         continue;

@@ -44,7 +44,7 @@ const CONTENTS: [what: string, text: string, kind: SecretKind | undefined][] = [
   ['a public key', '-----BEGIN PUBLIC KEY-----\nMIIB\n', undefined],
   ["GitHub's token", `token: ghp_${'a1B2c3'.repeat(6)}`, 'token'],
   ["GitHub's token that is too short", 'ghp_abc', undefined],
-  ["AWS's key", `AKIA${'ABCDEFGH12345678'}`, 'token'],
+  ["AWS's key", `AKIA${'ABCDEFGH23456723'}`, 'token'],
   ["Slack's token", `xoxb-${'123456789012-abcdefABCDEF'}`, 'token'],
   ['the token of a registry', '//registry.example.com/:_authToken=abcdef0123456789', 'token'],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: what a person writes into .npmrc

@@ -59,6 +59,13 @@ export const SECRET_RULES: readonly SecretRule[] = [
   { rule: 'telegram-token', pattern: /\b\d{8,10}:AA[\w-]{33}\b/g, known: 0 },
   { rule: 'json-web-token', pattern: /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000}/g, known: 3 },
   {
+    rule: 'registry-password',
+    // Not one that is put in when it is used, such as `${NPM_TOKEN}`.
+    pattern:
+      /^[ \t]{0,20}(?:\/\/\S{1,300}:)?_(?:authToken|auth|password)[ \t]{0,20}=[ \t]{0,20}["']?([^\s$"'{][^\s"']{7,500})/gm,
+    known: 0,
+  },
+  {
     rule: 'password-in-url',
     pattern: /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/'"`]{1,100}:([^\s:@/'"`]{8,200})@/gi,
     known: 0,
@@ -73,6 +80,10 @@ export const SECRET_RULES: readonly SecretRule[] = [
     isLikely: (value) => !isPlaceholder(value) && isRandom(value),
   },
 ];
+
+/** What of a match is the credential itself. */
+export const secretValue = (match: RegExpExecArray): string =>
+  match.slice(1).find((group) => group !== undefined) ?? match[0];
 
 function isPlaceholder(value: string): boolean {
   return /example|change-?me|placeholder|your[-_]|dummy|sample|redacted|x{4}|\*{3}|\.{3}|[<>{}]|^\$|%[a-z(]|\b(?:process|os|env)\.|getenv/i.test(
