@@ -128,14 +128,15 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
 function isInTheWay(
   { code }: Failure,
   { wish, withOwnGit }: NextTry,
-  { secrets }: Preflight,
+  { secrets, forge }: Preflight,
   isFresh: boolean,
 ): boolean {
   if (PASSING.has(code)) return isFresh;
   const settled: Partial<Record<ErrorCode, boolean>> = {
     secrets_found: secrets.every(({ fingerprint }) => wish.allowedSecrets.includes(fingerprint)),
     workflows_need_consent: wish.allowWorkflows,
-    remote_not_github: withOwnGit === true,
+    // Where the remote is no GitHub at all, there is one way only.
+    remote_not_github: withOwnGit === true || forge !== 'github',
     // The person signs in for what is pushed only now.
     token_required: true,
     workflow_scope_missing: true,
