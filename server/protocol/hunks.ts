@@ -73,26 +73,66 @@ function align(before: string[], after: string[]): Segment[] {
 }
 
 /**
- * Gives each change its hash: of what it removes and adds, the base lines around it, and its rank among equals. What else the proposal
- * changes is not part of it, so that a decision outlives the agent's later edits elsewhere.
+ * Gives each change its hash: of what it removes and adds, the base lines around it, and which of the base's equal places it is at. What
+ * else the proposal changes is no part of it, so that a decision outlives the agent's later edits elsewhere, and taking one change out
+ * leaves all others as they were.
  */
 function identify(runs: Segment[], base: string[], digest: (text: string) => string): Segment[] {
-  const seen = new Map<string, number>();
+  const rankOf = placesIn(base);
   let line = 0;
   return runs.map((run) => {
     const start = line;
     line += run.kind === 'same' ? run.lines.length : run.before.length;
     if (run.kind === 'same') return run;
-    const identity = JSON.stringify([
+    const around = [
       base.slice(Math.max(0, start - IDENTITY_CONTEXT), start),
       run.before,
       run.after,
       base.slice(line, line + IDENTITY_CONTEXT),
-    ]);
-    const rank = seen.get(identity) ?? 0;
-    seen.set(identity, rank + 1);
-    return { ...run, hash: digest(`${rank}:${identity}`) };
+    ];
+    return { ...run, hash: digest(`${rankOf(start, line)}:${JSON.stringify(around)}`) };
   });
+}
+
+/** Counts, for the lines from `start` to `end` of a base, the places before them that look the same, context included. */
+function placesIn(base: string[]): (start: number, end: number) => number {
+  let lines: Map<string, number[]> | undefined;
+  return (start, end) => {
+    const from = start - IDENTITY_CONTEXT;
+    const to = end + IDENTITY_CONTEXT;
+    // At an end of the base there is less context than anywhere else.
+    if (from < 0 || to > base.length) return 0;
+    lines ??= positionsOf(base);
+    // The rarest line of them has the fewest places to look at.
+    let rarest: { offset: number; at: number[] } | undefined;
+    for (let offset = 0; offset < to - from; offset++) {
+      const at = lines.get(base[from + offset] ?? '') ?? [];
+      if (rarest === undefined || at.length < rarest.at.length) rarest = { offset, at };
+    }
+    const { offset = 0, at = [] } = rarest ?? {};
+    let rank = 0;
+    for (const position of at) {
+      const other = position - offset;
+      if (other >= from) break;
+      if (other >= 0 && isSame(base, other, from, to - from)) rank++;
+    }
+    return rank;
+  };
+}
+
+function positionsOf(lines: string[]): Map<string, number[]> {
+  const positions = new Map<string, number[]>();
+  for (const [index, line] of lines.entries()) {
+    const known = positions.get(line);
+    if (known) known.push(index);
+    else positions.set(line, [index]);
+  }
+  return positions;
+}
+
+function isSame(lines: string[], a: number, b: number, length: number): boolean {
+  for (let index = 0; index < length; index++) if (lines[a + index] !== lines[b + index]) return false;
+  return true;
 }
 
 /** The changes of `runs` as positions in both texts, 1-based; an empty side names the line before it, as unified diff does. */

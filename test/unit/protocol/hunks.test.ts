@@ -112,4 +112,17 @@ describe('hunks', () => {
     assert.deepEqual(positions('a\r\nb\r\n', 'a\nb\r\n'), ['-1,1 +1,1']);
     assert.deepEqual(positions('same\n', 'same\n'), []);
   });
+
+  it('leaves the other of equal edits in equal places what they were when one is taken out', () => {
+    const step = (name: string) =>
+      `- run: build\n  with:\n    node: ${name}\n  env:\n    CI: 1\n  if: always\n`;
+    const text = (...names: string[]) => `steps:\n${names.map(step).join('')}end\n`;
+    const base = text('20', '20', '20');
+    const hashes = (proposal: string) =>
+      segments(base, proposal, (value) => value).flatMap((run) => (run.kind === 'changed' ? [run.hash] : []));
+    const [first, second, third] = hashes(text('24', '24', '24'));
+    assert.equal(new Set([first, second, third]).size, 3);
+    assert.deepEqual(hashes(text('20', '24', '24')), [second, third]);
+    assert.deepEqual(hashes(text('24', '20', '24')), [first, third]);
+  });
 });
