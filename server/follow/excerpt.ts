@@ -31,7 +31,8 @@ const CREDENTIALS = [
   /()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /()\bAIza[\w-]{35}/g,
   /()\bnpm_[A-Za-z0-9]{30,255}/g,
-  /()\beyJ[\w-]{10,4000}\.eyJ[\w-]{10,4000}\.[\w-]{0,4000}/g,
+  // No beginning within the beginning: nothing is then read more than once, however many there are.
+  /()\beyJ(?:(?!\beyJ)[\w-]){10,4000}\.eyJ[\w-]{10,4000}\.[\w-]{0,4000}/g,
   /()-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
   /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^/\s:@]{0,200}:)[^/\s:@]{1,400}(?=@)/gi,
   /(\b(?:bearer|basic)[ \t]{1,10})[\w.~+/=-]{8,4000}/gi,

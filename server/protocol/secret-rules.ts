@@ -57,7 +57,12 @@ export const SECRET_RULES: readonly SecretRule[] = [
   { rule: 'vault-token', pattern: /\bhv[bsr]\.[\w-]{24,255}/g, known: 4 },
   { rule: 'shopify-token', pattern: /\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b/g, known: 5 },
   { rule: 'telegram-token', pattern: /\b\d{8,10}:AA[\w-]{33}\b/g, known: 0 },
-  { rule: 'json-web-token', pattern: /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000}/g, known: 3 },
+  {
+    rule: 'json-web-token',
+    // No beginning within the beginning: nothing is then read more than once, however many there are.
+    pattern: /\beyJ(?:(?!\beyJ)[\w-]){10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000}/g,
+    known: 3,
+  },
   {
     rule: 'registry-password',
     // Not one that is put in when it is used, such as `${NPM_TOKEN}`.

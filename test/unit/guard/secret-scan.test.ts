@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isAutomation } from '../../../server/guard/automation.ts';
-import { secretFile, secretsIn } from '../../../server/guard/secret-scan.ts';
+import { MAX_FINDINGS, secretFile, secretsIn } from '../../../server/guard/secret-scan.ts';
 
 /** Made up here and put together, so that no scan of this file finds any. */
 const mixed = (length: number): string => 'aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0'.repeat(20).slice(0, length);
@@ -102,11 +102,81 @@ describe('a scan for secrets', () => {
     );
   });
 
-  it('takes a time that grows with the text, whatever is in it', () => {
-    const nasty = ['a', '-----BEGIN ', 'token=', 'eyJ', 'a:/', '://a:', 'secret"="', 'sk-ant-', ' \t'];
-    const started = performance.now();
-    for (const part of nasty) secretsIn({ path: 'a', line: 1, text: part.repeat(500_000 / part.length) });
-    assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`);
+  it('tells each value once, where it is first, and stops at one more than is of use', () => {
+    const key = (index: number) =>
+      `AKIA${index.toString(2).padStart(16, '0').replace(/0/g, 'Q').replace(/1/g, 'R')}`;
+    const keys = Array.from({ length: MAX_FINDINGS + 100 }, (_, index) => key(index));
+    const twice = [...keys.slice(0, 3), ...keys.slice(0, 3)].join('\n');
+    assert.deepEqual(
+      secretsIn({ path: 'a', line: 5, text: twice }).map(({ line }) => line),
+      [5, 6, 7],
+    );
+    assert.equal(secretsIn({ path: 'a', line: 1, text: keys.join('\n') }).length, MAX_FINDINGS + 1);
+    const surer = `secret = "${key(1)}"\n`.repeat(2);
+    assert.deepEqual(
+      secretsIn({ path: 'a', line: 1, text: surer }).map(({ rule, line }) => [rule, line]),
+      [['aws-access-key', 1]],
+    );
+  });
+
+  it('takes a time that grows with the text, also where every line has one', function () {
+    this.timeout(5000);
+    const found = secretsIn({ path: 'a', line: 1, text: `AKIA${'Q7RT2XVN5LPC3KJD'}\n`.repeat(100_000) });
+    assert.equal(found.length, 1);
+  });
+
+  it('takes a time that grows with the text, whatever is in it', function () {
+    this.timeout(20_000);
+    const nasty = [
+      ...[
+        'a',
+        '-----BEGIN ',
+        '-----BEGIN PRIVATE KEY-----',
+        'a:/',
+        '://a:',
+        'a://a:a',
+        'secret"="',
+        'token=',
+        ' \t',
+      ],
+      ...[
+        'AGE-SECRET-KEY-1',
+        'AKIA',
+        'ghp_',
+        'github_pat_',
+        'glpat-',
+        'xoxb-',
+        'sk_live_',
+        'sk-ant-',
+        'sk-proj-',
+      ],
+      ...[
+        'https://hooks.slack.com/services/',
+        'AIza-',
+        'npm_',
+        'pypi-AgEIcHlwaS5vcmc-',
+        'dckr_pat_-',
+        'SG.-',
+      ],
+      ...[
+        'AccountKey=',
+        'dop_v1_',
+        'hf_',
+        'hvs.-',
+        'shpat_',
+        '12345678:AA-',
+        '_auth=',
+        '//a:_auth',
+        'token-',
+      ],
+      ...['eyJ', 'eyJ-', 'eyJ-eyJ.', 'eyJaaaaaaaaaaaa-', 'eyJaaaaaaaaaaaa.'],
+    ];
+    for (const part of nasty) {
+      const started = performance.now();
+      secretsIn({ path: 'a', line: 1, text: part.repeat(500_000 / part.length) });
+      const took = performance.now() - started;
+      assert.ok(took < 1000, `${part}: ${took} ms`);
+    }
   });
 
   it('knows files that are secret by their names', () => {
