@@ -20,6 +20,7 @@ export const RemotePull = z.object({
   merged_at: z.string().nullish(),
   draft: z.boolean().nullish(),
   mergeable: z.boolean().nullish(),
+  updated_at: z.string().nullish(),
   head: z.object({ sha: Oid }),
 });
 export type RemotePull = z.infer<typeof RemotePull>;
@@ -67,6 +68,7 @@ export function pullOf(
   known: Pick<PullRequestStatus, 'checks' | 'comments'>,
 ): PullRequestStatus {
   const isMerged = pull.merged === true || (pull.merged_at ?? null) !== null;
+  const updatedAt = Date.parse(pull.updated_at ?? '');
   return {
     number: pull.number,
     url: pull.html_url,
@@ -74,6 +76,7 @@ export function pullOf(
     isDraft: pull.draft === true,
     headCommit: pull.head.sha,
     ...(typeof pull.mergeable === 'boolean' ? { isMergeable: pull.mergeable } : {}),
+    ...(Number.isNaN(updatedAt) ? {} : { updatedAt }),
     ...known,
   };
 }

@@ -50,17 +50,20 @@ export function withComment(
   return { ...status, comments: comment === undefined ? others : [...others, comment] };
 }
 
-/** With the pull request itself as it is told; what is known of another commit's checks is of no use for this one. */
+/**
+ * With the pull request itself as it is told; what is known of another commit's checks is of no use for this one. News that comes late
+ * changes nothing: it is older than what is known, or would undo a merge, which nobody can.
+ */
 export function withPull(
-  before: PullRequestStatus | undefined,
+  before: PullRequestStatus,
   told: Omit<PullRequestStatus, 'checks' | 'comments'>,
 ): PullRequestStatus {
-  const isSameCommit = before?.headCommit === told.headCommit;
-  return {
-    ...told,
-    checks: isSameCommit ? before.checks : [],
-    comments: before?.comments ?? [],
-  };
+  const isLate =
+    (told.updatedAt ?? Infinity) < (before.updatedAt ?? 0) ||
+    (before.state === 'merged' && told.state !== 'merged');
+  if (isLate) return before;
+  const { comments } = before;
+  return { ...told, checks: before.headCommit === told.headCommit ? before.checks : [], comments };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

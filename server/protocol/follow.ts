@@ -35,6 +35,8 @@ export const PullRequestStatus = z.object({
   headCommit: Oid,
   /** Whether its base can take it; absent where the remote does not know yet. */
   isMergeable: z.boolean().optional(),
+  /** When the remote changed it last (ms since 1970), so that older news of it is known for what it is. */
+  updatedAt: z.number().optional(),
   checks: z.array(RemoteCheck),
   /** Newest last. */
   comments: z.array(RemoteComment),

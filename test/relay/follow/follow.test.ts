@@ -95,6 +95,7 @@ describe('a pull request that is open', function () {
       state: 'open',
       isDraft: true,
       headCommit: commit,
+      updatedAt: Date.parse(site.github.pulls(OWNER, NAME)[0]?.createdAt ?? ''),
       checks: [
         { checkId: 'status:ci/style', name: 'ci/style', state: 'pending', summary: 'Running' },
         {
@@ -257,6 +258,8 @@ describe('a pull request that is open', function () {
     assert.ok(pull);
     Object.assign(pull, { state: 'closed', mergedAt: '2026-01-03T00:00:00Z' });
     assert.equal((await refresh()).state, 'merged');
+    const late = { number: 1, html_url: base.url, state: 'open', merged: false, head: { sha: commit } };
+    assert.equal(await hook('pull_request', { action: 'synchronize', pull_request: late }), 204);
     await watched.until('sandbox.changed', ({ state }) => state === 'archived');
     const state = await site.client.getTask(taskId);
     assert.deepEqual(
@@ -267,6 +270,7 @@ describe('a pull request that is open', function () {
       ['Pull request #1 was merged.'],
     );
     assert.equal(state.status, 'completed', 'the task itself stays');
+    assert.equal(state.pullRequest?.state, 'merged', 'whatever comes late');
     await site.kill();
     await site.start();
     const { turnId } = await site.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Go on' });

@@ -75,6 +75,25 @@ describe('a pull request’s status', () => {
     assert.deepEqual(withPull(before, told), before);
     assert.deepEqual(withPull(before, { ...told, headCommit: 'b'.repeat(40) }).checks, []);
   });
+  it('is not undone by news that comes late: of before the last change, or of before the merge', () => {
+    const told = (state: PullRequestStatus['state'], minute?: number) => ({
+      ...{ number: 1, html_url: status.url, head: { sha: status.headCommit }, draft: true },
+      ...{ state: state === 'open' ? 'open' : 'closed', merged: state === 'merged' },
+      ...(minute === undefined ? {} : { updated_at: `2026-01-02T03:0${minute}:00Z` }),
+    });
+    const repository = { html_url: 'https://github.com/o/r' };
+    const hear = (before: PullRequestStatus, ...news: ReturnType<typeof told>[]) =>
+      news.reduce((now, pull_request) => {
+        const hook = readHook('pull_request', { repository, pull_request });
+        return hook?.change(now) ?? now;
+      }, before);
+    const at = (minute: number) => ({ updatedAt: Date.parse(`2026-01-02T03:0${minute}:00Z`) });
+    const closed: PullRequestStatus = { ...status, state: 'closed', ...at(2) };
+    assert.deepEqual(hear(status, told('closed', 2), told('open', 1)), closed);
+    assert.deepEqual(hear(closed, told('open', 3)), { ...status, ...at(3) }, 'it was opened again');
+    const merged: PullRequestStatus = { ...status, state: 'merged', ...at(2) };
+    assert.deepEqual(hear(status, told('merged', 2), told('open', 2), told('open')), merged);
+  });
   it('is the same however it was learned', () => {
     const comment = (id: string, at: number) => ({ commentId: id, author: 'x', text: id, at });
     const [one, two, three] = [comment('c', 1), comment('a', 2), comment('b', 2)];
