@@ -58,7 +58,9 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
     const plan = await attempt('plan', async () => (await deps.checks.plan(turn)) ?? null);
     if (plan) {
       for (const [index, check] of plan.checks.entries()) {
-        const outcome = await attempt(`check:${index}`, () => deps.checks.run(turn, index, check));
+        const outcome = await attempt(`check:${index}`, () =>
+          deps.checks.run(turn, index, check, plan.headTree),
+        );
         if (outcome === 'cancelled') break;
       }
       await attempt('restore', () => deps.workspaces.restore(turn, plan.headTree));

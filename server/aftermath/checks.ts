@@ -4,13 +4,15 @@ import type { CheckOutcome } from '../protocol/events.ts';
 import { type CheckConfig, REPOSITORY_CONFIG, readRepositoryConfig } from '../protocol/repository-config.ts';
 import { type BoundedOutput, type ExecResult, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
 import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
+import { workspaceTreeOf } from '../tasks/next-proposal.ts';
 import type { TaskStates } from '../tasks/task-states.ts';
 import type { TaskStore } from '../tasks/task-store.ts';
 import type { EndedTurn } from './store.ts';
 import { checkPrefix, type LeftWorkspaces } from './workspace.ts';
 
-/** What is to be checked: the proposal's tree, by these commands. */
+/** What is to be checked, by these commands. */
 export interface CheckPlan {
+  /** What the workspace holds: the agent's work, though the person may have edited the proposal since. */
   headTree: string;
   checks: CheckConfig[];
 }
@@ -23,7 +25,7 @@ export interface Checks {
    * Runs one, or attaches to it, and tells of it. `cancelled` where the task has gone on: within a second, and before the
    * agent's first tool in all likelihood.
    */
-  run(turn: EndedTurn, index: number, check: CheckConfig): Promise<CheckOutcome>;
+  run(turn: EndedTurn, index: number, check: CheckConfig, tree: string): Promise<CheckOutcome>;
 }
 
 export interface ChecksDeps {
@@ -49,7 +51,9 @@ export function createChecks(deps: ChecksDeps): Checks {
 
   const hasGoneOn = async (taskId: string): Promise<boolean> => {
     const row = await store.get(taskId);
-    return row === undefined || row.archived || row.activeTurn !== null;
+    if (row === undefined || row.archived || row.activeTurn !== null) return true;
+    // Also back: what the workspace holds is nobody's work any more.
+    return (await deps.states.current(taskId)).isWorkspacePast === true;
   };
 
   const tell = async (taskId: string, ...events: KeyedEvent[]): Promise<void> => {
@@ -127,7 +131,8 @@ export function createChecks(deps: ChecksDeps): Checks {
       const { taskId, turnId } = turn;
       const ended = await log.find(taskId, `${turnId}:ended`);
       if (ended?.type !== 'turn.ended' || ended.outcome !== 'completed') return undefined;
-      const { proposal } = await deps.states.current(taskId);
+      const state = await deps.states.current(taskId);
+      const { proposal } = state;
       if (proposal === undefined || proposal.headTree === proposal.baseTree) return undefined;
       if (await hasGoneOn(taskId)) return undefined;
       const sandbox = await workspaces.sandboxOf(turn);
@@ -142,10 +147,12 @@ export function createChecks(deps: ChecksDeps): Checks {
         return undefined;
       }
       const { checks } = read.config;
-      return checks.length === 0 ? undefined : { headTree: proposal.headTree, checks };
+      return checks.length === 0
+        ? undefined
+        : { headTree: workspaceTreeOf(state, proposal.baseTree), checks };
     },
 
-    async run(turn, index, check) {
+    async run(turn, index, check, tree) {
       const { taskId, turnId } = turn;
       const { name, command } = check;
       const key = `${checkPrefix(turnId)}${index}`;
@@ -153,7 +160,8 @@ export function createChecks(deps: ChecksDeps): Checks {
       if (recorded?.type === 'check.finished') return recorded.outcome;
       const wasStarted = (await log.find(taskId, `${key}:started`)) !== undefined;
       if (!wasStarted && (await hasGoneOn(taskId))) return 'cancelled';
-      await tell(taskId, { key: `${key}:started`, event: { type: 'check.started', turnId, name, command } });
+      const started = { type: 'check.started' as const, turnId, name, command, tree };
+      await tell(taskId, { key: `${key}:started`, event: started });
       const result = await execute(turn, index, check);
       await tell(taskId, {
         key: `${key}:finished`,

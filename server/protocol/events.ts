@@ -169,7 +169,13 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('question.answered', { ...inTurn, questionId: z.string(), answer: Answer }),
 
   /** A check of the repository's own, run on what the turn left. */
-  event('check.started', { ...inTurn, name: z.string(), command: z.string() }),
+  event('check.started', {
+    ...inTurn,
+    name: z.string(),
+    command: z.string(),
+    /** What it is run on: the agent's work, without what the person has made of that since. */
+    tree: Oid.optional(),
+  }),
   event('check.finished', {
     ...inTurn,
     name: z.string(),

@@ -164,10 +164,10 @@ const handlers: Handlers = {
       ),
     ),
 
-  'check.started': (state, { turnId, name, command, at }) =>
+  'check.started': (state, { turnId, name, command, tree, at }) =>
     inChecks(state, turnId, (checks) => [
       ...checks.filter((check) => check.name !== name),
-      { name, command, startedAt: at },
+      { name, command, ...(tree === undefined ? {} : { tree }), startedAt: at },
     ]),
   'check.finished': (state, { turnId, name, outcome, output, durationMs }) =>
     inChecks(state, turnId, (checks) =>

@@ -79,6 +79,8 @@ export type Item = z.infer<typeof Item>;
 export const Check = z.object({
   name: z.string(),
   command: z.string(),
+  /** What it is run on. */
+  tree: Oid.optional(),
   outcome: CheckOutcome.optional(),
   output: z.string().optional(),
   startedAt: z.number(),

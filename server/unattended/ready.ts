@@ -31,10 +31,9 @@ export async function verdict(
     for (const { name } of config?.config.checks ?? []) wanted.add(name);
   }
   if (wanted.size === 0) return { isReady: true, checks: [] };
-  if (state.workspaceTree !== accepted) return no('the checks have run on something else');
-  const passed = new Set(
-    (turn.checks ?? []).filter(({ outcome }) => outcome === 'passed').map(({ name }) => name),
-  );
+  const checks = turn.checks ?? [];
+  if (checks.some(({ tree }) => tree !== accepted)) return no('the checks have run on something else');
+  const passed = new Set(checks.filter(({ outcome }) => outcome === 'passed').map(({ name }) => name));
   const missing = [...wanted].find((name) => !passed.has(name));
   return missing === undefined
     ? { isReady: true, checks: [...wanted] }

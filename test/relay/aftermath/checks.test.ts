@@ -272,6 +272,24 @@ describe('the checks of a repository', function () {
     assert.deepEqual(await room.client.changes(taskId), before, 'nor when the agent looks again');
   });
 
+  it('leave nothing behind where the person edits right behind the turn, and say what they ran on', async () => {
+    const content = Buffer.from('mine\n').toString('base64');
+    room = await openRoom([{ steps: [...configured({ junk: 'echo x > junk.txt' }), { text: 'Done.' }] }]);
+    const taskId = await room.delegate('Check');
+    await room.watch(taskId).until('turn.ended');
+    const { revision, headTree } = await room.client.changes(taskId);
+    const edited = await room.client.editProposal(taskId, { revision, path: 'mine.md', content });
+    await room.receiver.count(1);
+    await room.say(taskId, 'Anything else?');
+    await room.receiver.count(2);
+    const { proposal, turns } = await room.client.getTask(taskId);
+    assert.equal(proposal?.headTree, edited.headTree);
+    assert.deepEqual(
+      turns.map(({ checks }) => checks?.map(({ tree }) => tree)),
+      [[headTree], [edited.headTree]],
+    );
+  });
+
   it('leave nothing behind when they are cancelled in the middle of writing', async () => {
     const writing = 'echo spoiled > notes.md; echo x > stray; while :; do sleep 0.02; done';
     room = await openRoom([

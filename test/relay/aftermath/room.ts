@@ -10,8 +10,11 @@ export interface Room extends Workshop {
   receiver: Receiver;
   /** Sends a follow-up. @returns the turn that it started or joined */
   say(taskId: string, text: string): Promise<string>;
-  /** The checks of a task's nth turn, without their times. */
-  checks(taskId: string, nth?: number): Promise<Omit<Check, 'startedAt' | 'durationMs'>[] | undefined>;
+  /** The checks of a task's nth turn, without their times, and what they were run on. */
+  checks(
+    taskId: string,
+    nth?: number,
+  ): Promise<Omit<Check, 'startedAt' | 'durationMs' | 'tree'>[] | undefined>;
   /** The home folder in the only sandbox, as the host sees it: no part of what is proposed. */
   home(): Promise<string>;
 }
@@ -27,7 +30,9 @@ export async function openRoom(scenario: Scenario, env: Record<string, string> =
     },
     async checks(taskId, nth = 1) {
       const { turns } = await workshop.client.getTask(taskId);
-      return turns[nth - 1]?.checks?.map(({ startedAt: _at, durationMs: _ms, ...check }) => check);
+      return turns[nth - 1]?.checks?.map(
+        ({ startedAt: _at, durationMs: _ms, tree: _tree, ...check }) => check,
+      );
     },
     home: async () => join(await workshop.workspace(), '..', 'home'),
     async close() {
