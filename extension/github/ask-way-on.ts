@@ -37,8 +37,11 @@ export interface Obstacle {
  */
 export async function askWayOn(taskId: string, wish: Wish, obstacle: Obstacle): Promise<NextTry> {
   const { failure, compareUrl, preflight } = obstacle;
-  // What needs a yes of its own is asked for by itself, with all that was found.
-  if (failure.code === 'secrets_found') return { wish: await allowSecrets(taskId, wish, preflight.secrets) };
+  // What needs a yes of its own is asked for by itself, with all that was found. What was not found beforehand, such as one in words that
+  // were edited since, is told like any other failure.
+  const unsaid = preflight.secrets.filter(({ fingerprint }) => !wish.allowedSecrets.includes(fingerprint));
+  if (failure.code === 'secrets_found' && unsaid.length > 0)
+    return { wish: await allowSecrets(taskId, wish, unsaid) };
   if (failure.code === 'workflows_need_consent')
     return { wish: await allowWorkflows(taskId, wish, preflight.workflows) };
   const ways = waysOn(failure, compareUrl);
@@ -114,8 +117,7 @@ function listed(lines: string[]): string {
   return more > 0 ? `${some}\n${vscode.l10n.t('and {0} more', more)}` : some;
 }
 
-async function allowSecrets(taskId: string, wish: Wish, secrets: SecretFinding[]): Promise<Wish> {
-  const asked = secrets.filter(({ fingerprint }) => !wish.allowedSecrets.includes(fingerprint));
+async function allowSecrets(taskId: string, wish: Wish, asked: SecretFinding[]): Promise<Wish> {
   const none = vscode.l10n.t('They Are No Secrets');
   const show = vscode.l10n.t('Show the First');
   const answer = await vscode.window.showWarningMessage(

@@ -5,16 +5,24 @@ import { eachContent } from '../repo/contents.ts';
 import { GitError } from '../repo/git.ts';
 
 import { type PushPlan, stepsOf } from '../repo/pushed-tree.ts';
-import { type RawChange, rawChanges, statusOf } from '../repo/raw-changes.ts';
+import { entryChanges, GITLINK, type RawChange, statusOf } from '../repo/raw-changes.ts';
 import { type RepoDeps, repoPath } from '../repo/repository.ts';
 import { isAutomation } from './automation.ts';
-import { secretFile, secretsIn } from './secret-scan.ts';
+import { MAX_FINDINGS, secretFile, secretsIn } from './secret-scan.ts';
 
 /** What of a push needs the person's own word. */
 export interface PushFindings {
   /** Files that the repository's automation runs, sorted. */
   workflows: string[];
   secrets: SecretFinding[];
+  /** There are more secrets than are told of. */
+  isTruncated: boolean;
+}
+
+/** What goes along with the commits: the words of the last of them, and of the pull request. */
+export interface PushText {
+  title: string;
+  body: string;
 }
 
 /** What the person said to it. */
@@ -24,29 +32,33 @@ export interface PushConsent {
   allowedSecrets: readonly string[];
 }
 
-/** More are of no use to anybody. */
-const MAX_FINDINGS = 500;
+/** Stands for the path of a file where what is found is in the words. */
+const DESCRIPTION = '(description)';
 
 /**
- * Looks into every line that a push would add, commit by commit: what the first adds and the second removes is in the history all the
- * same. Files without text, or too large to be compared by lines, are looked through from their beginning.
+ * Looks into the words, and into every line that a push would add, commit by commit: what the first adds and the second removes is in the
+ * history all the same. Files without text, or too large to be compared by lines, are looked through from their beginning.
  */
 export async function inspectPush(
   deps: RepoDeps,
   taskId: string,
   plan: PushPlan,
+  { title, body }: PushText,
   signal?: AbortSignal,
 ): Promise<PushFindings> {
   const workflows = new Set<string>();
   const secrets = new Map<string, SecretFinding>();
+  const isTruncated = (): boolean => secrets.size > MAX_FINDINGS;
   const take = (found: SecretFinding[]): void => {
-    for (const finding of found) {
-      if (secrets.size < MAX_FINDINGS && !secrets.has(finding.fingerprint))
-        secrets.set(finding.fingerprint, finding);
-    }
+    for (const finding of found)
+      if (!secrets.has(finding.fingerprint)) secrets.set(finding.fingerprint, finding);
   };
+  const look = (path: string, line: number, text: string): void => {
+    if (!isTruncated()) take(secretsIn({ path, line, text }));
+  };
+  look(DESCRIPTION, 1, `${title}\n\n${body}`);
   for (const [from, to] of stepsOf(plan)) {
-    const changes = await rawChanges(deps, taskId, from, to, signal);
+    const changes = await fileChanges(deps, taskId, from, to, signal);
     for (const { path } of changes) if (isAutomation(path)) workflows.add(path);
     const added = changes.filter(({ newOid }) => newOid !== null);
     const opaque: RawChange[] = [];
@@ -59,30 +71,63 @@ export async function inspectPush(
         if (oldOid === null && newOid !== null) take(secretFile(path, newOid));
         // A file in a link's place has no lines to compare.
         if (content.kind === 'binary' || statusOf(change) === 'type-changed') opaque.push(change);
-        else for (const { line, text } of addedRuns(content.runs)) take(secretsIn({ path, line, text }));
+        else for (const { line, text } of addedRuns(content.runs)) look(path, line, text);
       },
       { signal },
     );
     for (const { path, newOid } of opaque) {
-      if (newOid === null) continue;
-      await eachPiece(deps, taskId, newOid, (line, text) => take(secretsIn({ path, line, text })), signal);
+      if (newOid === null || isTruncated()) continue;
+      await eachPiece(deps, taskId, newOid, (line, text) => look(path, line, text), signal);
     }
   }
-  return { workflows: [...workflows].sort(), secrets: [...secrets.values()] };
+  return {
+    workflows: [...workflows].sort(),
+    secrets: [...secrets.values()].slice(0, MAX_FINDINGS),
+    isTruncated: isTruncated(),
+  };
+}
+
+/** What becomes of files between two trees, those included whose names are not UTF-8. Their paths are to be shown and nothing else. */
+async function fileChanges(
+  deps: RepoDeps,
+  taskId: string,
+  from: string,
+  to: string,
+  signal: AbortSignal | undefined,
+): Promise<RawChange[]> {
+  const changes = await entryChanges(deps, taskId, from, to, signal);
+  return changes.flatMap((change) => {
+    // A submodule is the name of a commit of another repository: there is nothing to look into, on either side.
+    if (change.newMode === GITLINK) return [];
+    const before = change.oldMode === GITLINK ? { oldMode: null, oldOid: null } : {};
+    return [{ ...change, ...before, path: Buffer.from(change.path, 'latin1').toString() }];
+  });
 }
 
 /** Throws `secrets_found` or `workflows_need_consent` unless the person has said yes to everything that was found. */
-export function assertConsent({ workflows, secrets }: PushFindings, consent: PushConsent): void {
-  const [refused] = refusals({ workflows, secrets }, consent);
+export function assertConsent(findings: PushFindings, consent: PushConsent): void {
+  const [refused] = refusals(findings, consent);
   if (refused) throw refused;
 }
 
 /** Why this may not be pushed yet. */
-export function refusals({ workflows, secrets }: PushFindings, consent: PushConsent): AppError[] {
+export function refusals(
+  { workflows, secrets, isTruncated }: PushFindings,
+  consent: PushConsent,
+): AppError[] {
   const allowed = new Set(consent.allowedSecrets);
   const unsaid = secrets.filter(({ fingerprint }) => !allowed.has(fingerprint));
   const errors: AppError[] = [];
-  if (unsaid.length > 0) {
+  if (isTruncated) {
+    // Those that are not told of cannot be allowed one by one, and nothing is pushed unseen.
+    errors.push(
+      new AppError(
+        'secrets_found',
+        `What would be pushed looks like it has more than ${MAX_FINDINGS} secrets, which are not pushed whatever is allowed.`,
+        { nextAction: 'Do not accept the files that hold them, or take the values out of them.' },
+      ),
+    );
+  } else if (unsaid.length > 0) {
     const places = unsaid.map(({ path, line, rule, fingerprint: id }) => `${path}:${line} (${rule}, ${id})`);
     errors.push(
       new AppError('secrets_found', `What would be pushed looks like it has secrets: ${listed(places)}.`, {

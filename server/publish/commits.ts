@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import { assertConsent, inspectPush, type PushConsent } from '../guard/push-guard.ts';
+import { assertConsent, inspectPush, type PushConsent, type PushText } from '../guard/push-guard.ts';
 import type { Person, Uncommitted } from '../protocol/commands.ts';
 import { commitPlan, messageWithTrailer } from '../repo/commits.ts';
 import { type PushPlan, planPush } from '../repo/pushed-tree.ts';
@@ -15,12 +15,6 @@ export interface CommitDeps {
   now: () => number;
 }
 
-/** What is to be committed, in the person's words. */
-export interface CommitText {
-  title: string;
-  body: string;
-}
-
 /** Works out what is pushed for an accepted tree; see `planPush`. */
 export async function planFor(
   { repo }: Pick<CommitDeps, 'repo'>,
@@ -31,15 +25,15 @@ export async function planFor(
   return planPush(repo, { taskId, prepared, acceptedTree, uncommitted });
 }
 
-/** The guard: whatever becomes a commit passes it. Throws unless the person has said yes to what it finds. */
+/** The guard: whatever becomes a commit passes it, its words too. Throws unless the person has said yes to what it finds. */
 export async function guard(
   { repo }: Pick<CommitDeps, 'repo'>,
   { taskId }: TaskRow,
   plan: PushPlan,
-  consent: PushConsent,
+  asked: PushConsent & PushText,
 ): Promise<{ workflows: string[] }> {
-  const findings = await inspectPush(repo, taskId, plan);
-  assertConsent(findings, consent);
+  const findings = await inspectPush(repo, taskId, plan, asked);
+  assertConsent(findings, asked);
   return findings;
 }
 
@@ -50,7 +44,7 @@ export async function guard(
 export function commitMessage(
   { repo, defaultModel }: CommitDeps,
   { spec }: TaskRow,
-  { title, body }: CommitText,
+  { title, body }: PushText,
 ): Promise<string> {
   const model = (spec.model ?? defaultModel())?.replace(/\s+/g, ' ').trim();
   const trailer = `Assisted-by: Handoff${model ? ` (${model})` : ''}`;

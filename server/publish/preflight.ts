@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { AppError, toFailure } from '../errors.ts';
-import { inspectPush, type PushFindings, refusals } from '../guard/push-guard.ts';
+import { inspectPush, type PushFindings, type PushText, refusals } from '../guard/push-guard.ts';
 import type { Uncommitted } from '../protocol/commands.ts';
 import type { AskPreflight, Preflight } from '../protocol/publish.ts';
 import { isOurCommit } from '../repo/commits.ts';
@@ -33,14 +33,14 @@ export function createPreflight(deps: {
     if (!prepared) throw notBegun();
     const branch = asked.branch ?? branchOf(state);
     const acceptedTree = state.review?.acceptedTree ?? prepared.baseTree;
-    const [local, template, uncommitted] = await Promise.all([
-      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted }),
-      readTemplate(repo, taskId, prepared.baseTree),
+    const template = await readTemplate(repo, taskId, prepared.baseTree);
+    const text = suggestedText(state, template);
+    const [local, uncommitted] = await Promise.all([
+      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted, text }),
       uncommittedWork(repo, { taskId, prepared, acceptedTree }),
     ]);
     const { workflows, secrets } = local.findings;
     const there = await lookThere(remote, row, { branch, base: asked.base, workflows, token });
-    const text = suggestedText(state, template);
     const forge = remote.forge(row);
     const head = await headOf(repo, row, branch, there.head);
     const base = { ...there.base, branch: there.base.branch ?? asked.base ?? row.spec.source.branch };
@@ -75,16 +75,16 @@ interface Here {
 async function lookHere(
   repo: RepoDeps,
   row: TaskRow,
-  asked: { acceptedTree: string; uncommitted: Uncommitted },
+  { text, ...asked }: { acceptedTree: string; uncommitted: Uncommitted; text: PushText },
 ): Promise<Here> {
   try {
     const plan = await planFor({ repo }, row, asked);
-    const findings = await inspectPush(repo, row.taskId, plan);
+    const findings = await inspectPush(repo, row.taskId, plan, text);
     const problems = refusals(findings, { allowWorkflows: false, allowedSecrets: [] });
     return { plan, findings, problems };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { findings: { workflows: [], secrets: [] }, problems: [error] };
+    return { findings: { workflows: [], secrets: [], isTruncated: false }, problems: [error] };
   }
 }
 

@@ -2,7 +2,8 @@ import type { FileStatus } from '../protocol/review.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
 
 const REGULAR = /^100/;
-const GITLINK = '160000';
+/** The mode of a submodule. */
+export const GITLINK = '160000';
 
 /** One changed path before its content is looked at. */
 export interface RawChange {

@@ -191,7 +191,14 @@ describe('a publication that', function () {
     assert.equal(await tip('leaky'), '');
     const allowed = await leaky.publish({ branch: 'leaky', allowedSecrets: [fingerprint] });
     assert.equal(allowed.stage, 'opened');
+    const told = await leaky.publish({
+      branch: 'told',
+      body: `It is ${secret}`,
+      allowedSecrets: [fingerprint],
+    });
+    assert.deepEqual([told.stage, told.error?.code, told.commit], ['failed', 'secrets_found', undefined]);
+    assert.match(told.error?.message ?? '', /: \(description\):3 \(github-token, [0-9a-f]{24}\)\.$/);
     const log = desk.workshop.log();
-    assert.ok(!JSON.stringify([failed, secrets]).includes(secret) && !log.includes(secret));
+    assert.ok(!JSON.stringify([failed, told, secrets]).includes(secret) && !log.includes(secret));
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AppError } from '../../../server/errors.ts';
-import { assertConsent, inspectPush } from '../../../server/guard/push-guard.ts';
+import { assertConsent, inspectPush, refusals } from '../../../server/guard/push-guard.ts';
 import { treeOf } from '../../../server/repo/repository.ts';
 import {
   commitAll,
@@ -14,10 +14,12 @@ import {
 const token = (seed: string): string => `ghp_${seed.repeat(36).slice(0, 36)}`;
 const [OLD, NEW] = [token('oLd1'), token('nEw2')];
 
-async function findings(base: Files, head: Files) {
+const NO_WORDS = { title: '', body: '' };
+
+async function findings(base: Files, head: Files, text = NO_WORDS) {
   using folder = temporaryFolder();
   const { deps, taskId, baseCommit, baseTree, headTree } = await makeProposal(folder.path, base, head);
-  return await inspectPush(deps, taskId, { baseCommit, baseTree, pushedTree: headTree });
+  return await inspectPush(deps, taskId, { baseCommit, baseTree, pushedTree: headTree }, text);
 }
 
 const places = ({ secrets }: Awaited<ReturnType<typeof findings>>) =>
@@ -89,7 +91,54 @@ describe('the guard of a push', () => {
     git(repo, ['fetch', '--quiet', clone, `${commit}:refs/test/clean`]);
     const pushedTree = await treeOf(deps, taskId, commit);
     const plan = { baseCommit, baseTree, uncommittedTree: headTree, pushedTree };
-    assert.deepEqual(places(await inspectPush(deps, taskId, plan)), ['a.txt:1 github-token']);
+    assert.deepEqual(places(await inspectPush(deps, taskId, plan, NO_WORDS)), ['a.txt:1 github-token']);
+  });
+
+  it('looks into files whose names are not UTF-8, and into one in a submodule’s place', async () => {
+    using folder = temporaryFolder();
+    const made = await makeProposal(folder.path, { 'a.txt': 'a\n' }, {});
+    const { deps, taskId, baseCommit, repo } = made;
+    const treeWith = (entries: (string | Buffer)[]): string =>
+      git(repo, ['mktree', '-z', '--missing'], Buffer.concat(entries.map((entry) => Buffer.from(entry))));
+    const blob = git(repo, ['hash-object', '-w', '--stdin'], `one\n${NEW}\n`);
+    const link = (name: string): string => `160000 commit ${baseCommit}\t${name}\0`;
+    const baseTree = treeWith([link('was-module')]);
+    const pushedTree = treeWith([
+      Buffer.from(`100644 blob ${blob}\tcaf\xe9.txt\0`, 'latin1'),
+      link('module'),
+      `100644 blob ${blob}\twas-module\0`,
+    ]);
+    const found = await inspectPush(deps, taskId, { baseCommit, baseTree, pushedTree }, NO_WORDS);
+    assert.deepEqual(places(found), ['caf\uFFFD.txt:2 github-token', 'was-module:2 github-token']);
+  });
+
+  it('looks into the words that go along', async () => {
+    const text = { title: `Use ${OLD}`, body: `Why:\n${NEW}` };
+    const found = await findings({ a: 'a\n' }, { a: 'b\n' }, text);
+    assert.deepEqual(places(found), ['(description):1 github-token', '(description):4 github-token']);
+    assert.throws(() => assertConsent(found, { allowWorkflows: true, allowedSecrets: [] }), {
+      code: 'secrets_found',
+    });
+    const allowedSecrets = found.secrets.map(({ fingerprint }) => fingerprint);
+    assertConsent(found, { allowWorkflows: true, allowedSecrets });
+  });
+
+  it('lets nothing pass where there is more than is told of, whatever is allowed', async () => {
+    const tokens = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, index) => `${token(`k${from + index}z`)}\n`).join('');
+    const codeOf = async (head: Files): Promise<unknown[]> => {
+      const found = await findings({ 'a.txt': 'a\n' }, head);
+      const allowedSecrets = found.secrets.map(({ fingerprint }) => fingerprint);
+      const [refused] = refusals(found, { allowWorkflows: true, allowedSecrets });
+      return [found.secrets.length, found.isTruncated, refused?.code];
+    };
+    assert.deepEqual(await codeOf({ 'a.txt': tokens(100, 600) }), [500, false, undefined]);
+    assert.deepEqual(await codeOf({ 'a.txt': tokens(100, 601) }), [500, true, 'secrets_found']);
+    assert.deepEqual(await codeOf({ 'a.txt': tokens(100, 400), 'b.txt': tokens(100, 400) }), [
+      500,
+      true,
+      'secrets_found',
+    ]);
   });
 
   it('lets pass what the person has said yes to, and nothing else', async () => {
@@ -111,6 +160,10 @@ describe('the guard of a push', () => {
       ],
       ['secrets_found', 'workflows_need_consent', 'passed'],
     );
-    assert.deepEqual(await findings({ a: 'a\n' }, { a: 'b\n' }), { workflows: [], secrets: [] });
+    assert.deepEqual(await findings({ a: 'a\n' }, { a: 'b\n' }), {
+      workflows: [],
+      secrets: [],
+      isTruncated: false,
+    });
   });
 });
