@@ -1,10 +1,13 @@
 import { diffArrays } from 'diff';
 import type { Hunk } from './review.ts';
 
-/** A run of lines that base and proposal share, or one where they differ. Lines keep their terminators. */
+/** A run of lines that two texts share, or one where they differ. Lines keep their terminators. */
+export type Run = { kind: 'same'; lines: string[] } | { kind: 'changed'; before: string[]; after: string[] };
+
+/** The same of base and proposal, with the identity of what differs. */
 export type Segment =
-  | { kind: 'same'; lines: string[] }
-  | { kind: 'changed'; hash: string; before: string[]; after: string[] };
+  | Exclude<Run, { kind: 'changed' }>
+  | (Extract<Run, { kind: 'changed' }> & { hash: string });
 
 /** How many base lines on either side of a hunk go into its identity, so that equal edits in other places differ. */
 const IDENTITY_CONTEXT = 3;
@@ -37,35 +40,39 @@ export function splitLines(text: string): string[] {
  */
 export function segments(base: string, proposal: string, digest: (text: string) => string): Segment[] {
   const before = splitLines(base);
-  const after = splitLines(proposal);
+  return identify(runsBetween(before, splitLines(proposal)), before, digest);
+}
+
+/** Two lists of lines as alternating runs: see `segments`. */
+export function runsBetween(before: string[], after: string[]): Run[] {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && before[head] === after[head]) head++;
   let tail = 0;
   while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
 
-  const runs: Segment[] = [];
+  const runs: Run[] = [];
   if (head > 0) runs.push({ kind: 'same', lines: before.slice(0, head) });
   for (const run of align(before.slice(head, before.length - tail), after.slice(head, after.length - tail))) {
     runs.push(run);
   }
   if (tail > 0) runs.push({ kind: 'same', lines: before.slice(before.length - tail) });
-  return identify(runs, before, digest);
+  return runs;
 }
 
-/** The runs of two lists of lines which begin and end differently; hashes are still empty. */
-function align(before: string[], after: string[]): Segment[] {
+/** The runs of two lists of lines which begin and end differently. */
+function align(before: string[], after: string[]): Run[] {
   if (before.length === 0 && after.length === 0) return [];
-  const whole: Segment[] = [{ kind: 'changed', hash: '', before, after }];
+  const whole: Run[] = [{ kind: 'changed', before, after }];
   if (before.length === 0 || after.length === 0) return whole;
   const changes = diffArrays(before, after, { maxEditLength: MAX_EDITS });
   if (changes === undefined) return whole;
-  const runs: Segment[] = [];
+  const runs: Run[] = [];
   for (const { added, removed, value } of changes) {
     const last = runs.at(-1);
     if (!added && !removed) runs.push({ kind: 'same', lines: value });
     else if (last?.kind !== 'changed')
-      runs.push({ kind: 'changed', hash: '', before: removed ? value : [], after: added ? value : [] });
+      runs.push({ kind: 'changed', before: removed ? value : [], after: added ? value : [] });
     else if (added) last.after = last.after.concat(value);
     else last.before = last.before.concat(value);
   }
@@ -77,7 +84,7 @@ function align(before: string[], after: string[]): Segment[] {
  * else the proposal changes is no part of it, so that a decision outlives the agent's later edits elsewhere, and taking one change out
  * leaves all others as they were.
  */
-function identify(runs: Segment[], base: string[], digest: (text: string) => string): Segment[] {
+function identify(runs: Run[], base: string[], digest: (text: string) => string): Segment[] {
   const rankOf = placesIn(base);
   let line = 0;
   return runs.map((run) => {

@@ -44,17 +44,16 @@ const IMPORT_TABLE: Rule[] = [
   {
     from: PURE,
     refuses: ({ target, typeOnly }) =>
-      typeOnly || PURE.test(target) || target === 'diff' || target === 'node-diff3'
+      typeOnly || PURE.test(target) || target === 'diff'
         ? undefined
-        : 'a pure file imports only types, other pure files, diff and node-diff3',
+        : 'a pure file imports only types, other pure files and diff',
   },
   {
     from: /^server\/protocol\//,
     refuses: ({ target }) =>
-      isRelativeTo('server/protocol', target) ||
-      ['zod', 'diff', 'node-diff3', 'eventsource-parser'].includes(target)
+      isRelativeTo('server/protocol', target) || ['zod', 'diff', 'eventsource-parser'].includes(target)
         ? undefined
-        : 'server/protocol imports only itself, zod, diff, node-diff3 and eventsource-parser',
+        : 'server/protocol imports only itself, zod, diff and eventsource-parser',
   },
   {
     from: /^server\//,
