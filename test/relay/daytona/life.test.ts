@@ -87,7 +87,12 @@ describe('the life of a machine at Daytona', () => {
     );
     const [first] = machines;
     assert.ok(first);
-    assert.equal((await shell(first, 'cat ~/runs; pgrep -fc "supervisor.*serve"')).out, 'ran\n1\n');
+    // A process that was just forked still has its parent's name; a second supervisor would keep its own.
+    const alone = 'until [ "$(pgrep -fc "[s]upervisor.*serve")" = 1 ]; do sleep 0.05; done';
+    assert.equal(
+      (await shell(first, `cat ~/runs; timeout 10 bash -c '${alone}' && echo alone`)).out,
+      'ran\nalone\n',
+    );
   });
 
   it('is known as stopped when it was stopped behind our back, and goes on with its files after it was resumed', async () => {
