@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 export interface TokenVault {
   put(publishId: string, token: string): void;
   drop(publishId: string): void;
-  /** Throws `token_required` where the relay was restarted since, and none was left. */
+  /** Throws `token_required` where the relay was restarted since, or the one that was left has expired or was taken back. */
   get(publishId: string): Promise<string>;
 }
 
@@ -20,8 +20,8 @@ export function createTokenVault(leftFor: (publishId: string) => Promise<string 
     async get(publishId) {
       const token = tokens.get(publishId) ?? (await leftFor(publishId));
       if (token) return token;
-      throw new AppError('token_required', 'The relay was restarted, and it keeps no token.', {
-        nextAction: 'Open the pull request again: what was pushed is found and gone on with.',
+      throw new AppError('token_required', 'There is no token for this any more.', {
+        nextAction: 'Sign in and open the pull request yourself: what was pushed is found and gone on with.',
       });
     },
   };

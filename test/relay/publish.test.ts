@@ -198,7 +198,11 @@ describe('a reviewed task', function () {
     await asked;
     await workshop.start();
     const failed = await watched.until('publish.failed', (event) => event.publishId === publishId);
-    assert.equal(failed.error.code, 'token_required');
+    assert.deepEqual(failed.error, {
+      code: 'token_required',
+      message: 'There is no token for this any more.',
+      nextAction: 'Sign in and open the pull request yourself: what was pushed is found and gone on with.',
+    });
     const again = await workshop.client.openPullRequest(taskId, request, TOKEN);
     assert.equal(again.stage, 'opened');
     assert.equal(await git('rev-parse', 'cut-short^{tree}'), acceptedTree);
