@@ -82,7 +82,8 @@ export async function failureOf(error: unknown, remote: Remote, signal?: AbortSi
       },
     );
   }
-  if (status === 0 || status >= 500 || status === 429) {
+  // That the remote answers now says nothing of the request that failed: only a ref that Git says was rejected was refused.
+  if (!isRejected(error)) {
     return new AppError('github_unavailable', 'The remote cannot be reached, or has a failure of its own.', {
       cause: error,
       nextAction: 'Try again in a minute.',
@@ -93,6 +94,9 @@ export async function failureOf(error: unknown, remote: Remote, signal?: AbortSi
     nextAction: 'Publish to a branch name that is not taken, or change the rules that protect the branch.',
   });
 }
+
+/** Whether a push came to its end, and Git's table for programs says that the ref was not taken (`!`, and why in brackets). */
+const isRejected = (error: GitError): boolean => /^!\t[^\t]*\t\[(?:remote )?rejected\]/m.test(error.stdout);
 
 /** GitHub's own code for why it did not take a push; its words may change, its codes have not. */
 const refusalCode = (error: GitError): string | undefined =>

@@ -166,6 +166,20 @@ describe('over HTTP, with a token', () => {
     assert.match(error.message, /hidden ref/);
   });
 
+  for (const [what, fail] of [
+    ['whose connection breaks', () => github.cutNextPush('amid')],
+    ['that the host fails to take', () => github.failNextPush(502)],
+  ] as const) {
+    it(`calls a push ${what} no refusal, though the host answers again at once`, async () => {
+      using folder = temporaryFolder();
+      const { push, commit } = await committed(folder.path);
+      fail();
+      assert.equal((await failure(push())).code, 'github_unavailable');
+      await push();
+      assert.equal(await tip(), commit);
+    });
+  }
+
   it('brings unpushed commits along from the person’s clone', async () => {
     using folder = temporaryFolder();
     const deps = repoDeps(folder.path);

@@ -205,7 +205,7 @@ describe('push', () => {
     ['a remote with a password', { remote: 'https://u:p@example.com/r' }, 'source_not_allowed'],
     ['a remote that runs programs', { remote: 'ext::sh -c true' }, 'source_not_allowed'],
     ['a remote that is an option', { remote: '--receive-pack=touch /tmp/owned' }, 'source_not_allowed'],
-    ['a remote that is not there', { remote: 'file:///nowhere/at/all' }, 'push_rejected'],
+    ['a remote that is not there', { remote: 'file:///nowhere/at/all' }, 'github_unavailable'],
     [
       'a token that would be two headers',
       { remote: 'https://127.0.0.1:9/r', token: 'a\nb' },
