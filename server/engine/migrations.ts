@@ -344,4 +344,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX deposits_by_publication ON handoff.deposits (publish_id) WHERE publish_id IS NOT NULL;
   `,
+  `
+  -- A task's own pull requests: whether one was opened is asked every second while a token is kept.
+  CREATE INDEX events_opened_by_task ON handoff.events (task_id, seq) WHERE type = 'publish.opened';
+  `,
 ];

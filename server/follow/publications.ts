@@ -27,7 +27,7 @@ interface Row {
 
 const COLUMNS = 'task_id AS "taskId", at, body';
 
-export function createPublications(database: Database): Publications {
+export function createPublications(database: Pick<Database, 'query'>): Publications {
   const own = async (where: string, values: unknown[]): Promise<Row[]> => {
     const { rows } = await database.query<Row>(
       `SELECT ${COLUMNS} FROM handoff.events WHERE ${where}`,

@@ -1,19 +1,15 @@
 import type { Logger } from 'pino';
 import { createTurnstile } from '../engine/turnstile.ts';
 import { AppError, toFailure } from '../errors.ts';
+import { OpenPullRequest } from '../protocol/commands.ts';
 import type { ErrorCode, Failure } from '../protocol/errors.ts';
-import { unitsOf } from '../protocol/ledger.ts';
-import type { Decided, FileChange } from '../protocol/review.ts';
 import type { Publish, TaskState } from '../protocol/task.ts';
 import type { PublishService } from '../publish/publish-service.ts';
 import { suggestedText } from '../publish/text.ts';
-import { type DecidingRepo, decisionEvent } from '../tasks/accepted-tree.ts';
-import { unitsToKeep } from '../tasks/decisions.ts';
 import type { EventLog } from '../tasks/event-log.ts';
-import type { HoldTask } from '../tasks/task-hold.ts';
-import type { TaskStates } from '../tasks/task-states.ts';
-import { claimDeposit, type Deposit, type Deposits } from './deposits.ts';
-import { completedTurn, type ReadConfig, verdict } from './ready.ts';
+import { type ClaimDeps, claim } from './claim.ts';
+import type { Deposit, Deposits, DueDeposit, Over } from './deposits.ts';
+import type { EndReason } from './ended-event.ts';
 import { endDeposit } from './unattended-service.ts';
 
 /** How long (ms) after a failure that may pass it is tried again, doubled each time up to an hour. */
@@ -22,27 +18,26 @@ const LONGEST_MS = 3_600_000;
 /** How long a task is left alone that could not be looked at. */
 const LATER_MS = 60_000;
 const AT_ONCE = 4;
+/** How often it is tried over failures that nobody foresaw, which may stay. */
+const MOST_UNKNOWN = 5;
 
 /** Failures that pass by themselves, or whose cause another look at the task does away with. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([
   'github_unavailable',
   'remote_unreachable',
   'interrupted',
-  'internal',
   'not_ready',
   'disk_full',
   'tree_not_accepted',
   'revision_changed',
 ]);
 
-export interface OpenerDeps {
+/** What a pull request's body may have, in UTF-16 units. */
+const MOST_BODY = OpenPullRequest.shape.body.unwrap().maxLength ?? 0;
+
+export interface OpenerDeps extends ClaimDeps {
   deposits: Deposits;
-  states: TaskStates;
-  hold: HoldTask;
   log: Pick<EventLog, 'find'>;
-  repo: DecidingRepo;
-  changes: (taskId: string, fromTree: string, toTree: string) => Promise<FileChange[]>;
-  readConfig: ReadConfig;
   template: (taskId: string, baseTree: string) => Promise<string | undefined>;
   publishing: Pick<PublishService, 'publish'>;
   host: string;
@@ -60,42 +55,11 @@ export function createOpener(deps: OpenerDeps): () => Promise<void> {
   const inTurn = createTurnstile(AT_ONCE);
   const underWay = new Set<string>();
 
-  /** Accepts what is not rejected and says for which publication, in one transaction. Undefined where there is nothing to be opened now. */
-  async function claim(deposit: Deposit): Promise<{ claimed: Deposit; checks: string[] } | undefined> {
-    const { taskId, depositId } = deposit;
-    const seen = await states.current(taskId);
-    const { proposal } = seen;
-    const turn = completedTurn(seen);
-    if (!turn || !proposal || proposal.headTree === proposal.baseTree) return undefined;
-    const files = await deps.changes(taskId, proposal.baseTree, proposal.headTree);
-    return hold(taskId, async ({ state, activeTurn, archived, append, client }) => {
-      if (archived || activeTurn !== null || state.proposal?.revision !== proposal.revision) return undefined;
-      const decided = await decisionEvent(deps.repo, state, proposal, theRest(state, files));
-      const accepted = decided.event.acceptedTree;
-      const { baseTree } = proposal;
-      if (accepted === baseTree) return undefined;
-      const found = await verdict(deps.readConfig, state, { turn, baseTree, accepted });
-      if (!found.isReady) {
-        logger.info({ taskId, why: found.why }, 'no pull request is opened unattended yet');
-        return undefined;
-      }
-      const publishId = `${depositId}-${deposit.attempt}`;
-      const isNews = state.review?.acceptedTree !== accepted || state.review.revision !== proposal.revision;
-      if (isNews) await append([{ ...decided, key: `review:${publishId}` }]);
-      await claimDeposit(client, { depositId, publishId, accepted });
-      return { claimed: { ...deposit, publishId, accepted }, checks: found.checks };
-    });
-  }
-
-  async function open(deposit: Deposit): Promise<void> {
+  async function open(deposit: DueDeposit): Promise<void> {
     if (deposit.publishId !== null) return publish(deposit);
-    const ready = await claim(deposit).catch((error: unknown) => {
-      // What is not rejected cannot be had without what is: that is for the person to see to.
-      if (error instanceof AppError && error.code === 'bad_request') return undefined;
-      throw error;
-    });
-    if (ready === undefined) await deposits.passOver(deposit);
-    else await publish(ready.claimed, ready.checks);
+    const claimed = await claim(deps, deposit);
+    if (claimed === 'nothing') await deposits.passOver(deposit);
+    else if (claimed !== 'not-now') await publish(claimed.deposit, claimed.checks);
   }
 
   /** @param checks absent where a relay was killed that knew them */
@@ -112,7 +76,7 @@ export function createOpener(deps: OpenerDeps): () => Promise<void> {
         const template = await deps.template(taskId, state.proposal?.baseTree ?? '');
         const suggested = suggestedText(state, template);
         const { title = suggested.title, body = suggested.body, ...options } = plan;
-        const told = `${body}\n\n${opened(checks ?? passed(state))}`.trim();
+        const told = withNotice(body, opened(checks ?? passed(state)));
         const command = { ...options, title, body: told, acceptedTree: accepted as string };
         return await deps.publishing.publish(taskId, command, undefined, {
           isUnattended: true,
@@ -136,7 +100,9 @@ export function createOpener(deps: OpenerDeps): () => Promise<void> {
   }
 
   async function failed(deposit: Deposit, error: Failure | undefined): Promise<void> {
-    if (error === undefined || PASSING.has(error.code)) {
+    const isPassing = error === undefined || PASSING.has(error.code);
+    const isUnknown = error?.code === 'internal' && deposit.attempt + 1 < MOST_UNKNOWN;
+    if (isPassing || isUnknown) {
       const pause = Math.min(AGAIN_MS * 2 ** Math.min(deposit.attempt, 20), LONGEST_MS);
       return deposits.tryAgain(deposit, now() + pause);
     }
@@ -144,7 +110,7 @@ export function createOpener(deps: OpenerDeps): () => Promise<void> {
     await endDeposit(hold, deposit, 'failed', words.replace(/\.$/, ''));
   }
 
-  async function look(deposit: Deposit): Promise<void> {
+  async function look(deposit: DueDeposit): Promise<void> {
     if (underWay.has(deposit.depositId)) return;
     underWay.add(deposit.depositId);
     try {
@@ -159,22 +125,23 @@ export function createOpener(deps: OpenerDeps): () => Promise<void> {
 
   return async () => {
     for (const deposit of await deposits.over()) {
-      await endDeposit(hold, deposit, deposit.isArchived ? 'cancelled' : 'expired');
+      const { taskId, why } = deposit;
+      const [reason, detail] = ENDS[why];
+      // One that fails keeps no other from being destroyed in time.
+      await endDeposit(hold, deposit, reason, detail).catch((error: unknown) =>
+        logger.warn({ taskId, err: error }, 'a token that was left could not be destroyed yet'),
+      );
     }
     // Not waited for: one whose remote is slow keeps nobody else's token from being destroyed in time.
     for (const deposit of await deposits.due(deps.host)) void look(deposit);
   };
 }
 
-/** Accepts all that is not rejected. */
-function theRest({ review }: TaskState, files: readonly FileChange[]): Decided[] {
-  const decided = review?.files ?? [];
-  const kept = unitsToKeep(decided, files);
-  return files.flatMap((file) => {
-    const hashes = unitsOf(file).filter((hash) => kept.get(file.path)?.has(hash));
-    return hashes.length === 0 ? [] : [{ path: file.path, hashes, state: 'accepted' as const }];
-  });
-}
+const ENDS: Record<Over, [EndReason, string?]> = {
+  archived: ['cancelled'],
+  expired: ['expired'],
+  opened: ['cancelled', 'The pull request was opened by hand'],
+};
 
 const passed = ({ turns }: TaskState): string[] =>
   (turns.at(-1)?.checks ?? []).filter(({ outcome }) => outcome === 'passed').map(({ name }) => name);
@@ -186,4 +153,10 @@ function opened(checks: readonly string[]): string {
       ? 'The repository has no checks of its own for Handoff to run.'
       : `These checks of the repository passed: ${checks.join(', ')}.`;
   return `_Opened by Handoff as it was told to, before anybody had reviewed it. ${said}_`;
+}
+
+/** A body has a limit, and whoever reads it is to have the notice. */
+function withNotice(body: string, notice: string): string {
+  const tail = `\n\n${notice}`;
+  return `${body.slice(0, MOST_BODY - tail.length).toWellFormed()}${tail}`.trim();
 }

@@ -6,16 +6,17 @@ import { assertToken } from '../github/token.ts';
 import type { ArmUnattended, Unattended } from '../protocol/unattended.ts';
 import { branchOf, tokenRequired } from '../publish/publish-service.ts';
 import type { Remote } from '../publish/remote.ts';
-import type { HoldTask } from '../tasks/task-hold.ts';
+import type { HeldTask, HoldTask } from '../tasks/task-hold.ts';
 import type { TaskService } from '../tasks/task-service.ts';
-import { type Deposits, putDeposit, removeDeposit } from './deposits.ts';
+import { type Deposits, depositOf, putDeposit, removeDeposit } from './deposits.ts';
 import { type EndReason, endedEvent } from './ended-event.ts';
+import { openAlready, openPullRequest } from './open-already.ts';
 
 /** Leaving a token for a pull request that the relay opens by itself. */
 export interface UnattendedService {
   /**
    * Keeps the token, sealed, for this one task and until then; one that was left before is destroyed. Throws what would stand in the way of
-   * opening the pull request, as far as that can be seen now: nobody is there to be asked later.
+   * opening the pull request, as far as that can be seen now: nobody is there to be asked later. One that is open already is in the way.
    */
   arm(
     taskId: string,
@@ -47,20 +48,26 @@ export function createUnattendedService(deps: {
       const row = await tasks.row(taskId);
       remote.assertKnown(row);
       const branch = branchOf(await tasks.get(taskId));
-      const { problems } = await remote.look(row, { branch, base: undefined, workflows: [], token });
+      const look = { branch, base: undefined, workflows: [], token };
+      const { problems, existing } = await remote.look(row, look);
       if (problems[0]) throw problems[0];
-      const known = await deposits.find(taskId);
+      if (existing) throw openAlready(existing);
       const key = await deps.key();
       const depositId = randomUUID();
       const until = Math.round(now() + hours * HOUR_MS);
-      await hold(taskId, async ({ archived, append, client, written }) => {
+      await hold(taskId, async ({ state, archived, append, client, written }) => {
         if (archived) throw archivedTask();
         const armed = { key: armedKey(depositId), event: { type: 'unattended.armed', until } } as const;
         // Done before, and the answer to that was lost.
         if ((await written([armed.key])).size > 0) return;
-        if (known?.publishId) throw underWay();
-        const isReplaced = known !== undefined && (await removeDeposit(client, known.depositId));
-        await append([...(isReplaced ? [endedEvent(known.depositId, 'cancelled')] : []), armed]);
+        const opened = await openPullRequest(client, state);
+        if (opened) throw openAlready(opened);
+        const known = await depositOf(client, taskId);
+        const isOver = known !== undefined && known.until <= now();
+        if (known?.publishId && !isOver) throw underWay();
+        const ended = known && endedEvent(known.depositId, isOver ? 'expired' : 'cancelled');
+        if (known) await removeDeposit(client, known.depositId);
+        await append(ended ? [ended, armed] : [armed]);
         await putDeposit(client, key, { taskId, depositId, plan, until, token });
       });
       return { until, plan };
@@ -85,9 +92,17 @@ export async function endDeposit(
   reason: EndReason,
   detail?: string,
 ): Promise<void> {
-  await hold(taskId, async ({ append, client }) => {
-    if (await removeDeposit(client, depositId)) await append([endedEvent(depositId, reason, detail)]);
-  });
+  await hold(taskId, (task) => endInTask(task, depositId, reason, detail));
+}
+
+/** The same in the transaction of whoever holds the task. */
+export async function endInTask(
+  { append, client }: Pick<HeldTask, 'append' | 'client'>,
+  depositId: string,
+  reason: EndReason,
+  detail?: string,
+): Promise<void> {
+  if (await removeDeposit(client, depositId)) await append([endedEvent(depositId, reason, detail)]);
 }
 
 const armedKey = (depositId: string): string => `unattended:${depositId}:armed`;

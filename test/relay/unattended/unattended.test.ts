@@ -95,7 +95,32 @@ describe('a pull request that is opened unattended', function () {
     assert.equal(site.github.pulls(OWNER, NAME).length, 1);
   });
 
-  for (const stage of ['publish.started', 'publish.pushed', 'publish.opened'] as const) {
+  it('is none where the person opened it: what nobody has reviewed is not pushed to it', async () => {
+    site = await openSite([
+      {
+        steps: [
+          ...configured({ tests: 'test -e more.md' }),
+          { text: 'Not yet.' },
+          writes('more.md', 'more\n'),
+          { text: 'Now.' },
+        ],
+      },
+    ]);
+    const taskId = await delegate();
+    const watched = site.watch(taskId);
+    await watched.until('check.finished', ({ outcome }) => outcome === 'failed');
+    await site.client.armUnattended(taskId, {}, TOKEN);
+    const commit = await site.push(taskId);
+    await watched.until('unattended.ended', ({ reason }) => reason === 'cancelled');
+    await assert.rejects(site.client.armUnattended(taskId, {}, TOKEN), { code: 'conflict', status: 409 });
+    assert.deepEqual([await count(site), await site.client.unattended(taskId)], [0, {}]);
+    await site.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Write more' });
+    await watched.until('check.finished', ({ outcome }) => outcome === 'passed');
+    const { publish } = await site.client.getTask(taskId);
+    assert.equal(await git('rev-parse', `${publish?.branch}`), commit);
+  });
+
+  for (const stage of ['review.decided', 'publish.started', 'publish.pushed', 'publish.opened'] as const) {
     it(`goes on where the relay was killed at ${stage}, and is one`, async () => {
       site = await openSite([{ steps: [writes('notes.md', 'a note\n'), { text: 'Done.' }] }]);
       const taskId = await delegate();
