@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { hunksOf } from '../protocol/hunks.ts';
 import type { FileChange } from '../protocol/review.ts';
-import { digest, eachContent, type FileContent } from './contents.ts';
+import { digest, eachContent, type FileContent, type RecentRuns } from './contents.ts';
 import { GitError } from './git.ts';
 import { type RawChange, rawChanges, statusOf } from './raw-changes.ts';
 import { assertOid, type RepoDeps, repoPath } from './repository.ts';
@@ -33,6 +33,27 @@ export async function listChanges(
     { signal },
   );
   return files;
+}
+
+/** What differs at one path, with nothing else looked at; undefined where nothing does. */
+export async function changeAt(
+  deps: RepoDeps & { runs?: RecentRuns },
+  taskId: string,
+  { baseTree, headTree }: { baseTree: string; headTree: string },
+  path: string,
+): Promise<FileChange | undefined> {
+  const raw = await rawChanges(deps, taskId, baseTree, headTree, undefined, path);
+  let found: FileChange | undefined;
+  await eachContent(
+    deps,
+    taskId,
+    raw.filter((change) => change.path === path),
+    (change, content) => {
+      found = describeChange(change, content);
+    },
+    { runs: deps.runs },
+  );
+  return found;
 }
 
 /** A changed path with what its content says. */

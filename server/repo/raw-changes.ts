@@ -14,16 +14,20 @@ export interface RawChange {
   newOid: string | null;
 }
 
-/** Compares two trees without looking into files; renames are a deletion and an addition. Sorted by path, as Git sorts. */
+/**
+ * Compares two trees without looking into files; renames are a deletion and an addition. Sorted by path, as Git sorts.
+ * @param only the path to compare, with what is below it; all where it is absent
+ */
 export async function rawChanges(
   deps: RepoDeps,
   taskId: string,
   baseTree: string,
   headTree: string,
   signal?: AbortSignal,
+  only?: string,
 ): Promise<RawChange[]> {
   const changes: RawChange[] = [];
-  for (const change of await entryChanges(deps, taskId, baseTree, headTree, signal)) {
+  for (const change of await entryChanges(deps, taskId, baseTree, headTree, signal, only)) {
     const path = decodeUtf8(Buffer.from(change.path, 'latin1'));
     if (path === undefined || change.oldMode === GITLINK || change.newMode === GITLINK) continue;
     changes.push({ ...change, path });
@@ -41,11 +45,14 @@ export async function entryChanges(
   baseTree: string,
   headTree: string,
   signal?: AbortSignal,
+  only?: string,
 ): Promise<RawChange[]> {
   if (baseTree === headTree) return [];
   const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];
-  const printed = await deps.git([...args, assertOid(baseTree), assertOid(headTree)], {
+  const paths = only === undefined ? [] : ['--', only];
+  const printed = await deps.git([...args, assertOid(baseTree), assertOid(headTree), ...paths], {
     repo: repoPath(deps, taskId),
+    env: { GIT_LITERAL_PATHSPECS: '1' },
     maxOutputBytes: 2 ** 28,
     signal,
   });

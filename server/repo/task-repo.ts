@@ -6,7 +6,7 @@ import type { ReviewRepo } from '../tasks/review-service.ts';
 import type { RollbackRepo } from '../tasks/rollback-service.ts';
 import type { UpdateRepo } from '../tasks/update-service.ts';
 import { createChangedFiles } from './changed-files.ts';
-import { patchOf, readBlob } from './changes.ts';
+import { changeAt, patchOf, readBlob } from './changes.ts';
 import { composeTree } from './compose-tree.ts';
 import { createRecentRuns } from './contents.ts';
 import { editFile } from './edit-file.ts';
@@ -73,6 +73,7 @@ export function createTaskRepo(
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     changedFiles: createChangedFiles(deps),
     changes: createReading({ ...deps, runs }),
+    changeAt: (taskId, trees, path) => changeAt({ ...deps, runs }, taskId, trees, path),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),
     blobs: (taskId, oids) => readManyBlobs(deps, taskId, oids),
     textsAt: (taskId, tree, paths) => textsAt(deps, taskId, tree, paths),

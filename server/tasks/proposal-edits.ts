@@ -4,8 +4,6 @@ import { unitStates, unitsOf } from '../protocol/ledger.ts';
 import type { ChangedFile, Decided, EditProposal, FileChange, ProposalEdited } from '../protocol/review.ts';
 import type { Proposal, TaskState } from '../protocol/task.ts';
 import type { EditedFile } from '../repo/edit-file.ts';
-import type { ReadChanges } from '../repo/reading.ts';
-import { whysOf } from '../review/reasons.ts';
 import { type DecidingRepo, decisionEvent } from './accepted-tree.ts';
 import { firstProposal, nothingProposed } from './first-proposal.ts';
 import { nextProposal } from './next-proposal.ts';
@@ -16,6 +14,7 @@ import type { TaskService } from './task-service.ts';
 export interface ProposalEdits {
   /**
    * Makes the next revision, and brings what is accepted up to it. What the proposal has already makes none, so asking twice is harmless.
+   * What the person writes is theirs: where it was rejected before, it is so no more.
    * Throws `revision_changed`, `conflict` while the agent works, `bad_request` for what is no file of text.
    */
   edit(taskId: string, edit: EditProposal): Promise<ProposalEdited>;
@@ -24,7 +23,8 @@ export interface ProposalEdits {
 export interface EditingRepo extends DecidingRepo {
   /** See `editFile`. */
   editFile(taskId: string, edit: EditedFile): Promise<string>;
-  changes: ReadChanges;
+  /** What differs at a path; see `changeAt`. */
+  changeAt(taskId: string, trees: Proposal, path: string): Promise<FileChange | undefined>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
 }
 
@@ -35,21 +35,27 @@ export function createProposalEdits(deps: {
 }): ProposalEdits {
   const { tasks, hold, repo } = deps;
 
-  /** A file of which everything was accepted stays so: it is the person's own work that is added. */
-  async function accepting(
-    { taskId, turns, review }: TaskState,
+  /**
+   * What an edit decides: a file of which everything was accepted stays so, for it is the person's own work that is added; and what was
+   * rejected and is there again is no more, or it would be taken out of the person's own words.
+   * @param before undefined where the edit is what the proposal has already, which brings back whatever of it was rejected
+   */
+  async function decidedBy(
+    { taskId, review }: TaskState,
     path: string,
-    before: Proposal,
+    before: Proposal | undefined,
     after: Proposal,
   ): Promise<Decided[]> {
-    if (!review?.files.some((file) => file.path === path)) return [];
-    const changeIn = async ({ baseTree, headTree }: Proposal): Promise<FileChange | undefined> =>
-      (await repo.changes(taskId, baseTree, headTree, whysOf(turns))).find((change) => change.path === path);
-    const [was, is] = [await changeIn(before), await changeIn(after)];
-    if (!was || !is) return [];
-    const states = [...unitStates(review.files, was).values()];
-    if (!states.every((state) => state === 'accepted')) return [];
-    return [{ path, hashes: unitsOf(is), state: 'accepted' }];
+    const decided = review?.files.find((file) => file.path === path);
+    const is = decided && (await repo.changeAt(taskId, after, path));
+    if (!is) return [];
+    const was = before && (await repo.changeAt(taskId, before, path));
+    const states = was && unitStates([decided], was);
+    if (states && [...states.values()].every((state) => state === 'accepted'))
+      return [{ path, hashes: unitsOf(is), state: 'accepted' }];
+    const rejected = new Set(decided.rejected);
+    const back = unitsOf(is).filter((hash) => rejected.has(hash) && !states?.has(hash));
+    return back.length === 0 ? [] : [{ path, hashes: back, state: 'pending' }];
   }
 
   return {
@@ -69,14 +75,21 @@ export function createProposalEdits(deps: {
           content: data,
         });
         const changed = await nextProposal(repo, taskId, state.proposal, { baseTree, headTree });
-        if (!changed) return { revision: before.revision, headTree, seq: state.seq };
-        if (revision !== before.revision) throw anotherRevision(revision, before.revision);
-        const decisions = await accepting(state, path, before, changed);
+        const same = { revision: before.revision, headTree, seq: state.seq };
+        if (revision !== before.revision) {
+          if (changed) throw anotherRevision(revision, before.revision);
+          return same;
+        }
+        const after = changed ?? before;
+        const decisions = await decidedBy(state, path, changed && before, after);
+        if (!changed && decisions.length === 0) return same;
         const seq = await append([
-          { key: `proposal:person:${randomUUID()}`, event: { ...changed, by: 'person' } },
-          ...(state.review ? [await decisionEvent(repo, state, changed, decisions)] : []),
+          ...(changed
+            ? [{ key: `proposal:person:${randomUUID()}`, event: { ...changed, by: 'person' as const } }]
+            : []),
+          ...(state.review ? [await decisionEvent(repo, state, after, decisions)] : []),
         ]);
-        return { revision: changed.revision, headTree, seq };
+        return { revision: after.revision, headTree, seq };
       });
     },
   };

@@ -178,6 +178,43 @@ describe('a proposal under review', function () {
     await assert.rejects(put('README.md/inner', 'below a file', fifth.revision), { code: 'bad_request' });
   });
 
+  it('has what the person writes back of what they rejected, also once it was taken out', async () => {
+    const { client, taskId, watched, unit, show } = await open({ text: 'Seen.' }, { text: 'Seen.' });
+    const title = await unit('README.md', 0);
+    const reject = () =>
+      client.patchReview(taskId, { decisions: [{ path: 'README.md', hashes: [title], state: 'rejected' }] });
+    const goOn = async (clientId: string) => {
+      const { turnId } = await client.sendMessage(taskId, { clientId, text: 'Go on' });
+      await watched.until('turn.ended', (event) => event.turnId === turnId);
+      return client.changes(taskId);
+    };
+    const put = (revision: number, text: string) =>
+      client.editProposal(taskId, {
+        revision,
+        path: 'README.md',
+        content: Buffer.from(text).toString('base64'),
+      });
+    const decided = async () => (await client.getTask(taskId)).review?.files;
+    const first = await client.changes(taskId);
+    const whole = await show(first.headTree, 'README.md');
+
+    await reject();
+    const same = await put(first.revision, whole);
+    assert.deepEqual([same.revision, same.headTree], [first.revision, first.headTree]);
+    assert.deepEqual(await decided(), [], 'it was there all the time, and was written again');
+
+    await reject();
+    const without = await goOn('goes-on-1');
+    const text = await show(without.headTree, 'README.md');
+    assert.ok(text.startsWith('# trip-log\n'));
+    const other = await put(without.revision, `${text}More.\n`);
+    assert.deepEqual(await decided(), [{ path: 'README.md', accepted: [], rejected: [title] }]);
+    await put(other.revision, `${whole}More.\n`);
+    assert.deepEqual(await decided(), []);
+    const { headTree } = await goOn('goes-on-2');
+    assert.equal(await show(headTree, 'README.md'), `${whole}More.\n`);
+  });
+
   it('is not edited while the agent works, by anybody', async () => {
     const { client, taskId, watched } = await open({
       toolCalls: [bash('while [ ! -e gate ]; do sleep 0.02; done; rm gate')],

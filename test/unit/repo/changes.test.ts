@@ -5,7 +5,7 @@ import path from 'node:path';
 import { AppError } from '../../../server/errors.ts';
 import { unitsOf } from '../../../server/protocol/ledger.ts';
 import type { FileChange } from '../../../server/protocol/review.ts';
-import { listChanges, patchOf, readBlob } from '../../../server/repo/changes.ts';
+import { changeAt, listChanges, patchOf, readBlob } from '../../../server/repo/changes.ts';
 import { composeTree } from '../../../server/repo/compose-tree.ts';
 import { contents, type Files, git, listing, makeProposal, temporaryFolder } from './repositories.ts';
 
@@ -194,6 +194,18 @@ describe('patch', () => {
     git(repo, ['apply', '--cached', '--whitespace=nowarn', patch]);
     assert.equal(git(repo, ['write-tree']), headTree);
     assert.deepEqual((await patchOf(deps, taskId, baseTree, baseTree)).length, 0);
+  });
+});
+
+describe('the change of one path', () => {
+  it('is what the list of all says of it', async () => {
+    using folder = temporaryFolder();
+    const { deps, taskId, baseTree, headTree } = await makeProposal(folder.path, BASE, HEAD);
+    const changes = await listChanges(deps, taskId, baseTree, headTree);
+    for (const change of changes)
+      assert.deepEqual(await changeAt(deps, taskId, { baseTree, headTree }, change.path), change);
+    assert.equal(await changeAt(deps, taskId, { baseTree, headTree }, 'nowhere'), undefined);
+    assert.equal(await changeAt(deps, taskId, { baseTree, headTree }, '*'), undefined, 'no pattern');
   });
 });
 
