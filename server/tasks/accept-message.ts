@@ -7,7 +7,7 @@ import { beginTurn } from './turn-start.ts';
 
 /**
  * Takes a message in, once however often it comes: it begins a turn, or is queued for the one that is active. Whoever calls this wakes
- * the dispatcher once the transaction is committed.
+ * the dispatcher once the transaction is committed. Throws `conflict` for one that was taken back, and where the task is archived.
  */
 export async function acceptMessage(
   tx: TaskTransaction,
@@ -17,6 +17,7 @@ export async function acceptMessage(
   const { messageId } = message;
   if (tx.row.archived) throw archivedTask();
   const before = await tx.findMessage(messageId);
+  if (before?.state === 'withdrawn') throw withdrawn();
   if (before && before.state !== 'queued')
     return { messageId, turnId: before.turnId, disposition: 'started' };
   const running = tx.row.activeTurn;
@@ -43,6 +44,11 @@ export async function goOn(tx: TaskTransaction, turnId: string, last: AskedQuest
   await tx.append({ turnId }, [
     { key: `${last.question.questionId}:continued`, event: { type: 'turn.continued', turnId } },
   ]);
+}
+
+/** Nobody reads a message that was taken back, so nobody may think that it was taken in. */
+export function withdrawn(): AppError {
+  return new AppError('conflict', 'That message was taken back.', { nextAction: 'Send it as a new one.' });
 }
 
 function archivedTask(): AppError {

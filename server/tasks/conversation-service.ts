@@ -7,7 +7,7 @@ import type {
   SendMessage,
   StopAnswer,
 } from '../protocol/commands.ts';
-import { acceptMessage, goOn } from './accept-message.ts';
+import { acceptMessage, goOn, withdrawn } from './accept-message.ts';
 import { answerEvents, assertFits, isOpen } from './answers.ts';
 import type { KnownMessage, TaskStore, TaskTransaction } from './task-store.ts';
 
@@ -129,10 +129,6 @@ export function createConversationService(deps: {
 /** An answer as it was stored has been through JSON. */
 const isSame = (known: object, given: object): boolean =>
   Object.entries(given).every(([key, value]) => Reflect.get(known, key) === value);
-
-function withdrawn(): AppError {
-  return new AppError('conflict', 'That message was taken back.', { nextAction: 'Send it as a new one.' });
-}
 
 function closed(message: string): AppError {
   return new AppError('question_closed', message, { nextAction: 'Send a message to say more.' });

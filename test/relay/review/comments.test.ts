@@ -237,6 +237,7 @@ Why not this one?`,
     await client.withdrawMessage(taskId, 'review-1');
     const drafts = (await threads()).flatMap(({ comments }) => comments.map(([name]) => name));
     assert.deepEqual(drafts, ['comment-1 (draft)', 'comment-3 (draft)'], 'what was taken back is not lost');
+    await assert.rejects(client.submitComments(taskId, { clientId: 'review-1' }), { code: 'conflict' });
     await client.submitComments(taskId, { clientId: 'review-2' });
     await client.resolveThread(taskId, 'thread-1', { isResolved: true });
     await client.resolveThread(taskId, 'thread-1', { isResolved: true });
