@@ -6,7 +6,6 @@ import { every } from '../engine/every.ts';
 import type { Notices } from '../engine/notices.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
 import { carryDecisions, type DecidingRepo } from '../tasks/accepted-tree.ts';
 import { createEventLog } from '../tasks/event-log.ts';
 import { createTaskStore } from '../tasks/postgres-store.ts';
@@ -17,7 +16,7 @@ import { createChecks } from './checks.ts';
 import { notify } from './notify.ts';
 import { createAftermathStore, type EndedTurn } from './store.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
-import { createLeftWorkspaces } from './workspace.ts';
+import { createLeftWorkspaces, type LeftWorkspacesDeps } from './workspace.ts';
 
 /** What follows a turn's end. */
 export interface AfterTurns {
@@ -43,7 +42,7 @@ export function createAfterTurns(deps: {
   cachedStates: Map<string, TaskState>;
   sandboxes: SandboxKeeper;
   repo: TurnRepo & DecidingRepo;
-  restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
+  restoreWorkspace: LeftWorkspacesDeps['restoreWorkspace'];
   notifyUrl: string | undefined;
   /** How long (ms) a sandbox may idle. */
   idleMs: number;

@@ -3,6 +3,7 @@ import type { TurnRepo } from '../agent/turn-context.ts';
 import { settingKey } from '../agent/workspace-step.ts';
 import { createTurnstile } from '../engine/turnstile.ts';
 import type { TaskState, Turn } from '../protocol/task.ts';
+import { isSetBy } from '../repo/set-workspace.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { EventLog } from '../tasks/event-log.ts';
@@ -26,8 +27,9 @@ export interface LeftWorkspacesDeps {
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'findAll'>;
   sandboxes: Pick<SandboxKeeper, 'wake'>;
-  repo: Pick<TurnRepo, 'capture' | 'changedFiles' | 'merge'>;
-  restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
+  repo: Pick<TurnRepo, 'capture' | 'changedFiles' | 'merge' | 'settingOf'>;
+  /** Fails where something else than `note` is noted in the sandbox by now. */
+  restoreWorkspace: (sandbox: Sandbox, tree: string, guard: { note: string }) => Promise<void>;
 }
 
 /** How often what fails is tried, and how long (ms) after. */
@@ -94,12 +96,21 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
       const { sandbox, baseTree } = opened;
       await sandbox.killAll(checkPrefix(turnId));
       await hold(taskId, async (task) => {
-        if (task.archived || task.state.isWorkspacePast || hasActedSince(task.state, turnId)) return;
-        // The turn that followed was given other files, which checks are not to undo.
-        if ((await task.written(laterTurns(task.state, turnId).map(settingKey))).size > 0) return;
+        const later = laterTurns(task.state, turnId);
+        if (task.archived || task.state.isWorkspacePast || !later || hasActed(later)) return;
         const held = whileHeld(sandbox, task);
-        const found = await repo.capture(taskId, held, headTree);
-        if (found.headTree !== headTree) await deps.restoreWorkspace(held, headTree);
+        // Again while it is held: a turn that begins notes that it works there, and acts once the task is let go.
+        const isBack = await severalTimes(async () => {
+          const note = await repo.settingOf(held);
+          // A turn that followed was given other files, which checks are not to undo; or is given them just now. That the database answers
+          // says that the task was still held when the note was read.
+          const set = await task.written(later.map(settingKey));
+          if (set.size > 0 || later.some((turn) => isSetBy(note, turn.turnId))) return false;
+          const found = await repo.capture(taskId, held, headTree);
+          if (found.headTree !== headTree) await deps.restoreWorkspace(held, headTree, { note });
+          return true;
+        });
+        if (!isBack) return;
         // A turn that came and went without a tool may have taken what a check wrote for the agent's.
         await propose(task, turnId, baseTree, headTree);
       });
@@ -107,13 +118,15 @@ export function createLeftWorkspaces(deps: LeftWorkspacesDeps): LeftWorkspaces {
   };
 }
 
-/** Whether the agent did anything after the turn: then nobody can tell what a check wrote from what the agent did. */
-function hasActedSince(state: TaskState, turnId: string): boolean {
-  return laterTurns(state, turnId).some(({ items }) => items.some(({ kind }) => kind === 'tool'));
-}
+/** Whether the agent did anything in them: then nobody can tell what a check wrote from what the agent did. */
+const hasActed = (later: readonly Turn[]): boolean =>
+  later.some(({ items }) => items.some(({ kind }) => kind === 'tool'));
 
-const laterTurns = ({ turns }: TaskState, turnId: string): Turn[] =>
-  turns.slice(turns.findIndex((turn) => turn.turnId === turnId) + 1);
+/** The turns that followed; undefined where the turn itself was gone back over. */
+function laterTurns({ turns }: TaskState, turnId: string): Turn[] | undefined {
+  const index = turns.findIndex((turn) => turn.turnId === turnId);
+  return index === -1 ? undefined : turns.slice(index + 1);
+}
 
 /**
  * The sandbox for a holder of its task: nothing takes long, and where a turn is active nothing of others is killed, for it may be
@@ -130,7 +143,7 @@ function whileHeld(sandbox: Sandbox, { activeTurn }: HeldTask): Sandbox {
   };
 }
 
-async function severalTimes(work: () => Promise<void>): Promise<void> {
+async function severalTimes<T>(work: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
       return await work();

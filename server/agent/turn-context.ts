@@ -44,6 +44,7 @@ export interface TurnRepo {
     proposal: { baseTree: string; headTree: string; rejected: ReadonlyMap<string, ReadonlySet<string>> },
   ): Promise<Kept>;
   settingOf(sandbox: Sandbox): Promise<string>;
+  noteWork(sandbox: Sandbox, name: string): Promise<void>;
   setWorkspace(sandbox: Sandbox, setting: Omit<Setting, 'branch'>): Promise<void>;
   textDiff(
     taskId: string,

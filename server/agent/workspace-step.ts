@@ -33,7 +33,11 @@ export async function workspaceStep(turn: TurnContext, sandbox: Sandbox, baseTre
   const { taskId, turnId, repo, store } = turn;
   const plan = await store.memo(taskId, `${turnId}:workspace`, async (): Promise<Plan | null> => {
     const state = await turn.states.current(taskId);
-    return mayDiffer(state, baseTree) ? planOf(turn, sandbox, baseTree) : null;
+    const plan = mayDiffer(state, baseTree) ? await planOf(turn, sandbox, baseTree) : null;
+    // Whoever puts the workspace back after the checks of the turn before may be late, and is not to undo this one's work.
+    const mayBeLate = state.turns.at(-2)?.checks !== undefined || !(await turn.isWorkspaceFree(turn));
+    if (!plan && mayBeLate) await repo.noteWork(sandbox, turnId);
+    return plan;
   });
   // Once it is told, the agent works there.
   if (!plan || (await turn.log.find(taskId, settingKey(turn)))) return;

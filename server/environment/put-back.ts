@@ -10,12 +10,12 @@ export function createPutBack(deps: {
   /** What the workspace was filled with: the last proposal, else the base. */
   headTree: (taskId: string) => Promise<string>;
   capture: (taskId: string, sandbox: Sandbox, previousTree: string) => Promise<{ headTree: string }>;
-  /** @param unless does nothing where the scratch folder has a file of that name */
-  restoreWorkspace: (sandbox: Sandbox, tree: string, unless: string) => Promise<void>;
+  /** Does nothing where the scratch folder has a file of the name `unless`. */
+  restoreWorkspace: (sandbox: Sandbox, tree: string, guard: { unless: string }) => Promise<void>;
 }): (taskId: string, sandbox: Sandbox) => Promise<void> {
   return async (taskId, sandbox) => {
     const tree = await deps.headTree(taskId);
     const { headTree } = await deps.capture(taskId, sandbox, tree);
-    if (headTree !== tree) await deps.restoreWorkspace(sandbox, tree, SETUP_RECORD);
+    if (headTree !== tree) await deps.restoreWorkspace(sandbox, tree, { unless: SETUP_RECORD });
   };
 }

@@ -21,6 +21,14 @@ export const SCRIPT_ENV = {
 /** What keeps every byte as it is in both directions. `info/attributes` outranks every `.gitattributes`. */
 const BYTE_EXACT = '* -text -eol -filter -ident -working-tree-encoding';
 
+/** One at a time of the scripts that give a workspace files of the relay's. `$2` is the scratch folder. */
+export const ONE_AT_A_TIME = `
+if command -v flock >/dev/null; then
+  exec 9<"$2"
+  flock 9 || :
+fi
+`;
+
 /**
  * How filling begins. One runs at a time, and looks what the one before it noted: a relay that slept sends its own long after another
  * has filled the machine and an agent works there. A task's own base may have moved on to `$8` since.
@@ -30,10 +38,7 @@ set -eu
 umask 022
 workspace=$1 scratch=$2 given=$3 task=$4 branch=$5 head=$6
 capture=$scratch/capture.git
-if command -v flock >/dev/null; then
-  exec 9<"$scratch"
-  flock 9 || :
-fi
+${ONE_AT_A_TIME}
 found='' filled_for=''
 [ ! -e "$capture/handoff-ready" ] || read -r found filled_for <"$capture/handoff-ready" || :
 if [ "$filled_for" = "$task" ] && [ "\${8:-$found}" = "$found" ]; then

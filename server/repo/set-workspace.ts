@@ -11,12 +11,14 @@ import {
   repoPath,
   writeRef,
 } from './repository.ts';
-import { SCRIPT_ENV } from './sandbox-scripts.ts';
+import { ONE_AT_A_TIME, SCRIPT_ENV } from './sandbox-scripts.ts';
 import { readScratchFile } from './scratch-file.ts';
 import { CHECKOUT_LIMIT_MS, scriptFailure } from './workspace.ts';
 
 const PACK_LIMIT = 2 ** 30;
-const NOTE = 'capture.git/handoff-set';
+/** In the scratch folder: who was given the workspace last. */
+export const NOTE = 'capture.git/handoff-set';
+const NOTE_LIMIT_MS = 30_000;
 
 /**
  * `$1` is the workspace, `$2` the scratch folder, `$3` a pack of what is new in the tree `$4`, which the workspace gets; `$5` names this
@@ -28,10 +30,7 @@ const NOTE = 'capture.git/handoff-set';
 const SET_SCRIPT = `
 set -eu
 umask 022
-if command -v flock >/dev/null; then
-  exec 9<"$2"
-  flock 9 || :
-fi
+${ONE_AT_A_TIME}
 export GIT_DIR="$2/capture.git" GIT_WORK_TREE="$1"
 note=$2/${NOTE}
 noted=''
@@ -59,9 +58,39 @@ say "$5" done
 rm -f "$2/$3"
 `;
 
-/** What is noted in a machine of who last set its workspace: handed to `setWorkspace`, so that it is not done over another's. */
+/** `$3` names who works in the workspace from now on, as it is. */
+const NOTE_SCRIPT = `
+set -eu
+umask 022
+${ONE_AT_A_TIME}
+printf '%s working\\n' "$3" >"$2/${NOTE}.part"
+mv "$2/${NOTE}.part" "$2/${NOTE}"
+`;
+
+/**
+ * What is noted in a machine of who was last given its workspace: handed to `setWorkspace` and `restoreWorkspace`, so that it is not done
+ * over another's.
+ */
 export async function settingOf(sandbox: Sandbox): Promise<string> {
   return (await readScratchFile(sandbox, NOTE, 1024))?.trim() ?? '';
+}
+
+/** Whether it is noted there that its files were set under that name, or are being set. */
+export const isSetBy = (note: string, name: string): boolean =>
+  note === `${name} begun` || note === `${name} done`;
+
+/** Notes that a turn works in a workspace that was given no other files for it. What was begun before, and comes late, passes it over. */
+export async function noteWork(sandbox: Sandbox, name: string): Promise<void> {
+  const result = await sandbox.exec({
+    execId: `set:${randomUUID()}`,
+    argv: ['sh', '-c', NOTE_SCRIPT, 'handoff', sandbox.workdir, sandbox.scratchdir, name],
+    cwd: '/',
+    env: SCRIPT_ENV,
+    timeoutMs: NOTE_LIMIT_MS,
+    maxOutputBytes: 16 * 1024,
+  });
+  if (result.exitCode !== 0)
+    throw scriptFailure('It could not be noted in the sandbox that the agent works there.', result);
 }
 
 export interface Setting {

@@ -20,7 +20,7 @@ import { createReading } from './reading.ts';
 import { prepareBase, settleBase } from './rebase.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { rollBackTree } from './roll-back.ts';
-import { settingOf, setWorkspace } from './set-workspace.ts';
+import { noteWork, settingOf, setWorkspace } from './set-workspace.ts';
 import { prepareSource, startBundle } from './source.ts';
 import { textDiff } from './text-diff.ts';
 import { textsAt } from './texts-at.ts';
@@ -85,6 +85,7 @@ export function createTaskRepo(
     settleBase: (taskId, prepared) => settleBase(deps, taskId, prepared),
     kept: (taskId, proposal) => keptTree(deps, { taskId, ...proposal }),
     settingOf,
+    noteWork,
     setWorkspace: (sandbox, setting) =>
       setWorkspace(deps, sandbox, { ...setting, branch: branchOf(setting.taskId) }),
     textDiff: (taskId, fromTree, toTree, most) => textDiff(deps, taskId, fromTree, toTree, most),

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { AppError } from '../../../server/errors.ts';
 import { restoreWorkspace } from '../../../server/repo/restore.ts';
+import { noteWork, settingOf } from '../../../server/repo/set-workspace.ts';
 import { prepareSource, startBundle } from '../../../server/repo/source.ts';
 import { captureProposal, checkoutInto } from '../../../server/repo/workspace.ts';
 import { directorySandbox } from './directory-sandbox.ts';
@@ -57,6 +58,20 @@ describe('putting a workspace back to what was captured', () => {
     assert.equal(await capture(theirs), mine);
     assert.equal(contents(repo, mine)['crlf.txt'], '100644 one\r\ntwo\r\n');
     assert.equal(inside('cat crlf.txt work.txt'), 'one\r\ntwo\r\nmine\r\n');
+  });
+
+  it('does nothing where it is late: a turn that works there has noted so', async () => {
+    using folder = temporaryFolder();
+    const { sandbox, capture, inside, baseTree } = await room(folder.path);
+    const note = await settingOf(sandbox);
+    await noteWork(sandbox, 'second');
+    writeFiles(sandbox.workdir, { 'work.txt': 'of the second turn\n' });
+    await capture(baseTree);
+    await assert.rejects(restoreWorkspace(sandbox, baseTree, { note }), /given to another turn meanwhile/);
+    assert.equal(inside('cat work.txt'), 'of the second turn\n');
+    assert.equal(await settingOf(sandbox), 'second working');
+    await restoreWorkspace(sandbox, baseTree, { note: 'second working' });
+    assert.equal(inside('ls'), 'bin\ncrlf.txt\ndeep\nfirst.txt\nlink\n');
   });
 
   it('says so where it cannot, in words that help', async () => {
