@@ -81,7 +81,7 @@ export const settleImport = (repo: string): Promise<void> => rm(path.join(repo, 
  * task begins with is made anew of its source, for a review shows nothing that was slipped in there.
  *
  * @param pack is taken away from where it is
- * @param headTree of the proposal, which has to be there
+ * @param trees of proposal and workspace, which have to be there
  * @throws {AppError} `import_invalid`, or `overlay_invalid`
  */
 export async function unpackRepository(
@@ -91,10 +91,10 @@ export async function unpackRepository(
     pack: string;
     source: SourceInput['source'];
     prepared: PreparedSource;
-    headTree: string | undefined;
+    trees: string[];
   },
 ): Promise<{ settle(): Promise<void>; discard(): Promise<void> }> {
-  const { refs, shallow, source, prepared, headTree } = parts;
+  const { refs, shallow, source, prepared, trees } = parts;
   const repo = await createAttempt(deps, taskId, 'import');
   const discard = (): Promise<void> => rm(repo, { recursive: true, force: true, maxRetries: 3 });
   try {
@@ -104,7 +104,7 @@ export async function unpackRepository(
     await rename(parts.pack, pack);
     await deps.git(['index-pack', '--strict', pack], { repo });
     for (const [name, oid] of Object.entries(refs)) await writeRef(repo, name, oid);
-    await assertHas(deps, repo, refs, prepared, headTree);
+    await assertHas(deps, repo, refs, prepared, trees);
     await assertNamed(deps, repo, refs);
     await assertBegins(deps, repo, refs, source, prepared);
     await writeFile(path.join(repo, IMPORTED), '');
@@ -129,12 +129,12 @@ async function assertHas(
   repo: string,
   refs: Record<string, string>,
   { baseCommit, baseTree }: PreparedSource,
-  headTree: string | undefined,
+  trees: string[],
 ): Promise<void> {
   const wanted = [
     ...Object.values(refs).map((oid) => ({ oid, type: undefined })),
     { oid: baseCommit, type: 'commit' },
-    ...[baseTree, headTree ?? baseTree].map((oid) => ({ oid, type: 'tree' })),
+    ...[baseTree, ...trees].map((oid) => ({ oid, type: 'tree' })),
   ];
   const stdin = Buffer.from(wanted.map(({ oid }) => `${oid}\n`).join(''));
   const printed = await deps.git(['cat-file', '--batch-check=%(objecttype)'], { repo, stdin });

@@ -79,7 +79,9 @@ async function restore(deps: ImportDeps, client: pg.PoolClient, incoming: Incomi
     const { task, repository, state } = imported;
     if (repository && task.prepared) {
       const { source, prepared } = task;
-      const parts = { ...repository, pack, source, prepared, headTree: state.proposal?.headTree };
+      const known = [state.proposal?.headTree, state.workspaceTree];
+      const trees = known.filter((tree) => tree !== undefined);
+      const parts = { ...repository, pack, source, prepared, trees };
       const unpacked = await unpackRepository(deps.repo, task.taskId, parts);
       // The last thing before the commit. Where that fails, housekeeping finds a repository that came in a file, without a task.
       await unpacked.settle().catch(async (error: unknown) => {

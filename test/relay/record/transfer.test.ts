@@ -173,6 +173,8 @@ describe('a task as one file', function () {
         changed('repository', () => undefined),
         /the repository is missing/,
       );
+      const held = { type: 'workspace.set', body: { headTree: 'a'.repeat(40) } };
+      await importInvalid(saying(linesOf(file), [held]), /It lacks the object a{40}/);
     });
     it('is refused where it begins with something else than its source', async () => {
       const tree = exported.proposal?.headTree ?? '';
