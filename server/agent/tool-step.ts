@@ -145,12 +145,13 @@ async function runTool(
           author: 'agent',
           text,
           isDraft: false,
+          turnId,
         },
       });
       if (!resolve) return;
       await tell(turn, {
         key: `${callId}:resolved`,
-        event: { type: 'thread.resolved', threadId, isResolved: true },
+        event: { type: 'thread.resolved', threadId, isResolved: true, turnId },
       });
     },
     describe: (title, body) =>

@@ -206,7 +206,10 @@ export const TaskEvent = z.discriminatedUnion('type', [
   /** The agent's own words for the pull request. */
   event('changes.described', { ...inTurn, title: z.string(), body: z.string() }),
 
-  /** A comment on the proposal. The first of a thread says where. A draft is the person's alone until it is submitted. */
+  /**
+   * A comment on the proposal. The first of a thread says where. A draft is the person's alone until it is submitted.
+   * `turnId`, here and below: of the agent's turn, where the agent did it.
+   */
   event('comment.written', {
     commentId: z.string(),
     threadId: z.string(),
@@ -214,12 +217,17 @@ export const TaskEvent = z.discriminatedUnion('type', [
     text: z.string(),
     place: CommentPlace.optional(),
     isDraft: z.boolean(),
+    turnId: z.string().optional(),
   }),
   event('comment.edited', { commentId: z.string(), text: z.string() }),
   event('comment.removed', { commentId: z.string() }),
   /** Drafts that the agent is given as one message. */
   event('comments.submitted', { commentIds: z.array(z.string()), messageId: z.string() }),
-  event('thread.resolved', { threadId: z.string(), isResolved: z.boolean() }),
+  event('thread.resolved', {
+    threadId: z.string(),
+    isResolved: z.boolean(),
+    turnId: z.string().optional(),
+  }),
 
   /** Files and conversation are what they were when that turn began, but for the files in `kept`. It and what followed is no part of the chat. */
   event('task.rolled_back', { turnId: z.string(), headTree: Oid, kept: z.array(z.string()) }),

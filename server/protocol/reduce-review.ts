@@ -1,6 +1,6 @@
 import type { EventOf, TaskEventType } from './events.ts';
 import { withDecisions } from './ledger.ts';
-import type { ReviewComment, ReviewThread, TaskState } from './task.ts';
+import type { ReviewComment, ReviewThread, TaskState, Turn } from './task.ts';
 
 type Handlers<Types extends TaskEventType> = {
   [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
@@ -35,14 +35,14 @@ export const reviewHandlers: Handlers<
   'review.told': (state) => state,
   'changes.described': (state, { title, body }) => ({ ...state, description: { title, body } }),
 
-  'comment.written': (state, { commentId, threadId, author, text, place, isDraft, at }) => {
-    const comment: ReviewComment = { commentId, author, text, isDraft, at };
+  'comment.written': (state, { commentId, threadId, author, text, place, isDraft, turnId, at }) => {
+    const wrote = turnId === undefined ? {} : { turnId };
+    const comment: ReviewComment = { commentId, author, text, isDraft, ...wrote, at };
     const known = state.threads.some((thread) => thread.threadId === threadId);
     if (known) {
       return inThread(state, threadId, (thread) => ({
-        ...thread,
         // Whoever goes on talking is not done with it.
-        isResolved: author === 'person' ? false : thread.isResolved,
+        ...(author === 'person' ? open(thread) : thread),
         comments: [...thread.comments, comment],
       }));
     }
@@ -69,21 +69,23 @@ export const reviewHandlers: Handlers<
   },
   'message.withdrawn': (state, { messageId }) => ({
     // A review that nobody has read is a draft again.
-    ...inComments(state, (comment) => {
-      const { messageId: submittedWith, ...draft } = comment;
-      return submittedWith === messageId ? { ...draft, isDraft: true } : comment;
-    }),
+    ...inComments(state, draftAgain(new Set([messageId]))),
     queue: state.queue.filter((queued) => queued.messageId !== messageId),
   }),
-  'thread.resolved': (state, { threadId, isResolved }) =>
-    inThread(state, threadId, (thread) => ({ ...thread, isResolved })),
+  'thread.resolved': (state, { threadId, isResolved, turnId }) =>
+    inThread(state, threadId, (thread) => {
+      if (thread.isResolved === isResolved) return thread;
+      const by = isResolved && turnId !== undefined ? { resolvedIn: turnId } : {};
+      return { ...open(thread), isResolved, ...by };
+    }),
 
   'task.rolled_back': (state, { turnId }) => {
     const index = state.turns.findIndex((turn) => turn.turnId === turnId);
     const turns = index === -1 ? state.turns : state.turns.slice(0, index);
+    const threads = index === -1 ? state.threads : withoutTurns(state.threads, state.turns.slice(index));
     const { description: _past, ...rest } = state;
     const status = turns.at(-1)?.outcome ?? 'idle';
-    return { ...rest, turns, todos: [], status, isWorkspacePast: true };
+    return { ...rest, turns, threads, todos: [], status, isWorkspacePast: true };
   },
   'base.updated': (state, { baseCommit, formerTree }) => ({
     ...state,
@@ -95,6 +97,30 @@ export const reviewHandlers: Handlers<
 
 function holding({ isWorkspacePast: _over, ...state }: TaskState, workspaceTree: string): TaskState {
   return { ...state, workspaceTree };
+}
+
+const open = ({ resolvedIn: _over, ...thread }: ReviewThread): ReviewThread => ({
+  ...thread,
+  isResolved: false,
+});
+
+/** Those of these messages are the person's alone once more. */
+const draftAgain =
+  (messages: ReadonlySet<string>) =>
+  (comment: ReviewComment): ReviewComment => {
+    const { messageId, ...draft } = comment;
+    return messageId !== undefined && messages.has(messageId) ? { ...draft, isDraft: true } : comment;
+  };
+
+/** Comments as if these turns had never been: what the agent answered is gone, what it was asked is yet to be submitted. */
+function withoutTurns(threads: ReviewThread[], turns: readonly Turn[]): ReviewThread[] {
+  const gone = new Set(turns.map(({ turnId }) => turnId));
+  const items = turns.flatMap((turn) => turn.items);
+  const messages = new Set(items.flatMap((item) => (item.kind === 'user' ? [item.messageId] : [])));
+  return threads.map((thread) => ({
+    ...(gone.has(thread.resolvedIn ?? '') ? open(thread) : thread),
+    comments: thread.comments.filter(({ turnId = '' }) => !gone.has(turnId)).map(draftAgain(messages)),
+  }));
 }
 
 function inThread(

@@ -129,6 +129,8 @@ export const ReviewComment = z.object({
   isDraft: z.boolean(),
   /** Of the person's message that it was submitted with. */
   messageId: z.string().optional(),
+  /** Of the agent's turn that wrote it. */
+  turnId: z.string().optional(),
   at: z.number(),
 });
 export type ReviewComment = z.infer<typeof ReviewComment>;
@@ -138,6 +140,8 @@ export const ReviewThread = z.object({
   threadId: z.string(),
   place: CommentPlace,
   isResolved: z.boolean(),
+  /** The agent's turn that took it for done. */
+  resolvedIn: z.string().optional(),
   comments: z.array(ReviewComment),
 });
 export type ReviewThread = z.infer<typeof ReviewThread>;

@@ -4,12 +4,12 @@ import type { EventOf, TaskEvent } from '../protocol/events.ts';
 import type { RollBack, RolledBack } from '../protocol/rollback.ts';
 import type { Revision, RollBackTree } from '../repo/roll-back.ts';
 import { type DecidingRepo, decisionEvent } from './accepted-tree.ts';
-import { type EventLog, readAll } from './event-log.ts';
+import { type EventLog, type KeyedEvent, readAll } from './event-log.ts';
 import { nextProposal } from './next-proposal.ts';
 import { rebased } from './rebased.ts';
 import type { HeldTask, HoldTask } from './task-hold.ts';
 import type { TaskService } from './task-service.ts';
-import { heldAtStarts } from './turn-starts.ts';
+import { type Held, heldAtStarts } from './turn-starts.ts';
 
 /** Going back to where a turn began. The log keeps what was; the agent's workspace follows at its next turn. */
 export interface RollbackService {
@@ -60,14 +60,7 @@ export function createRollbackService(deps: {
     await task.append([
       { key, event: { type: 'task.rolled_back', turnId, headTree, kept } },
       ...(changed ? [{ key: `${key}:proposal`, event: { ...changed, by: 'rollback' as const } }] : []),
-      ...(before !== undefined && start.todos.length > 0
-        ? [
-            {
-              key: `${key}:todos`,
-              event: { type: 'todos.changed' as const, turnId: before, items: start.todos },
-            },
-          ]
-        : []),
+      ...(before === undefined ? [] : remembered(key, before, start)),
       ...(state.review && after ? [await decisionEvent(repo, state, after, [])] : []),
     ]);
     return true;
@@ -91,9 +84,19 @@ export function createRollbackService(deps: {
   };
 }
 
+/** What the agent had planned, and said of its work, by the end of the turn before. */
+function remembered(key: string, turnId: string, { todos, description }: Held): KeyedEvent[] {
+  const events: KeyedEvent[] = [];
+  if (todos.length > 0)
+    events.push({ key: `${key}:todos`, event: { type: 'todos.changed', turnId, items: todos } });
+  if (description)
+    events.push({ key: `${key}:description`, event: { type: 'changes.described', turnId, ...description } });
+  return events;
+}
+
 const keyOf = (clientId: string): string => `rollback:${clientId}`;
 
-/** The same answer whenever it is asked for. */
+/** The same answer whenever it is asked for. What was said by comments is said by them again: they are drafts. */
 function answerOf(events: readonly TaskEvent[], done: EventOf<'task.rolled_back'>): RolledBack {
   const { turnId, headTree, kept, seq } = done;
   const said = events.find((event) => event.type === 'message.delivered' && event.turnId === turnId);
@@ -101,7 +104,14 @@ function answerOf(events: readonly TaskEvent[], done: EventOf<'task.rolled_back'
     event.type === 'proposal.changed' &&
     (event.seq < seq || (event.seq === seq + 1 && event.by === 'rollback'));
   const revision = events.findLast(isOf)?.revision ?? 0;
-  return { revision, headTree, kept, seq, text: said?.type === 'message.delivered' ? said.text : '' };
+  const byComments = events.some(
+    (event) =>
+      event.type === 'comments.submitted' &&
+      said?.type === 'message.delivered' &&
+      event.messageId === said.messageId,
+  );
+  const text = said?.type === 'message.delivered' && !byComments ? said.text : '';
+  return { revision, headTree, kept, seq, text };
 }
 
 /** What the proposal became after the turn began, told from what it began with. */

@@ -1,4 +1,5 @@
 import type { TaskEvent, TodoItem } from '../protocol/events.ts';
+import type { TaskState } from '../protocol/task.ts';
 
 /** What a task had at some point of its log. */
 export interface Held {
@@ -9,6 +10,8 @@ export interface Held {
   leftTree: string;
   leftBase: string;
   todos: TodoItem[];
+  /** The agent's words for the pull request. */
+  description?: TaskState['description'];
 }
 
 /**
@@ -41,6 +44,9 @@ export function heldAtStarts(
       case 'todos.changed':
         held = { ...held, todos: event.items };
         break;
+      case 'changes.described':
+        held = { ...held, description: { title: event.title, body: event.body } };
+        break;
       case 'proposal.changed':
         held = { ...held, headTree: event.headTree, baseTree: event.baseTree };
         if (event.by === undefined) leaves(event.headTree);
@@ -56,8 +62,8 @@ export function heldAtStarts(
         break;
       }
       case 'task.rolled_back': {
-        const { leftTree, leftBase, todos } = starts.get(event.turnId) ?? held;
-        held = { ...held, leftTree, leftBase, todos };
+        const { leftTree, leftBase, todos, description } = starts.get(event.turnId) ?? held;
+        held = { ...held, leftTree, leftBase, todos, description };
         opening = undefined;
         break;
       }

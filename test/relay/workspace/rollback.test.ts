@@ -6,13 +6,18 @@ import { byMessage, heard } from './by-message.ts';
 const write = (path: string, content: string) => call('write', { path, content });
 const PLAN = [{ text: 'Go on', status: 'pending' }];
 const SCENARIO = byMessage({
-  First: [write('a.md', 'one\n'), call('todo', { items: PLAN })],
+  First: [
+    write('a.md', 'one\n'),
+    call('todo', { items: PLAN }),
+    call('describe_changes', { title: 'One', body: 'It is one.' }),
+  ],
   Second: [
     write('a.md', 'two\n'),
     write('b.md', 'the agent’s\n'),
     write('c.md', 'new\n'),
     call('bash', { command: 'rm README.md' }),
     call('todo', { items: [{ text: 'Go on', status: 'completed' }] }),
+    call('describe_changes', { title: 'Two', body: 'It is two.' }),
   ],
   Long: [call('bash', { command: 'echo half > half.md; echo running; sleep 300' })],
   Again: [call('bash', { command: 'head -n 1 a.md b.md README.md; ls' })],
@@ -74,6 +79,7 @@ describe('going back to where a turn began', function () {
       [state.turns.map((turn) => turn.turnId), state.status, state.todos, state.proposal?.files],
       [before.turns.map((turn) => turn.turnId), 'completed', PLAN, before.proposal?.files],
     );
+    assert.deepEqual(state.description, { title: 'One', body: 'It is one.' });
     assert.equal(
       await next(task),
       "==> a.md <==\none\n\n==> README.md <==\n# trip-log\nAGENTS.md\nREADME.md\na.md\ndata\npackage.json\nsrc\ntest\n[stderr]\nhead: cannot open 'b.md' for reading: No such file or directory",

@@ -151,6 +151,45 @@ describe('a review, reduced', () => {
     assert.deepEqual([workspaceTree, isWorkspacePast], [oid(1), undefined]);
   });
 
+  it('has comments as if a turn that was gone back over had never been', () => {
+    const said = { threadId: 'th', isDraft: true, author: 'person', text: 'why?' } as const;
+    const turn = (turnId: string): NewEvent[] => {
+      const answer = { ...said, text: 'so', author: 'agent', isDraft: false } as const;
+      const messageId = `m-${turnId}`;
+      return [
+        {
+          ...said,
+          type: 'comment.written',
+          commentId: `asked-${turnId}`,
+          ...(turnId === 'a' ? { place } : {}),
+        },
+        { type: 'comments.submitted', commentIds: [`asked-${turnId}`], messageId },
+        { type: 'turn.started', turnId },
+        { type: 'message.delivered', turnId, messageId, text: '' },
+        { ...answer, type: 'comment.written', commentId: `answered-${turnId}`, turnId },
+        { type: 'thread.resolved', threadId: 'th', isResolved: true, turnId },
+        { type: 'turn.ended', turnId, outcome: 'completed', usage: {} },
+      ];
+    };
+    const back: NewEvent = { type: 'task.rolled_back', turnId: 'b', headTree: oid(1), kept: [] };
+    const asked = { author: 'person', text: 'why?' } as const;
+    const first = [
+      { ...asked, commentId: 'asked-a', isDraft: false, messageId: 'm-a', at: 1000 },
+      { commentId: 'answered-a', author: 'agent', text: 'so', isDraft: false, turnId: 'a', at: 1004 },
+    ] as const;
+    const thread = { threadId: 'th', place };
+    assert.deepEqual(told(...turn('a')).threads, [
+      { ...thread, isResolved: true, resolvedIn: 'a', comments: first },
+    ]);
+    assert.deepEqual(told(...turn('a'), ...turn('b'), back).threads, [
+      {
+        ...thread,
+        isResolved: false,
+        comments: [...first, { ...asked, commentId: 'asked-b', isDraft: true, at: 1007 }],
+      },
+    ]);
+  });
+
   it('does not take the workspace for one of a base that moved on', () => {
     const [baseCommit, baseTree, formerTree] = [oid(8), oid(9), oid(0)];
     const updated: NewEvent = { type: 'base.updated', baseCommit, baseTree, formerTree, conflicts: [] };
