@@ -57,7 +57,7 @@ const askTitle = (
     prompt:
       existing === undefined
         ? vscode.l10n.t('Title of the pull request')
-        : vscode.l10n.t('Title of the commit that brings pull request #{0} up to date', existing.number),
+        : vscode.l10n.t('Title of pull request #{0}, which is brought up to date', existing.number),
     value,
     check: (text) => (text.trim() === '' ? vscode.l10n.t('A pull request needs a title.') : undefined),
     onTyped: (title) => onTyped({ title }),

@@ -14,6 +14,8 @@ export interface PullRequestInput extends Api, GitHubRepository {
   title: string;
   body: string;
   draft: boolean;
+  /** Title and body are a person's own: one that is open already is given them. Whether it is a draft stays as it is there. */
+  isReworded?: boolean;
 }
 
 /**
@@ -42,14 +44,19 @@ export async function openPullRequest(input: PullRequestInput): Promise<PullRequ
 
 async function openTo(api: Octokit, input: PullRequestInput, base: string): Promise<PullRequest> {
   const existing = await findOpen(api, input, base);
-  if (existing !== undefined) return { ...existing, reused: true };
+  if (existing !== undefined) {
+    const { url, number } = existing;
+    if (input.isReworded && (existing.title !== input.title || existing.body !== input.body))
+      await reword(api, input, number);
+    return { url, number, reused: true };
+  }
   try {
     return await create(api, input, base, input.draft);
   } catch (error) {
     // Somebody was faster (422), or GitHub did it and its answer was lost.
     if (!isHttpError(error) || (error.status !== 422 && error.status < 500)) throw error;
     const made = await findOpen(api, input, base).catch(() => undefined);
-    if (made !== undefined) return { ...made, reused: isUnprocessable(error) };
+    if (made !== undefined) return { url: made.url, number: made.number, reused: isUnprocessable(error) };
     // A plan without drafts is one more 422. Any other reason for it fails the second time too.
     if (!input.draft || !isUnprocessable(error) || invalidFields(error).length > 0) throw error;
     return await create(api, input, base, false);
@@ -75,12 +82,34 @@ async function create(
   return { url: data.html_url, number: data.number, reused: false };
 }
 
+async function reword(
+  api: Octokit,
+  { owner, repo, title, body }: PullRequestInput,
+  pull_number: number,
+): Promise<void> {
+  await api.request('PATCH /repos/{owner}/{repo}/pulls/{pull_number}', {
+    owner,
+    repo,
+    pull_number,
+    title,
+    body,
+  });
+}
+
+/** A pull request as it stands at GitHub. */
+export interface OpenedBefore {
+  url: string;
+  number: number;
+  title: string;
+  body: string;
+}
+
 /** The open pull request of these branches, if there is one. */
 export async function findOpen(
   api: Octokit,
   { owner, repo, head }: GitHubRepository & { head: string },
   base: string,
-): Promise<{ url: string; number: number } | undefined> {
+): Promise<OpenedBefore | undefined> {
   const { data } = await api.request('GET /repos/{owner}/{repo}/pulls', {
     owner,
     repo,
@@ -91,7 +120,8 @@ export async function findOpen(
     per_page: 1,
   });
   const [found] = data;
-  return found === undefined ? undefined : { url: found.html_url, number: found.number };
+  if (found === undefined) return undefined;
+  return { url: found.html_url, number: found.number, title: found.title, body: found.body ?? '' };
 }
 
 async function defaultBranch(api: Octokit, { owner, repo }: GitHubRepository): Promise<string> {

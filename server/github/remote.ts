@@ -60,7 +60,7 @@ export function createGitHubRemote(deps: TransportDeps, { githubUrl, apiUrl }: G
         throw await explained(error, { apiUrl, token, where, branch: pushed.branch });
       }
     },
-    async open(row, { token, branch, base, title, body, draft }) {
+    async open(row, { token, branch, base, title, body, draft, isReworded }) {
       const into = base ?? row.spec.source.branch;
       return openPullRequest({
         apiUrl,
@@ -70,6 +70,7 @@ export function createGitHubRemote(deps: TransportDeps, { githubUrl, apiUrl }: G
         title,
         body,
         draft,
+        isReworded,
         ...(into === undefined ? {} : { base: into, isBaseNamed: base !== undefined }),
       });
     },

@@ -59,6 +59,7 @@ export const Preflight = z.object({
   secrets: z.array(SecretFinding),
   /** The repository's own, of which `body` was made. */
   template: z.string().optional(),
+  /** Of the one that is open, else words for a new one. */
   title: z.string(),
   body: z.string(),
   /** Where a pull or merge request can be opened by hand, once the branch is pushed. */

@@ -12,7 +12,7 @@ import type { TaskRow } from '../tasks/task-store.ts';
 import { planFor } from './commits.ts';
 import { branchOf, tokenRequired } from './publish-service.ts';
 import type { Remote, RemoteLook } from './remote.ts';
-import { suggestedText } from './text.ts';
+import { suggestedText, textOf } from './text.ts';
 
 /** Says what opening the pull request would come to, and what stands in the way of it; changes nothing. */
 export type LookAhead = (
@@ -34,13 +34,15 @@ export function createPreflight(deps: {
     const branch = asked.branch ?? branchOf(state);
     const acceptedTree = state.review?.acceptedTree ?? prepared.baseTree;
     const template = await readTemplate(repo, taskId, prepared.baseTree);
-    const text = suggestedText(state, template);
+    const proposed = suggestedText(state, template);
     const [local, uncommitted] = await Promise.all([
-      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted, text }),
+      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted, text: proposed }),
       uncommittedWork(repo, { taskId, prepared, acceptedTree }),
     ]);
     const { workflows, secrets } = local.findings;
     const there = await lookThere(remote, row, { branch, base: asked.base, workflows, token });
+    const { existing } = there;
+    const text = existing === undefined ? proposed : textOf(existing);
     const forge = remote.forge(row);
     const head = await headOf(repo, row, branch, there.head);
     const base = { ...there.base, branch: there.base.branch ?? asked.base ?? row.spec.source.branch };
@@ -52,7 +54,7 @@ export function createPreflight(deps: {
       ...(there.mayPush === undefined ? {} : { mayPush: there.mayPush }),
       base,
       head,
-      ...(there.existing === undefined ? {} : { existing: there.existing }),
+      ...(existing === undefined ? {} : { existing: { url: existing.url, number: existing.number } }),
       ...(uncommitted.files === 0 ? {} : { uncommitted }),
       ...(local.plan === undefined ? {} : { pushedTree: local.plan.pushedTree }),
       workflows,

@@ -116,7 +116,8 @@ export function createPublish(deps: PublishDeps) {
 
     const opened = await attempt('open', async (row) => {
       const token = await tokens.get(publishId);
-      const pullRequest = await remote.open(row, { ...page, draft: input.draft, token });
+      const asked = { ...page, draft: input.draft, isReworded: !input.isUnattended };
+      const pullRequest = await remote.open(row, { ...asked, token });
       await tell('opened', { type: 'publish.opened', publishId, pullRequest });
       return pullRequest;
     });

@@ -33,7 +33,11 @@ export interface Remote {
   sign(row: TaskRow, input: { plan: PushPlan; message: string; token: string }): Promise<{ commit: string }>;
   /** Pushes and proves it: commit and tree are at the remote. */
   push(row: TaskRow, input: Pushed & { token: string }): Promise<void>;
-  open(row: TaskRow, input: PullRequestText & { draft: boolean; token: string }): Promise<PullRequest>;
+  /** @param input.isReworded one that is open already is given title and body; else it keeps its own */
+  open(
+    row: TaskRow,
+    input: PullRequestText & { draft: boolean; isReworded: boolean; token: string },
+  ): Promise<PullRequest>;
   /** Whose website the remote is at; undefined where there is none. */
   forge(row: TaskRow): { kind: ForgeKind; path: string } | undefined;
   /** Where the person can open the pull request by hand, if the remote has such a page. */
@@ -52,7 +56,7 @@ export interface RemoteLook {
   mayPush?: boolean;
   base: { branch?: string; exists?: boolean; isProtected?: boolean };
   head: { commit?: string; exists?: boolean; isProtected?: boolean };
-  existing?: { url: string; number: number };
+  existing?: { url: string; number: number; title: string; body: string };
   /** In the order in which they are best dealt with. */
   problems: AppError[];
 }

@@ -19,6 +19,11 @@ export function suggestedText(
   };
 }
 
+/** Words for one that is open already: its own, which a person may have edited there. */
+export function textOf({ title, body }: { title: string; body: string }): { title: string; body: string } {
+  return { title: cut(title, MAX_TITLE), body: cut(body, MAX_BODY) };
+}
+
 /** A section that asks for what the agent has to say. */
 const SUMMARY =
   /^#{1,6}[ \t]*(?:description|summary|overview|what\b.*|changes?|proposed changes|pull request description)[ \t:?]*$/im;

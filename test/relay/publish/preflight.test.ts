@@ -51,8 +51,9 @@ describe('a look before a pull request', function () {
   });
 
   it('knows its own branch and its open pull request again', async () => {
-    const { pullRequest } = await task.publish({ branch: 'opened' });
+    const { pullRequest } = await task.publish({ branch: 'opened', title: 'Mine', body: 'My own words' });
     const found = await look({ branch: 'opened' });
+    assert.deepEqual([found.title, found.body], ['Mine', 'My own words'], 'as they are there');
     assert.deepEqual(found.head, { branch: 'opened', state: 'ours', isProtected: false });
     assert.deepEqual(found.existing, { url: pullRequest?.url, number: pullRequest?.number });
     assert.deepEqual((await look()).head, found.head, 'the branch that it keeps to');

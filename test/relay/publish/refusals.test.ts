@@ -54,7 +54,7 @@ describe('a publication that', function () {
   it('needs single sign-on says where, and goes on once it is authorised', async () => {
     const failed = await task.publish({ branch: 'sso', author }, 'gho_sso');
     assert.deepEqual([failed.stage, failed.error?.code], ['failed', 'sso_required']);
-    assert.equal(failed.error?.nextAction, `Authorise it at ${SSO}, then publish again.`);
+    assert.equal(failed.error?.nextAction, `Authorise it at ${SSO}, then try again.`);
     assert.equal((await task.publish({ branch: 'sso', author })).stage, 'opened');
     await isThere('sso');
   });
@@ -70,8 +70,14 @@ describe('a publication that', function () {
 
   it('finds its pull request open already brings that up to date', async () => {
     const first = await task.publish({ branch: 'twice' });
-    const second = await task.publish({ branch: 'twice', title: 'Better words' });
+    const second = await task.publish({ branch: 'twice', title: 'Better words', body: 'Said anew' });
     assert.deepEqual(second.pullRequest, { ...first.pullRequest, reused: true });
+    assert.deepEqual(
+      desk.github
+        .pulls(OWNER, NAME)
+        .flatMap(({ head, title, body }) => (head === 'twice' ? [{ title, body }] : [])),
+      [{ title: 'Better words', body: 'Said anew' }],
+    );
     assert.equal(await tip('twice'), second.commit);
     assert.notEqual(second.commit, first.commit);
   });

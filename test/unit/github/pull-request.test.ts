@@ -79,6 +79,19 @@ describe('pull request', () => {
       assert.equal(github.pulls('sam', 'notes').length, 1);
     }));
 
+  it('that is open takes a person’s new words and stays ready or not as it is there; without a person it keeps its own', () =>
+    withGitHub(async (github) => {
+      const first = await openPullRequest({ ...inputTo(github), draft: false });
+      const words = () => github.pulls('sam', 'notes').map(({ title, body, draft }) => [title, body, draft]);
+      const edited = { ...inputTo(github), title: 'Better', body: 'Why' };
+      assert.deepEqual(await openPullRequest(edited), { ...first, reused: true });
+      assert.deepEqual(words(), [['Work', 'What was done', false]]);
+      const reworded = { ...edited, isReworded: true };
+      assert.deepEqual(await openPullRequest(reworded), { ...first, reused: true });
+      assert.deepEqual(await openPullRequest(reworded), { ...first, reused: true });
+      assert.deepEqual(words(), [['Better', 'Why', false]]);
+    }));
+
   it('is found when GitHub made it and its answer was lost', () =>
     withGitHub(async (github) => {
       let posted = false;
@@ -256,10 +269,18 @@ describe('a refusal of GitHub', () => {
       [sso.code, sso.nextAction],
       [
         'sso_required',
-        'Authorise it at https://github.com/orgs/x/sso?authorization_request=1, then publish again.',
+        'Authorise it at https://github.com/orgs/x/sso?authorization_request=1, then try again.',
       ],
     );
     const odd = refusal(403, { 'x-github-sso': 'required; url=javascript:alert(1)' });
     assert.ok(odd instanceof AppError && odd.code === 'pull_request_forbidden');
+  });
+
+  it('has words that fit whoever only looked as well', () => {
+    for (const status of [401, 403, 404, 422, 429, 500]) {
+      const failure = refusal(status, {});
+      assert.ok(failure instanceof AppError && failure.nextAction);
+      assert.doesNotMatch(`${failure.message} ${failure.nextAction}`, /publish|pushed|refused the pull/);
+    }
   });
 });
