@@ -50,7 +50,10 @@ export function invalidFields(error: HttpError): string[] {
   );
 }
 
-/** What a failed request means to the person. Anything but a refusal of GitHub is passed through, a cancellation too. */
+/**
+ * What a failed request means to the person, who may have published or only looked. Anything but a refusal of GitHub is passed through, a
+ * cancellation too.
+ */
 export function failureOf(error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (!isHttpError(error)) return error;
@@ -68,28 +71,25 @@ export function failureOf(error: unknown, signal?: AbortSignal): unknown {
     if (address !== undefined) {
       return new AppError('sso_required', 'The organisation wants this sign-in to be authorised first.', {
         cause: error,
-        nextAction: `Authorise it at ${address}, then publish again.`,
+        nextAction: `Authorise it at ${address}, then try again.`,
       });
     }
     return new AppError('pull_request_forbidden', `GitHub does not let this account do that (${status}).`, {
       cause: error,
-      nextAction: 'Open the pull request from the prefilled page, or ask for write access to the repository.',
+      nextAction:
+        'Ask for access to the repository, or use an account that has it. A pull request can be opened from the prefilled page, too.',
     });
   }
   if (response === undefined || status >= 500) {
     return new AppError('github_unavailable', 'GitHub cannot be reached, or has a failure of its own.', {
       cause: error,
-      nextAction: 'Try again in a minute; what was pushed is found and gone on with.',
+      nextAction: 'Try again in a minute: it goes on from where it came to.',
     });
   }
-  return new AppError(
-    'pull_request_rejected',
-    `GitHub refused the pull request: ${error.message.slice(0, 500)}`,
-    {
-      cause: error,
-      nextAction: 'Change what GitHub names, or open the pull request from the prefilled page.',
-    },
-  );
+  return new AppError('pull_request_rejected', `GitHub refused that: ${error.message.slice(0, 500)}`, {
+    cause: error,
+    nextAction: 'Change what GitHub names. A pull request can be opened from the prefilled page, too.',
+  });
 }
 
 function isRateLimit(headers: Record<string, string | undefined>): boolean {

@@ -9,6 +9,6 @@ export function assertToken(token: string): string {
 export function tokenRejected(cause?: unknown): AppError {
   return new AppError('token_rejected', 'GitHub does not accept the token.', {
     ...(cause === undefined ? {} : { cause }),
-    nextAction: 'Sign in to GitHub again in VS Code, then publish again.',
+    nextAction: 'Sign in to GitHub again in VS Code, then try again.',
   });
 }

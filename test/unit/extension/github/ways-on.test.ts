@@ -27,10 +27,7 @@ describe('ways on from a failure on the way to a pull request', () => {
       'retry',
     ]);
     assert.deepEqual(waysOn(failure('pull_request_forbidden'), undefined), ['other-account', 'retry']);
-    const sso = failure(
-      'sso_required',
-      'Authorise it at https://github.com/orgs/o/sso?x=1, then publish again.',
-    );
+    const sso = failure('sso_required', 'Authorise it at https://github.com/orgs/o/sso?x=1, then try again.');
     assert.deepEqual(waysOn(sso, undefined), ['link', 'retry', 'other-account']);
     assert.equal(linkIn(sso.nextAction), 'https://github.com/orgs/o/sso?x=1');
     assert.equal(linkIn('Try again.'), undefined);
