@@ -35,14 +35,19 @@ export function createPreflight(deps: {
     const acceptedTree = state.review?.acceptedTree ?? prepared.baseTree;
     const template = await readTemplate(repo, taskId, prepared.baseTree);
     const proposed = suggestedText(state, template);
-    const [local, uncommitted] = await Promise.all([
-      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted, text: proposed }),
+    const lookWith = (text: PushText): Promise<Here> =>
+      lookHere(repo, row, { acceptedTree, uncommitted: asked.uncommitted, text });
+    const [first, uncommitted] = await Promise.all([
+      lookWith(proposed),
       uncommittedWork(repo, { taskId, prepared, acceptedTree }),
     ]);
-    const { workflows, secrets } = local.findings;
+    const { workflows } = first.findings;
     const there = await lookThere(remote, row, { branch, base: asked.base, workflows, token });
     const { existing } = there;
     const text = existing === undefined ? proposed : textOf(existing);
+    // What is told of is what would be pushed with these words.
+    const local = existing === undefined ? first : await lookWith(text);
+    const { secrets } = local.findings;
     const forge = remote.forge(row);
     const head = await headOf(repo, row, branch, there.head);
     const base = { ...there.base, branch: there.base.branch ?? asked.base ?? row.spec.source.branch };

@@ -54,6 +54,14 @@ describe('a look before a pull request', function () {
     const { pullRequest } = await task.publish({ branch: 'opened', title: 'Mine', body: 'My own words' });
     const found = await look({ branch: 'opened' });
     assert.deepEqual([found.title, found.body], ['Mine', 'My own words'], 'as they are there');
+    const pull = desk.github.pulls(OWNER, NAME).find(({ head }) => head === 'opened');
+    assert.ok(pull);
+    pull.body = `Edited there: ghp_${'Zx9Qw3'.repeat(6)}`;
+    const edited = await look({ branch: 'opened' });
+    assert.deepEqual(
+      [edited.body, edited.secrets.map(({ path, line }) => `${path}:${line}`), codes(edited.problems)],
+      [pull.body, ['(description):3'], ['secrets_found']],
+    );
     assert.deepEqual(found.head, { branch: 'opened', state: 'ours', isProtected: false });
     assert.deepEqual(found.existing, { url: pullRequest?.url, number: pullRequest?.number });
     assert.deepEqual((await look()).head, found.head, 'the branch that it keeps to');
