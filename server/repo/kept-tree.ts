@@ -67,7 +67,7 @@ const asInBase = ({ path, oldMode, oldOid }: RawChange): TreeEdit =>
   oldMode === null || oldOid === null ? { path, delete: true } : { path, mode: oldMode, oid: oldOid };
 
 /** What of a change is rejected, and the hashes of what is left of it. */
-function takenOut(
+export function takenOut(
   change: RawChange,
   content: FileContent,
   rejected: ReadonlySet<string>,

@@ -5,6 +5,7 @@ import { type Segment, segments, splitLines } from '../../../server/protocol/hun
 import { unitStates, withDecisions } from '../../../server/protocol/ledger.ts';
 import type { Decided, Hunk } from '../../../server/protocol/review.ts';
 import { digest } from '../../../server/repo/contents.ts';
+import { takenOut } from '../../../server/repo/kept-tree.ts';
 import { unitsToKeep, unitsToTake } from '../../../server/tasks/decisions.ts';
 import { someEdit, someText } from '../protocol/texts.ts';
 import { cases, seeded } from './properties.ts';
@@ -50,6 +51,50 @@ const applied = (edits: readonly Edit[]): string =>
     .toReversed()
     .reduce((lines, { at, removed, added }) => lines.toSpliced(at, removed, ...added), BASE)
     .join('');
+
+/** A base of the same block again and again, as in workflows and lock files, and some of its lines edited: in several blocks alike. */
+const BLOCK = Array.from({ length: 9 }, (_, index) => `part ${index}\n`);
+const someRepeated = fc
+  .tuple(
+    fc.integer({ min: 2, max: 6 }),
+    fc.array(
+      fc.record({
+        block: fc.nat(5),
+        at: fc.constantFrom(0, 4, 7),
+        removed: fc.nat(2),
+        added: fc.constantFrom([], ['x\n'], ['y\n', 'x\n']),
+      }),
+      { minLength: 1, maxLength: 12 },
+    ),
+  )
+  .map(([blocks, plans]) => {
+    const base = Array.from({ length: blocks }, () => BLOCK).flat();
+    const edits = new Map(
+      plans.map(({ block, at, ...edit }) => [(block % blocks) * BLOCK.length + at, edit]),
+    );
+    const proposal = base.map((line, index) => {
+      const removed = [...edits].some(([at, edit]) => index >= at && index < at + edit.removed);
+      return [...(edits.get(index)?.added ?? []), ...(removed ? [] : [line])].join('');
+    });
+    return [base.join(''), proposal.join('')] as const;
+  });
+
+/** Each change with the base's line, from 0, that it is at. */
+function placed(base: string, proposal: string): { at: number; run: Changed }[] {
+  let at = 0;
+  return between(base, proposal).flatMap((run) => {
+    const here = at;
+    at += (run.kind === 'same' ? run.lines : run.before).length;
+    return run.kind === 'same' ? [] : [{ at: here, run }];
+  });
+}
+
+/** The text that the agent goes on with, by what makes the kept tree. */
+function keptText(base: string, proposal: string, rejected: ReadonlySet<string>): string {
+  const change = { path: PATH, oldMode: '100644', newMode: '100644', oldOid: null, newOid: null };
+  const runs = between(base, proposal);
+  return compose(runs, takenOut(change, { kind: 'text', runs }, rejected).kept);
+}
 
 /** Each edit with whether it is in the first proposal, in the second, and accepted. */
 const someStory = someEdits.chain((edits) =>
@@ -136,18 +181,41 @@ describe('decisions, for any proposal', function () {
     );
   });
 
-  it(seeded('never fall on a hunk that is another than the one that was decided', RUNS), () => {
+  it(seeded('never fall on a hunk that is another than the one that was decided, or elsewhere', RUNS), () => {
+    const some = fc.oneof(
+      fc.tuple(someText, someText, someText),
+      fc.tuple(someRepeated, someRepeated).map(([[base, first], [, second]]) => [base, first, second]),
+    );
     fc.assert(
-      fc.property(someText, someText, someText, (base, first, second) => {
-        const decided = new Map(changesOf(between(base, first)).map((run) => [run.hash, run]));
-        for (const { hash, before, after } of changesOf(between(base, second))) {
-          const known = decided.get(hash);
-          if (known) assert.deepEqual([before, after], [known.before, known.after]);
+      fc.property(some, ([base = '', first = '', second = '']) => {
+        const decided = new Map(placed(base, first).map((change) => [change.run.hash, change]));
+        for (const change of placed(base, second)) {
+          const known = decided.get(change.run.hash);
+          if (known) assert.deepEqual(change, known);
         }
       }),
       cases(RUNS),
     );
   });
+
+  it(
+    seeded('leave all other hunks as they were where some are taken out, also in equal places', RUNS),
+    () => {
+      fc.assert(
+        fc.property(someRepeated, fc.infiniteStream(fc.boolean()), ([base, proposal], choices) => {
+          const before = placed(base, proposal);
+          const rejected = new Set(before.flatMap(({ run }) => (choices.next().value ? [run.hash] : [])));
+          const kept = keptText(base, proposal, rejected);
+          assert.deepEqual(
+            placed(base, kept),
+            before.filter(({ run }) => !rejected.has(run.hash)),
+          );
+          assert.equal(keptText(base, kept, rejected), kept, 'taken out once, and no more the next time');
+        }),
+        cases(RUNS),
+      );
+    },
+  );
 
   it(seeded('add up: the last one of a unit counts, whatever was decided in one request', RUNS), () => {
     const decision: fc.Arbitrary<Decided> = fc.record({
