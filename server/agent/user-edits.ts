@@ -5,6 +5,8 @@ export interface UserEdits {
   rejected: readonly RejectedUnit[];
   /** A unified diff of what they edited themselves; `isWhole` is false where it was cut. */
   edits: { text: string; isWhole: boolean };
+  /** Paths where their edits and the agent's work did not go together. */
+  unmerged: readonly string[];
   /** Set where the repository was brought up to a newer commit. */
   update: { commit: string; conflicts: readonly string[] } | undefined;
 }
@@ -15,10 +17,11 @@ const UNIT_MOST = 2_000;
 const CONFLICTS_MOST = 100;
 
 /** The same as the model reads it; undefined where there is nothing to tell. */
-export function userEditsText({ rejected, edits, update }: UserEdits): string | undefined {
+export function userEditsText({ rejected, edits, unmerged, update }: UserEdits): string | undefined {
   const parts = [
     ...(rejected.length === 0 ? [] : [rejectedText(rejected)]),
     ...(edits.text === '' ? [] : [editsText(edits)]),
+    ...(unmerged.length === 0 ? [] : [unmergedText(unmerged)]),
     ...(update === undefined ? [] : [updateText(update)]),
   ];
   if (parts.length === 0) return undefined;
@@ -64,7 +67,14 @@ function editsText({ text, isWhole }: UserEdits['edits']): string {
 function updateText({ commit, conflicts }: NonNullable<UserEdits['update']>): string {
   const moved = `The repository was brought up to the newer commit ${commit}, with your work on top of it. Read files again before you change them.`;
   if (conflicts.length === 0) return moved;
-  const listed = conflicts.slice(0, CONFLICTS_MOST).map((path) => `- ${JSON.stringify(path)}`);
-  const rest = conflicts.length > listed.length ? `\n- and ${conflicts.length - listed.length} more` : '';
-  return `${moved} Both sides had changed these, and text among them has conflict markers to be resolved:\n${listed.join('\n')}${rest}`;
+  return `${moved} Both sides had changed these, and text among them has conflict markers to be resolved:\n${listed(conflicts)}`;
+}
+
+const unmergedText = (paths: readonly string[]): string =>
+  `You had changed the same as they did in these. Text among them has conflict markers to be resolved, unless they did that; all else is as they left it:\n${listed(paths)}`;
+
+function listed(paths: readonly string[]): string {
+  const some = paths.slice(0, CONFLICTS_MOST).map((path) => `- ${JSON.stringify(path)}`);
+  if (paths.length > some.length) some.push(`- and ${paths.length - some.length} more`);
+  return some.join('\n');
 }

@@ -89,6 +89,7 @@ async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Pr
   const text = userEditsText({
     rejected: kept.rejected,
     edits: await editsSince(turn, events, { baseTree, headTree }),
+    unmerged: unmergedSince(events),
     update: updateSince(events),
   });
   return { from, to: kept.tree, before, ...(text === undefined ? {} : { text }) };
@@ -116,6 +117,15 @@ async function editsSince(
   const { leftTree, leftBase } = heldAtStarts(events, baseTree).now;
   const { tree } = await rebased(repo, taskId, { tree: leftTree, from: leftBase, to: baseTree });
   return repo.textDiff(taskId, tree, headTree, EDITS_BYTES);
+}
+
+/** Where the agent's work did not go together with the person's edits, since a turn was last told of any. */
+function unmergedSince(events: readonly TaskEvent[]): string[] {
+  const isOver = (event: TaskEvent): boolean =>
+    event.type === 'task.rolled_back' || (event.type === 'workspace.set' && event.turnId !== undefined);
+  const since = events.slice(events.findLastIndex(isOver) + 1);
+  const paths = since.flatMap((event) => (event.type === 'workspace.set' ? (event.conflicts ?? []) : []));
+  return [...new Set(paths)];
 }
 
 /** The last time that the base moved, unless the agent has worked on it since. */

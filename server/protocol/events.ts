@@ -194,7 +194,12 @@ export const TaskEvent = z.discriminatedUnion('type', [
     by: ProposalAuthor.optional(),
   }),
   /** The workspace holds `headTree`, which is not what is proposed, or was not captured from it: it was given those files. */
-  event('workspace.set', { turnId: z.string().optional(), headTree: Oid }),
+  event('workspace.set', {
+    turnId: z.string().optional(),
+    headTree: Oid,
+    /** Paths where what was found there did not go together with what the person had edited meanwhile. */
+    conflicts: z.array(z.string()).optional(),
+  }),
   /** With these decisions, added to those before, `acceptedTree` is base and all that is accepted of the revision. */
   event('review.decided', {
     revision: z.number().int(),

@@ -41,6 +41,12 @@ export function append(state: TaskState, speaker: Speaker, item: Item): TaskStat
   return inItems(state, speaker, (items) => [...items, item]);
 }
 
+/** What is told of a task in its newest turn; before the first there is nowhere to tell it. */
+export function notice(state: TaskState, level: 'info' | 'warning', text: string, at: number): TaskState {
+  const turnId = state.turns.at(-1)?.turnId;
+  return turnId === undefined ? state : append(state, { turnId }, { kind: 'notice', level, text, at });
+}
+
 export function inTool(
   state: TaskState,
   speaker: Speaker,

@@ -1,10 +1,14 @@
 import type { EventOf, TaskEventType } from './events.ts';
+import { notice } from './items.ts';
 import { withDecisions } from './ledger.ts';
 import type { ReviewComment, ReviewThread, TaskState, Turn } from './task.ts';
 
 type Handlers<Types extends TaskEventType> = {
   [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
 };
+
+/** Paths that a notice names. */
+const NAMED = 20;
 
 /** What events about a proposal, and what people make of it, mean. Part of `reduce`. */
 export const reviewHandlers: Handlers<
@@ -27,7 +31,10 @@ export const reviewHandlers: Handlers<
     // The agent's work is what its workspace holds.
     return by === undefined ? holding(changed, headTree) : changed;
   },
-  'workspace.set': (state, { headTree }) => holding(state, headTree),
+  'workspace.set': (state, { headTree, conflicts = [], at }) => {
+    const held = holding(state, headTree);
+    return conflicts.length === 0 ? held : notice(held, 'warning', unmergedText(conflicts), at);
+  },
   'review.decided': (state, { revision, decisions, acceptedTree }) => ({
     ...state,
     review: { revision, acceptedTree, files: withDecisions(state.review?.files ?? [], decisions) },
@@ -121,6 +128,12 @@ function withoutTurns(threads: ReviewThread[], turns: readonly Turn[]): ReviewTh
     ...(gone.has(thread.resolvedIn ?? '') ? open(thread) : thread),
     comments: thread.comments.filter(({ turnId = '' }) => !gone.has(turnId)).map(draftAgain(messages)),
   }));
+}
+
+function unmergedText(paths: readonly string[]): string {
+  const named = paths.slice(0, NAMED).map((path) => JSON.stringify(path));
+  const rest = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : '';
+  return `You and the agent have changed the same in ${named.join(', ')}${rest}. Look for conflict markers there; what cannot have any is as you left it.`;
 }
 
 function inThread(

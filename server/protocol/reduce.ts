@@ -1,5 +1,5 @@
 import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
-import { append, extendText, finishText, inItems, inTool, inTurn, settle } from './items.ts';
+import { append, extendText, finishText, inItems, inTool, inTurn, notice, settle } from './items.ts';
 import { reviewHandlers } from './reduce-review.ts';
 import type { Check, TaskState, Turn } from './task.ts';
 
@@ -220,12 +220,6 @@ const handlers: Handlers = {
 
   'log.compacted': (state) => state,
 };
-
-/** What is told of a task in its newest turn; before the first there is nowhere to tell it. */
-function notice(state: TaskState, level: 'info' | 'warning', text: string, at: number): TaskState {
-  const turnId = state.turns.at(-1)?.turnId;
-  return turnId === undefined ? state : append(state, { turnId }, { kind: 'notice', level, text, at });
-}
 
 /** A turn that waits no longer; how long it did is not the agent's time. */
 function goingOn({ waiting: _waiting, restingSince, ...turn }: Turn, at: number): Turn {

@@ -25,7 +25,8 @@ export const workspaceTreeOf = ({ workspaceTree }: TaskState, baseTree: string):
 
 /**
  * What is to be told once the workspace was found to hold `tree`. Only what is new there is the agent's: where the person has
- * changed the proposal since the workspace was known, that stands, and the agent's work is merged into it.
+ * changed the proposal since the workspace was known, that stands, and the agent's work is merged into it; where both changed the same,
+ * that is told with what the workspace holds.
  * @param keys what their keys begin with; not used before, unless for this very finding
  */
 export async function foundInWorkspace(
@@ -37,20 +38,17 @@ export async function foundInWorkspace(
   const known = workspaceTreeOf(state, baseTree);
   if (tree === known || state.isWorkspacePast) return [];
   const proposed = proposal?.headTree ?? baseTree;
-  const headTree =
+  const labels = { ours: 'your edits', theirs: 'the agent' };
+  const { tree: headTree, conflicts } =
     proposed === known
-      ? tree
-      : (
-          await repo.merge({
-            taskId,
-            base: known,
-            ours: proposed,
-            theirs: tree,
-            labels: { ours: 'your edits', theirs: 'the agent' },
-          })
-        ).tree;
+      ? { tree, conflicts: [] }
+      : await repo.merge({ taskId, base: known, ours: proposed, theirs: tree, labels });
   const changed = await nextProposal(repo, taskId, proposal, { baseTree, headTree });
-  const set: KeyedEvent = { key: `${keys}:workspace`, event: { type: 'workspace.set', headTree: tree } };
+  const unmerged = conflicts.length === 0 ? {} : { conflicts };
+  const set: KeyedEvent = {
+    key: `${keys}:workspace`,
+    event: { type: 'workspace.set', headTree: tree, ...unmerged },
+  };
   // The agent's own revision is what its workspace holds, unless something else is told.
   return changed ? [{ key: keys, event: changed }, ...(headTree === tree ? [] : [set])] : [set];
 }

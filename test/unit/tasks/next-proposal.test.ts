@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { userEditsText } from '../../../server/agent/user-edits.ts';
+import { emptyTask, reduce } from '../../../server/protocol/reduce.ts';
+import type { TaskState } from '../../../server/protocol/task.ts';
+import { foundInWorkspace } from '../../../server/tasks/next-proposal.ts';
+
+const [BASE, KNOWN, PERSONS, FOUND, MERGED] = ['0', '1', '2', '3', '4'].map((digit) => digit.repeat(40)) as [
+  ...[string, string, string, string, string],
+];
+const STATE: TaskState = {
+  ...emptyTask('t'),
+  turns: [{ turnId: 'a', startedAt: 0, items: [] }],
+  proposal: { revision: 2, baseTree: BASE, headTree: PERSONS, files: [] },
+  workspaceTree: KNOWN,
+};
+
+/** What is told where the agent's work and the person's edits came to `tree`. */
+const found = (tree: string, conflicts: string[]) =>
+  foundInWorkspace(
+    {
+      changedFiles: async () => [],
+      async merge({ base, ours, theirs }) {
+        assert.deepEqual([base, ours, theirs], [KNOWN, PERSONS, FOUND]);
+        return { tree, conflicts };
+      },
+    },
+    STATE,
+    { baseTree: BASE, tree: FOUND, keys: 'k' },
+  );
+
+describe('what is found in a workspace after the person has edited the proposal', () => {
+  const revision = { type: 'proposal.changed', revision: 3, baseTree: BASE, headTree: MERGED, files: [] };
+
+  it('is merged into that, and nothing else is told where it goes together', async () => {
+    assert.deepEqual(await found(MERGED, []), [
+      { key: 'k', event: revision },
+      { key: 'k:workspace', event: { type: 'workspace.set', headTree: FOUND } },
+    ]);
+  });
+
+  it('is told with the files in which both had changed the same, also where nothing is left of the agent’s', async () => {
+    const set = { type: 'workspace.set' as const, headTree: FOUND, conflicts: ['a.md'] };
+    assert.deepEqual(await found(MERGED, ['a.md']), [
+      { key: 'k', event: revision },
+      { key: 'k:workspace', event: set },
+    ]);
+    assert.deepEqual(await found(PERSONS, ['a.md']), [{ key: 'k:workspace', event: set }]);
+
+    const [turn] = reduce(STATE, { ...set, seq: 1, at: 5 }).turns;
+    const text =
+      'You and the agent have changed the same in "a.md". Look for conflict markers there; what cannot have any is as you left it.';
+    assert.deepEqual(turn?.items, [{ kind: 'notice', level: 'warning', text, at: 5 }]);
+  });
+
+  it('is told the agent, too', () => {
+    const edits = { text: '', isWhole: true };
+    const text = userEditsText({ rejected: [], edits, unmerged: ['a.md'], update: undefined });
+    assert.match(
+      String(text),
+      /changed the same as they did in these\.[^\n]*:\n- "a\.md"\n\n<\/user_edits>$/,
+    );
+  });
+});
