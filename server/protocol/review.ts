@@ -75,7 +75,7 @@ export type BlobsRead = z.infer<typeof BlobsRead>;
 export const UnitState = z.enum(['pending', 'accepted', 'rejected']);
 export type UnitState = z.infer<typeof UnitState>;
 
-/** A decision about units of one path; `all` are those that the path has in the newest revision. */
+/** A decision about units of one path; `all` are those that the path has in the revision of the request. */
 export const Decision = z.object({
   path: RepoPath,
   hashes: z.union([z.literal('all'), z.array(UnitHash).max(100_000)]),
@@ -98,8 +98,16 @@ export const FileDecisions = z.object({
 });
 export type FileDecisions = z.infer<typeof FileDecisions>;
 
-/** `PATCH /v1/tasks/{id}/review`: these decisions, and the others as they are. Refused whole where a unit is not there. */
-export const PatchReview = z.object({ decisions: z.array(Decision).max(20_000) });
+/**
+ * `PATCH /v1/tasks/{id}/review`: these decisions, and the others as they are. Refused whole where a unit is not there, and with
+ * `revision_changed` where the proposal is at another revision than the one named: `all` is what the person saw there, so it needs one.
+ */
+export const PatchReview = z
+  .object({ revision: z.number().int().optional(), decisions: z.array(Decision).max(20_000) })
+  .refine(
+    ({ revision, decisions }) => revision !== undefined || decisions.every(({ hashes }) => hashes !== 'all'),
+    { path: ['revision'], message: 'is needed where "all" is decided' },
+  );
 export type PatchReview = z.infer<typeof PatchReview>;
 
 /** What the person accepted of one path: the whole file (mode and all), or hunks by hash. What is not named is not accepted. */

@@ -120,7 +120,12 @@ export function createReviewService(deps: {
         return [...withdrawn(state.review?.files ?? []), ...(await named(state, proposal, decisions))];
       }),
 
-    decide: (taskId, { decisions }) => record(taskId, (state, proposal) => named(state, proposal, decisions)),
+    decide: (taskId, { revision, decisions }) =>
+      record(taskId, async (state, proposal) => {
+        if (revision !== undefined && revision !== proposal.revision)
+          throw anotherRevision(revision, proposal.revision);
+        return named(state, proposal, decisions);
+      }),
   };
 }
 

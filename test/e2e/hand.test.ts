@@ -92,8 +92,9 @@ describe('what was accepted, in the person’s hands, in a real VS Code', functi
       signal: ended.signal,
       onEvent: ({ type }) => type === 'turn.ended' && ended.abort(),
     });
-    const { files } = await client.changes(taskId);
+    const { revision, files } = await client.changes(taskId);
     await client.patchReview(taskId, {
+      revision,
       decisions: files.map(({ path }) => ({ path, hashes: 'all', state: 'accepted' })),
     });
     return taskId;

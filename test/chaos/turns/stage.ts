@@ -137,19 +137,27 @@ async function converse(person: Person, taskId: string, watched: Watch, workspac
   await insist(() => client.stop(taskId));
   await ended(second.turnId);
 
-  await insist(() => client.patchReview(taskId, { decisions: [REJECTED] }));
-  await edit(person, taskId);
+  const content = Buffer.from(EDITED.text).toString('base64');
+  await atNewest(person, taskId, (revision) =>
+    client.patchReview(taskId, { revision, decisions: [REJECTED] }),
+  );
+  await atNewest(person, taskId, (revision) =>
+    client.editProposal(taskId, { revision, path: EDITED.path, content }),
+  );
   const third = await send('message-last', SAYS.last);
   await ended(third.turnId);
 }
 
-/** Edits what was proposed, whatever follows the turn before may still make of it. */
-async function edit({ client, insist }: Person, taskId: string): Promise<void> {
-  const content = Buffer.from(EDITED.text).toString('base64');
+/** Decides on what was proposed, or edits it, whatever follows the turn before may still make of it. */
+async function atNewest(
+  { client, insist }: Person,
+  taskId: string,
+  act: (revision: number) => Promise<unknown>,
+): Promise<void> {
   for (;;) {
     const { revision } = await insist(() => client.changes(taskId));
     try {
-      return void (await insist(() => client.editProposal(taskId, { revision, path: EDITED.path, content })));
+      return void (await insist(() => act(revision)));
     } catch (error) {
       if (!hasCode(error, 'revision_changed')) throw error;
     }

@@ -37,8 +37,9 @@ export async function openSite(scenario: Scenario, env: Record<string, string> =
       return { taskId, commit: await site.push(taskId) };
     },
     async push(taskId) {
-      const { files } = await client.changes(taskId);
+      const { revision, files } = await client.changes(taskId);
       const { acceptedTree } = await client.patchReview(taskId, {
+        revision,
         decisions: files.map(({ path }) => ({ path, hashes: 'all', state: 'accepted' })),
       });
       const published = await client.openPullRequest(taskId, { acceptedTree, title: 'Write notes' }, TOKEN);

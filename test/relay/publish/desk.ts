@@ -57,13 +57,13 @@ export async function openDesk(tokens: Record<string, TokenGrant> = {}): Promise
     async work(command, { source, remote: other = remote } = {}) {
       const taskId = await workshop.delegate(`${ASKED}${command}`, other, source);
       await workshop.watch(taskId).until('turn.ended');
-      const { files } = await client.changes(taskId);
+      const { revision, files } = await client.changes(taskId);
       const decisions = files.map(({ path }) => ({
         path,
         hashes: 'all' as const,
         state: 'accepted' as const,
       }));
-      const { acceptedTree } = await client.patchReview(taskId, { decisions });
+      const { acceptedTree } = await client.patchReview(taskId, { revision, decisions });
       return {
         taskId,
         acceptedTree,

@@ -44,8 +44,9 @@ describe('a proposal under review', function () {
   it('keeps what two windows decide at once', async () => {
     const { client, taskId, unit } = await open();
     const hashes = [await unit('README.md', 0), await unit('README.md', 1)];
+    const { revision } = await client.changes(taskId);
     const decide = (path: string, chosen: string[] | 'all', state: 'accepted' | 'rejected') =>
-      client.patchReview(taskId, { decisions: [{ path, hashes: chosen, state }] });
+      client.patchReview(taskId, { revision, decisions: [{ path, hashes: chosen, state }] });
     await Promise.all([
       decide('README.md', hashes.slice(0, 1), 'accepted'),
       decide('README.md', hashes.slice(1), 'rejected'),
@@ -76,12 +77,18 @@ describe('a proposal under review', function () {
   it('has no decision on what is not there, and then none of the others of the request', async () => {
     const { client, taskId } = await open();
     const good = { path: 'NOTES.md', hashes: 'all' as const, state: 'accepted' as const };
+    const { revision } = await client.changes(taskId);
     const refused = (decision: object, code: string) =>
-      assert.rejects(client.patchReview(taskId, { decisions: [good, { ...good, ...decision }] }), { code });
+      assert.rejects(client.patchReview(taskId, { revision, decisions: [good, { ...good, ...decision }] }), {
+        code,
+      });
     await refused({ path: 'README.md', hashes: ['0'.repeat(24)] }, 'revision_changed');
     await refused({ path: 'package.json' }, 'bad_request');
     await refused({ path: 'NOTES.md' }, 'bad_request');
     await refused({ path: '../NOTES.md' }, 'bad_request');
+    const all = (body: object) => client.patchReview(taskId, { ...body, decisions: [good] });
+    await assert.rejects(all({}), { code: 'bad_request' }, 'all of what is to be said');
+    await assert.rejects(all({ revision: revision + 1 }), { code: 'revision_changed' });
     assert.equal((await client.getTask(taskId)).review, undefined);
   });
 
@@ -92,6 +99,7 @@ describe('a proposal under review', function () {
     });
     const kept = await unit('README.md', 1);
     await client.patchReview(taskId, {
+      revision: (await client.changes(taskId)).revision,
       decisions: [
         { path: 'README.md', hashes: [kept], state: 'accepted' },
         { path: 'NOTES.md', hashes: 'all', state: 'accepted' },
@@ -117,6 +125,7 @@ describe('a proposal under review', function () {
   it('is edited by the person: the next revision, with what is accepted brought up to it', async () => {
     const { client, taskId, watched, unit, show } = await open();
     await client.patchReview(taskId, {
+      revision: (await client.changes(taskId)).revision,
       decisions: [
         { path: 'NOTES.md', hashes: 'all', state: 'accepted' },
         { path: 'README.md', hashes: [await unit('README.md', 0)], state: 'accepted' },
@@ -237,6 +246,7 @@ describe('a proposal under review', function () {
     const { revision } = await client.changes(taskId);
     const edited = await client.editProposal(taskId, { revision, path: 'NOTES.md', content: 'b25lCg==' });
     const { acceptedTree } = await client.patchReview(taskId, {
+      revision: edited.revision,
       decisions: [{ path: 'NOTES.md', hashes: 'all', state: 'accepted' }],
     });
     assert.match(

@@ -31,6 +31,7 @@ describe('a turn that follows a review', function () {
     const { revision, files } = await room.client.changes(taskId);
     const readme = files.find(({ path }) => path === 'README.md');
     await room.client.patchReview(taskId, {
+      revision,
       decisions: [
         { path: 'package.json', hashes: 'all', state: 'rejected' },
         { path: 'README.md', hashes: [String(readme?.whole)], state: 'rejected' },
@@ -138,6 +139,7 @@ describe('a turn that follows a review', function () {
     const watched = room.watch(taskId);
     await watched.until('turn.ended');
     await room.client.patchReview(taskId, {
+      revision: (await room.client.changes(taskId)).revision,
       decisions: [{ path: 'notes.md', hashes: 'all', state: 'accepted' }],
     });
     const second = await room.say(taskId, 'Go on');

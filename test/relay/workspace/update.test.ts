@@ -53,6 +53,7 @@ describe('a base that moves on', function () {
     await watched.until('turn.ended');
     await room.client.patchReview(taskId, {
       decisions: [{ path: 'long.txt', hashes: 'all', state: 'accepted' }],
+      revision: (await room.client.changes(taskId)).revision,
     });
     return { taskId, watched, base };
   }
