@@ -40,6 +40,10 @@ export async function delegateTask(
 
 /** Whether the relay is on this machine, and so may read the repository in place. */
 export function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
+  return isLoopbackHost(new URL(url).hostname);
+}
+
+/** @param hostname as URLs have it */
+export function isLoopbackHost(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

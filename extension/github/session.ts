@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { Cancelled } from '../ui/failure.ts';
+import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { providerOf } from './ways-on.ts';
 
 export interface SignIn {
@@ -19,6 +19,7 @@ const BUILT_IN = ['repo', 'workflow', 'user:email', 'read:user'];
  */
 export async function tokenNow({ remote, scopes }: SignIn): Promise<string | undefined> {
   const provider = providerHere(remote);
+  if (provider === undefined) return undefined;
   for (const wanted of [scopes, BUILT_IN]) {
     const session = await vscode.authentication.getSession(provider, wanted, { silent: true }).then(
       (found) => found,
@@ -32,8 +33,11 @@ export async function tokenNow({ remote, scopes }: SignIn): Promise<string | und
 /**
  * The person's token, asked for where need be.
  * @throws {Cancelled} where they do not sign in
+ * @throws {ExpectedError} `remote_not_github` where no token is for that remote
  */
 export async function githubToken({ remote, scopes, how }: SignIn): Promise<string> {
+  const provider = providerHere(remote);
+  if (provider === undefined) throw notGitHub();
   const silent = how === undefined ? await tokenNow({ remote, scopes }) : undefined;
   if (silent !== undefined) return silent;
   const detail = vscode.l10n.t('Handoff pushes the branch and opens the pull request as you.');
@@ -43,7 +47,7 @@ export async function githubToken({ remote, scopes, how }: SignIn): Promise<stri
   };
   try {
     const session = await vscode.authentication.getSession(
-      providerHere(remote),
+      provider,
       scopes,
       how === undefined ? { createIfNone: { detail } } : options[how],
     );
@@ -54,6 +58,13 @@ export async function githubToken({ remote, scopes, how }: SignIn): Promise<stri
   throw new Cancelled('The person did not sign in to GitHub.');
 }
 
-function providerHere(remote: string | undefined): string {
+function providerHere(remote: string | undefined) {
   return providerOf(remote, vscode.workspace.getConfiguration('github-enterprise').get<string>('uri') ?? '');
 }
+
+const notGitHub = (): ExpectedError =>
+  new ExpectedError(
+    'remote_not_github',
+    vscode.l10n.t('The repository is not at a GitHub that this editor signs in to.'),
+    vscode.l10n.t('Where it is your GitHub Enterprise, set github-enterprise.uri; then try again.'),
+  );

@@ -1,4 +1,5 @@
 import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
+import { isLoopbackHost } from '../git/delegate-task.ts';
 
 /** What a person can do about a failure on the way to a pull request. */
 export type Way =
@@ -62,15 +63,18 @@ export function linkIn(text: string | undefined): string | undefined {
 export const scopesFor = (workflows: readonly string[]): string[] =>
   workflows.some((path) => path.startsWith('.github/workflows/')) ? ['repo', 'workflow'] : ['repo'];
 
-/** Who signs the person in for a remote: GitHub Enterprise where the editor knows one at that host. */
+/**
+ * Who signs the person in for a remote: GitHub, or GitHub Enterprise where the editor knows one at that host. Nobody for any other, which
+ * has no business with their token; one on this machine is a double of GitHub, which the relay knows as its GitHub or gives nothing.
+ */
 export function providerOf(
   remote: string | undefined,
   enterpriseUri: string,
-): 'github' | 'github-enterprise' {
-  const host = URL.canParse(enterpriseUri) ? new URL(enterpriseUri).hostname : undefined;
-  return host !== undefined && remote !== undefined && hostOf(remote) === host
-    ? 'github-enterprise'
-    : 'github';
+): 'github' | 'github-enterprise' | undefined {
+  const host = remote === undefined ? undefined : hostOf(remote);
+  if (host === undefined) return undefined;
+  if (URL.canParse(enterpriseUri) && host === new URL(enterpriseUri).hostname) return 'github-enterprise';
+  return host === 'github.com' || isLoopbackHost(host) ? 'github' : undefined;
 }
 
 function hostOf(remote: string): string | undefined {

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
+import { createAftermathStore } from '../aftermath/store.ts';
 import { type Config, readiness } from '../config.ts';
 import { every } from '../engine/every.ts';
+import { isServedBy } from '../github/remote-url.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
 import { createPreflight } from '../publish/preflight.ts';
@@ -81,7 +83,11 @@ export function composeApp(
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),
     rollbacks: createRollbackService({ tasks, log, hold, repo }),
-    updates: createUpdateService({ tasks, log, hold, repo, mayReadFiles }),
+    updates: createUpdateService({
+      ...{ tasks, log, hold, repo, mayReadFiles },
+      takesToken: (url) => isServedBy(url, config.githubUrl),
+      haveLeft: createAftermathStore(database).haveLeft,
+    }),
     comments: createCommentService({ hold, repo, wake, now }),
     preflight: createPreflight({ tasks, repo: repoDeps, remote }),
     publishing,

@@ -33,6 +33,15 @@ function hostAndPath(remote: string, github: URL): [string, string] {
   return /^https?:$/.test(url.protocol) && samePort ? [url.hostname, url.pathname] : ['', ''];
 }
 
+/**
+ * Whether Git would ask exactly that GitHub for a repository by this URL, so that the person's token may go along. Its scheme and port
+ * count: what is sent by plain http, anybody on the way reads.
+ */
+export function isServedBy(url: string, githubUrl: string): boolean {
+  if (parseGitHubRemote(url, githubUrl) === undefined || !URL.canParse(url)) return false;
+  return new URL(url).origin === new URL(githubUrl).origin;
+}
+
 /** Where Git pushes to: the scheme and host of `githubUrl`, whatever form the remote had; without credentials. */
 export function pushUrl({ githubUrl, owner, repo }: GitHubRepository & { githubUrl: string }): string {
   return `${new URL(githubUrl).origin}/${owner}/${repo}.git`;

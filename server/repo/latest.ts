@@ -10,7 +10,7 @@ import { parseTransport } from './source-url.ts';
 export interface Followed {
   url: string;
   branch: string;
-  /** The person's, for a repository that is not public. */
+  /** The person's, for a repository that is not public; given only where `url` is a place that it belongs to. */
   token: string | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import { AppError } from '../errors.ts';
 import type { EventOf, TaskEvent } from '../protocol/events.ts';
@@ -31,6 +32,9 @@ export interface UpdateRepo extends DecidingRepo, Pick<TurnRepo, 'merge' | 'chan
 
 /** Paths that an error names. */
 const NAMED = 20;
+/** How long (ms) what follows a turn's end is waited for, and how often to look. */
+const LONGEST_WAIT_MS = 10_000;
+const LOOK_MS = 100;
 
 export function createUpdateService(deps: {
   tasks: Pick<TaskService, 'get' | 'row'>;
@@ -39,6 +43,10 @@ export function createUpdateService(deps: {
   repo: UpdateRepo;
   /** Whether the user may have this machine's files read. */
   mayReadFiles: (owner: string) => boolean;
+  /** Whether all that the task's turns left in its workspace is known, and nothing that follows them is at work there. */
+  haveLeft: (taskId: string) => Promise<boolean>;
+  /** Whether a repository is where the person's token belongs; the URL may be a stranger's, of a task that was imported. */
+  takesToken: (url: string) => boolean;
 }): UpdateService {
   const { tasks, log, hold, repo } = deps;
 
@@ -55,7 +63,15 @@ export function createUpdateService(deps: {
       });
     }
     if (isFileUrl(url) && !deps.mayReadFiles(owner)) throw filesNotAllowed();
-    return { url, branch, token };
+    return { url, branch, token: deps.takesToken(url) ? token : undefined };
+  }
+
+  /** What is found in the workspace after an update would be taken for work on the new base. */
+  async function untilLeft(taskId: string): Promise<void> {
+    for (let waited = 0; !(await deps.haveLeft(taskId)); waited += LOOK_MS) {
+      if (waited >= LONGEST_WAIT_MS) throw stillChecking();
+      await delay(LOOK_MS);
+    }
   }
 
   /** What the task would be on the commit, as it stands now. */
@@ -158,6 +174,7 @@ export function createUpdateService(deps: {
         latest ??= await repo.latestCommit(followed);
         if (latest === now.baseCommit) return unchanged(taskId, now);
         await repo.fetchCommit(taskId, followed, latest);
+        await untilLeft(taskId);
         const plan = await planOf(taskId, now, latest);
         if (plan.conflicts.length > 0 && onConflict === 'refuse') throw conflicting(plan.conflicts);
         await hold(taskId, (task) => carryOut(task, now, clientId, plan));
@@ -186,6 +203,12 @@ function assertIdle({ archived, activeTurn }: Pick<TaskRow, 'archived' | 'active
       nextAction: 'Wait until it is done, or stop it; then update.',
     });
   }
+}
+
+function stillChecking(): AppError {
+  return new AppError('conflict', 'What the agent left is still being collected or checked.', {
+    nextAction: 'Try again in a moment.',
+  });
 }
 
 function notBegun(): AppError {

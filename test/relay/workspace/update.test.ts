@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git } from '../../fakes/git.ts';
+import { type FakeGitHub, startFakeGitHub } from '../../fakes/github/server.ts';
 import { call, openRoom, type Room } from '../aftermath/room.ts';
 import { byMessage, heard } from './by-message.ts';
 
@@ -52,8 +53,8 @@ describe('a base that moves on', function () {
     const watched = room.watch(taskId);
     await watched.until('turn.ended');
     await room.client.patchReview(taskId, {
-      decisions: [{ path: 'long.txt', hashes: 'all', state: 'accepted' }],
       revision: (await room.client.changes(taskId)).revision,
+      decisions: [{ path: 'long.txt', hashes: 'all', state: 'accepted' }],
     });
     return { taskId, watched, base };
   }
@@ -151,5 +152,42 @@ describe('a base that moves on', function () {
       await textAt(taskId, 'long.txt'),
       ['<<<<<<< proposal\nthe agent’s\n=======\ntheirs\n>>>>>>> newer commit\n', ...LINES.slice(1)].join(''),
     );
+  });
+
+  describe('of a repository on the network', () => {
+    const TOKEN = 'gho_canaryUpdate';
+    let ours: FakeGitHub;
+    let foreign: FakeGitHub;
+    beforeEach(async () => {
+      const users = [{ login: 'sam', id: 101, name: 'Sam', tokens: { [TOKEN]: { scopes: ['repo'] } } }];
+      const repos = [{ owner: 'sam', name: 'notes', content: { files: { 'a.md': 'one\n' } } }];
+      ours = await startFakeGitHub({ users, repos });
+      foreign = await startFakeGitHub({ users, repos });
+    });
+    afterEach(async () => {
+      await ours.close();
+      await foreign.close();
+    });
+
+    it('is asked for with the person’s token at the relay’s GitHub, and at no other host', async () => {
+      room = await openRoom(SCENARIO, { HANDOFF_GITHUB_URL: ours.url, HANDOFF_GITHUB_API_URL: ours.apiUrl });
+      for (const github of [ours, foreign]) {
+        const commit = (await github.git('sam', 'notes', ['rev-parse', 'main'])).trim();
+        const url = `${github.url}/sam/notes.git`;
+        const taskId = await room.delegate('Else', undefined, { url, commit });
+        await room.watch(taskId).until('turn.ended');
+        const before = github.requests.length;
+        assert.equal((await room.client.baseStanding(taskId, TOKEN)).isBehind, false);
+        const newer = ['commit-tree', '-p', commit, '-m', 'Newer', `${commit}^{tree}`];
+        const tip = (
+          await github.git('sam', 'notes', ['-c', 'user.name=S', '-c', 'user.email=s@s', ...newer])
+        ).trim();
+        await github.git('sam', 'notes', ['update-ref', 'refs/heads/main', tip]);
+        const { baseCommit } = await room.client.updateBase(taskId, { clientId: randomUUID() }, TOKEN);
+        assert.equal(baseCommit, tip);
+        const by = new Set(github.requests.slice(before).map((request) => request.by));
+        assert.deepEqual([...by], [github === ours ? 'sam' : 'anonymous']);
+      }
+    });
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { compareUrl } from '../../../server/github/compare-url.ts';
-import { parseGitHubRemote, pushUrl } from '../../../server/github/remote-url.ts';
+import { isServedBy, parseGitHubRemote, pushUrl } from '../../../server/github/remote-url.ts';
 
 const GITHUB = 'https://github.com';
 
@@ -48,6 +48,21 @@ describe('GitHub remotes', () => {
       assert.equal(parseGitHubRemote(remote, GITHUB), undefined);
     });
   }
+
+  it('takes a token by its own address only: not by plain http, by another port, or at another host', () => {
+    const urls = [
+      'https://github.com/octo/trip.git',
+      'http://github.com/octo/trip.git',
+      'https://github.com:8443/octo/trip.git',
+      'https://github.com.evil.example/octo/trip.git',
+      'https://evil.example/octo/trip.git',
+      'git@github.com:octo/trip.git',
+    ];
+    assert.deepEqual(
+      urls.map((url) => isServedBy(url, GITHUB)),
+      [true, false, false, false, false, false],
+    );
+  });
 
   it('keeps to the scheme and port of a GitHub of one’s own', () => {
     const githubUrl = 'http://127.0.0.1:8124/';

@@ -41,22 +41,24 @@ describe('ways on from a failure on the way to a pull request', () => {
     ]);
   });
 
-  it('signs in to GitHub Enterprise for its own remotes only', () => {
+  it('signs in to GitHub and the editor’s GitHub Enterprise for their own remotes, and to nobody for others', () => {
     const uri = 'https://git.corp.example';
-    assert.deepEqual(
-      [
-        providerOf('https://git.corp.example/o/r.git', uri),
-        providerOf('git@git.corp.example:o/r.git', uri),
-        providerOf('ssh://git@git.corp.example:22/o/r', uri),
-        providerOf('https://github.com/o/r', uri),
-        providerOf('https://git.corp.example.evil.example/o/r', uri),
-        providerOf(undefined, uri),
-        providerOf('https://git.corp.example/o/r.git', ''),
-      ],
-      [
-        ...['github-enterprise', 'github-enterprise', 'github-enterprise'],
-        ...['github', 'github', 'github', 'github'],
-      ],
-    );
+    const providers: [remote: string | undefined, enterpriseUri: string, provider: string | undefined][] = [
+      ['https://git.corp.example/o/r.git', uri, 'github-enterprise'],
+      ['git@git.corp.example:o/r.git', uri, 'github-enterprise'],
+      ['ssh://git@git.corp.example:22/o/r', uri, 'github-enterprise'],
+      ['https://github.com/o/r', uri, 'github'],
+      ['git@github.com:o/r.git', '', 'github'],
+      ['ssh://git@ssh.github.com:443/o/r.git', '', 'github'],
+      ['http://127.0.0.1:8124/o/r.git', '', 'github'],
+      ['https://git.corp.example.evil.example/o/r', uri, undefined],
+      ['https://github.com.evil.example/o/r', uri, undefined],
+      ['https://gitlab.com/o/r', uri, undefined],
+      ['https://git.corp.example/o/r.git', '', undefined],
+      [undefined, uri, undefined],
+    ];
+    for (const [remote, enterpriseUri, provider] of providers) {
+      assert.equal(providerOf(remote, enterpriseUri), provider, remote);
+    }
   });
 });
