@@ -17,7 +17,7 @@ const LOOK_MS = 200;
 export const AFTERMATH = 'aftermath';
 
 export interface AftermathDeps {
-  aftermaths: AftermathStore;
+  aftermaths: Omit<AftermathStore, 'haveLeft'>;
   workspaces: LeftWorkspaces;
   checks: Checks;
   usage: Pick<UsageBook, 'record'>;
@@ -78,7 +78,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
 }
 
 /** What checks of an earlier turn wrote has to be gone before this one's work is captured and checked. They end at once for it. */
-async function waitForEarlier(aftermaths: AftermathStore, turn: EndedTurn): Promise<void> {
+async function waitForEarlier(aftermaths: Pick<AftermathStore, 'isNext'>, turn: EndedTurn): Promise<void> {
   for (let waited = 0; waited < LONGEST_WAIT_MS && !(await aftermaths.isNext(turn)); waited += LOOK_MS)
     await delay(LOOK_MS);
 }

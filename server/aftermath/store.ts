@@ -12,6 +12,8 @@ export interface AftermathStore {
   owed(host: string): Promise<EndedTurn[]>;
   /** Whether no earlier turn of the task has yet to leave its workspace. */
   isNext(turn: EndedTurn): Promise<boolean>;
+  /** Whether all turns of the task that have ended have left its workspace, so that what they did there is known. */
+  haveLeft(taskId: string): Promise<boolean>;
   /** From now on nothing that follows the turn touches the workspace. */
   leave(turn: EndedTurn): Promise<void>;
   /** All is done that follows the turn: from `sleepAt` (ms since 1970) on its sandbox may hibernate, unless the task has gone on. */
@@ -43,6 +45,15 @@ export function createAftermathStore(database: Database): AftermathStore {
          WHERE mine.turn_id = $1 AND u.aftermath_due AND NOT EXISTS (
            SELECT 1 FROM handoff.memos m WHERE m.task_id = u.task_id AND m.key = u.turn_id || '${LEFT}') LIMIT 1`,
         [turnId],
+      );
+      return rowCount === 0;
+    },
+
+    async haveLeft(taskId) {
+      const { rowCount } = await database.query(
+        `SELECT 1 FROM handoff.turns u WHERE u.task_id = $1 AND u.aftermath_due AND NOT EXISTS (
+           SELECT 1 FROM handoff.memos m WHERE m.task_id = u.task_id AND m.key = u.turn_id || '${LEFT}') LIMIT 1`,
+        [taskId],
       );
       return rowCount === 0;
     },
