@@ -21,14 +21,35 @@ export function placeNow(
   text: string,
 ): LineRange | 'stale' {
   const wanted = linesOf(snippet);
-  const lines = linesOf(text);
   const away = (at: number): number => Math.abs(at - (startLine - 1));
-  const [nearest] = lines
-    .flatMap((_, at) => (wanted.every((line, index) => lines[at + index] === line) ? [at] : []))
-    .sort((a, b) => away(a) - away(b));
+  let nearest: number | undefined;
+  for (const at of placesOf(wanted, linesOf(text))) {
+    if (nearest === undefined || away(at) < away(nearest)) nearest = at;
+  }
   const isTelling = (snippet.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= TELLING;
   if (nearest === undefined || (!isTelling && away(nearest) > CLOSE_BY)) return 'stale';
   return { startLine: nearest + 1, endLine: nearest + wanted.length };
+}
+
+/**
+ * Where these lines are among others, from the first place on. In one pass (Knuth, Morris, Pratt), for there may be thousands of blank
+ * lines on both sides.
+ */
+function* placesOf(wanted: readonly string[], lines: readonly string[]): Generator<number> {
+  /** For each line of `wanted`, how many lines up to it are what `wanted` begins with. */
+  const borders = [0];
+  const follow = (line: string | undefined, from: number): number => {
+    let count = from;
+    while (count > 0 && wanted[count] !== line) count = borders[count - 1] ?? 0;
+    return wanted[count] === line ? count + 1 : count;
+  };
+  for (let index = 1; index < wanted.length; index++)
+    borders.push(follow(wanted[index], borders[index - 1] ?? 0));
+  let found = 0;
+  for (const [index, line] of lines.entries()) {
+    found = follow(line, found);
+    if (found === wanted.length) yield index + 1 - found;
+  }
 }
 
 /** What a person sees as lines: an ending last line begins no other. */

@@ -98,18 +98,26 @@ export function fileFinder(paths: readonly string[]): (imported: Imported) => st
   const byStem = new Map<string, string[]>();
   const byName = new Map<string, string[]>();
   const byFolder = new Map<string, string[]>();
-  const add = (map: Map<string, string[]>, key: string, path: string) =>
-    map.set(key, [...(map.get(key) ?? []), path]);
+  /** Folders by their last name. */
+  const byEnd = new Map<string, string[]>();
+  const add = (map: Map<string, string[]>, key: string, path: string): void => {
+    const known = map.get(key);
+    if (known) known.push(path);
+    else map.set(key, [path]);
+  };
   for (const path of paths) {
     for (const stem of stemsOf(path)) {
       add(byStem, stem, path);
       add(byName, posix.basename(stem), path);
     }
-    const folder = posix.dirname(path);
-    add(byFolder, folder, path);
+    add(byFolder, posix.dirname(path), path);
   }
+  for (const folder of byFolder.keys()) add(byEnd, posix.basename(folder), folder);
   return ({ stem, isEnd = false, isFolder = false }) => {
-    if (isFolder) return [...byFolder].flatMap(([folder, some]) => (stem.endsWith(`/${folder}`) ? some : []));
+    if (isFolder) {
+      const folders = byEnd.get(posix.basename(stem)) ?? [];
+      return folders.flatMap((folder) => (stem.endsWith(`/${folder}`) ? (byFolder.get(folder) ?? []) : []));
+    }
     if (!isEnd) return byStem.get(stem) ?? [];
     const named = byName.get(posix.basename(stem)) ?? [];
     return named.filter((path) => stemsOf(path).some((full) => full === stem || full.endsWith(`/${stem}`)));

@@ -50,6 +50,32 @@ describe('the place of a comment', () => {
     assert.deepEqual(placeNow(at(4, 'line 4\nline 5'), text), { startLine: 4, endLine: 5 });
   });
 
+  it('is found at once among thousands of blank lines', () => {
+    const blank = '\n'.repeat(20_000);
+    const text = `${blank}${blank}${blank}`;
+    for (let thread = 0; thread < 10; thread++) {
+      assert.equal(placeNow(at(1, `${blank.slice(10)}word`), text), 'stale');
+      assert.deepEqual(placeNow(at(5, blank), text), { startLine: 5, endLine: 20_004 });
+    }
+  }).timeout(5_000);
+
+  it('is the nearest of all that have its lines, also where they overlap', () => {
+    const someLines = fc.array(fc.constantFrom('word\n', 'words\n'), { minLength: 1, maxLength: 12 });
+    const someWanted = fc.array(fc.constantFrom('word\n', 'words\n'), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(someLines, someWanted, fc.integer({ min: 1, max: 12 }), (lines, wanted, startLine) => {
+        const [nearest] = lines
+          .flatMap((_, index) =>
+            wanted.every((line, more) => lines[index + more] === line) ? [index + 1] : [],
+          )
+          .sort((one, other) => Math.abs(one - startLine) - Math.abs(other - startLine));
+        const expected =
+          nearest === undefined ? 'stale' : { startLine: nearest, endLine: nearest + wanted.length - 1 };
+        assert.deepEqual(placeNow(at(startLine, wanted.join('')), lines.join('')), expected);
+      }),
+    );
+  });
+
   it('is found in any text that has it', () => {
     const someLines = fc.array(fc.constantFrom('a\n', 'b\n', '}\n', '\n'), { maxLength: 10 });
     fc.assert(

@@ -24,6 +24,21 @@ function file(path: string, text = '', more: Partial<FileChange> = {}) {
 }
 const orderOf = (...files: ReturnType<typeof file>[]) => readingOrder(files).map(({ path }) => path);
 
+describe('finding files by imports', () => {
+  it('takes no longer a file where there are many', () => {
+    const paths = Array.from({ length: 30_000 }, (_, index) => [
+      `lib/${index}/main.go`,
+      `all/${index}.go`,
+    ]).flat();
+    const find = fileFinder(paths);
+    for (let index = 0; index < 30_000; index++) {
+      const stem = `example.com/repo/lib/${index}`;
+      assert.deepEqual(find({ stem, isFolder: true, isEnd: true }), [`lib/${index}/main.go`]);
+    }
+    assert.equal(find({ stem: 'example.com/all', isFolder: true, isEnd: true }).length, 30_000);
+  }).timeout(5_000);
+});
+
 describe('the order of reading', () => {
   it('has what is risky first, what says little late, and what programs made last', () => {
     assert.deepEqual(
