@@ -63,7 +63,10 @@ export function autosaveProposals({ session, documents, contents }: AutosaveDeps
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
       const isOurs = fromReviewUri(document.uri)?.side === 'proposal';
-      if (!isOurs || !document.isDirty || contentChanges.length === 0) return;
+      if (!isOurs) return;
+      // So is told, too, that it was saved or reverted.
+      if (!document.isDirty && contentChanges.length === 0) documents.refresh(document.uri);
+      if (!document.isDirty || contentChanges.length === 0) return;
       schedule(document, TYPING_MS);
       void isDecision(document).then(
         (yes) => yes && document.isDirty && schedule(document, DECISION_MS),

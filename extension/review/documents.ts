@@ -14,15 +14,16 @@ export interface ReviewDocumentDeps {
   edits: ReturnType<typeof createProposalEdits>;
 }
 
-/** A document of a proposal that was read: what it showed, and which state of the review that was. */
+/** What a document was given: its text, and which state of the review that was. */
 interface Served {
   document: ReviewDocument;
   uri: vscode.Uri;
   /** Names the content; another one means that the document has to be read again. */
   key: string;
   text: string;
-  /** What `stat` answers: it grows with every change. */
+  /** What `stat` answered of it. */
   mtime: number;
+  size: number;
 }
 
 export const BYTE_ORDER_MARK = '\ufeff';
@@ -36,6 +37,8 @@ export type ReviewDocuments = ReturnType<typeof createReviewDocuments>;
 export function createReviewDocuments({ session, contents, edits }: ReviewDocumentDeps) {
   const changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   const served = new Map<string, Served>();
+  /** When a content was first seen at a URI: it grows with every change. */
+  const times = new Map<string, { key: string; mtime: number }>();
   /** Texts that are being saved from here, which nothing that runs at a save may change. */
   const saving = new Map<string, string>();
   /** The last that was known of a path: what is no longer proposed is as it was in the base. */
@@ -61,20 +64,40 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
     return { key, bytes: await contents.shown(taskId, file, review.decided) };
   }
 
-  /** What the document of a URI holds now, noted as what is shown. */
-  async function read(uri: vscode.Uri) {
+  /** What the document of a URI is to hold now. */
+  async function newest(uri: vscode.Uri) {
     const document = fromReviewUri(uri);
     if (!document) throw vscode.FileSystemError.FileNotFound(uri);
     try {
       const { key, bytes } = await contentOf(document);
-      const before = served.get(uri.toString());
-      const mtime = before?.key === key ? before.mtime : ++clock;
-      served.set(uri.toString(), { document, uri, key, text: textOf(bytes) ?? '', mtime });
-      return { document, bytes, mtime };
+      const name = uri.toString();
+      const known = times.get(name);
+      const time = known?.key === key ? known : { key, mtime: ++clock };
+      times.set(name, time);
+      return { document, bytes, ...time };
     } catch (error) {
       if (error instanceof vscode.FileSystemError) throw error;
       throw vscode.FileSystemError.Unavailable(sentence(toFailure(error)));
     }
+  }
+
+  async function readFile(uri: vscode.Uri): Promise<Uint8Array> {
+    const { document, bytes, key, mtime } = await newest(uri);
+    const text = textOf(bytes) ?? '';
+    served.set(uri.toString(), { document, uri, key, text, mtime, size: bytes.length });
+    return bytes;
+  }
+
+  /**
+   * A document with unsaved text is told of nothing newer than what it was given: the editor would refuse to save it, while `write`
+   * merges it with what is new.
+   */
+  async function stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+    const given = isDirty(uri) ? served.get(uri.toString()) : undefined;
+    const { document, mtime, size } = given ?? sized(await newest(uri));
+    const isReadonly = document.side === 'base' || document.facts === true;
+    const permissions = isReadonly ? { permissions: vscode.FilePermission.Readonly } : {};
+    return { type: vscode.FileType.File, ...permissions, ctime: 0, mtime, size };
   }
 
   async function write(uri: vscode.Uri, bytes: Uint8Array): Promise<void> {
@@ -83,14 +106,18 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
     const own = saving.get(uri.toString());
     const mark = textOf(bytes)?.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
     const written = own === undefined ? bytes : Buffer.from(mark + own);
-    const seen = served.get(uri.toString())?.text ?? textOf((await read(uri)).bytes) ?? '';
+    const seen = served.get(uri.toString())?.text ?? textOf(await readFile(uri)) ?? '';
     try {
       await edits.write(document.taskId, document.path, seen, written);
     } catch (error) {
       throw vscode.FileSystemError.Unavailable(sentence(toFailure(error)));
     }
-    await read(uri);
-    changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+    const now = await newest(uri);
+    const isSame = Buffer.from(now.bytes).equals(bytes);
+    // Else the document has what it wrote until it reads what that was merged into, which is newer.
+    if (!isSame) times.delete(uri.toString());
+    const { key, mtime } = isSame ? now : { key: '', mtime: ++clock };
+    served.set(uri.toString(), { document, uri, key, text: textOf(bytes) ?? '', mtime, size: bytes.length });
   }
 
   function follow(review: Review | undefined): void {
@@ -108,18 +135,8 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
   const provider: vscode.FileSystemProvider = {
     onDidChangeFile: changed.event,
     watch: () => new vscode.Disposable(() => {}),
-    stat: async (uri) => {
-      const { document, bytes, mtime } = await read(uri);
-      const isReadonly = document.side === 'base' || document.facts === true;
-      return {
-        type: vscode.FileType.File,
-        ...(isReadonly ? { permissions: vscode.FilePermission.Readonly } : {}),
-        ctime: 0,
-        mtime,
-        size: bytes.length,
-      };
-    },
-    readFile: async (uri) => (await read(uri)).bytes,
+    stat,
+    readFile,
     writeFile: write,
     readDirectory: () => [],
     createDirectory: refuse,
@@ -129,8 +146,10 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
 
   return {
     provider,
-    /** What a proposal document showed when it was read last. */
-    shown: (uri: vscode.Uri): string | undefined => served.get(uri.toString())?.text,
+    /** A document that has nothing unsaved any more is brought up to date: the editor passes over one that has. */
+    refresh: (uri: vscode.Uri): void => {
+      if (served.has(uri.toString())) changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
+    },
     /** Saves a document with exactly the text that it has: formatters and the like are for the person's own files. */
     async save(document: vscode.TextDocument): Promise<boolean> {
       const key = document.uri.toString();
@@ -142,9 +161,17 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
       }
     },
     /** A closed document is not followed any longer. */
-    forget: (uri: vscode.Uri): void => void served.delete(uri.toString()),
+    forget(uri: vscode.Uri): void {
+      served.delete(uri.toString());
+      times.delete(uri.toString());
+    },
   };
 }
+
+const sized = <File extends { bytes: Uint8Array }>(file: File) => ({ ...file, size: file.bytes.length });
+
+const isDirty = (uri: vscode.Uri): boolean =>
+  vscode.workspace.textDocuments.some((open) => open.isDirty && open.uri.toString() === uri.toString());
 
 /** What the shown content depends on. */
 function keyOf(review: Review, file: FileChange): string {
