@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
-import { type Decision, decisionOf } from './review-argument.ts';
+import { countsOf } from '../review/outline.ts';
+import { type Decision, decisionOf, tellUndone } from './review-argument.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
 /** `handoff.acceptAll`: every file of the proposal, of the task that is reviewed where none is given. */
@@ -7,7 +8,9 @@ export function acceptAll(app: App) {
   return async (argument?: TaskArgument): Promise<Decision> => {
     const reviewed = app.review.current()?.taskId;
     const taskId = hasTask(argument) || !reviewed ? await taskOf(app, argument) : reviewed;
-    return decisionOf(await app.review.setAccepted(taskId, 'all', true));
+    const review = await app.review.setAccepted(taskId, 'all', true);
+    tellUndone(countsOf(review.files).rejected);
+    return decisionOf(review);
   };
 }
 

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
+import { countsOf } from '../review/outline.ts';
 import { fileCount } from '../ui/counts.ts';
-import { Cancelled } from '../ui/failure.ts';
+import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { decisionOf } from './review-argument.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
@@ -15,21 +16,31 @@ export async function reviewedTask(app: App, argument: TaskArgument): Promise<st
 }
 
 /**
- * The tree of what was accepted. Where nothing is, the person is asked whether to accept all of it.
+ * The tree of what was accepted. Where nothing is, the person is asked whether to accept all that they did not undo.
  * @param acceptAll what they would answer
  */
 export async function acceptedTreeOf(app: App, taskId: string, acceptAll?: boolean): Promise<string> {
   const review = await app.review.load(taskId);
   if (decisionOf(review).accepted.length > 0 && review.acceptedTree !== undefined) return review.acceptedTree;
+  const open = review.files.filter(({ items }) => items.some(({ state }) => state !== 'rejected'));
+  if (open.length === 0) {
+    throw new ExpectedError(
+      'nothing_accepted',
+      vscode.l10n.t('You undid everything that the agent proposed.'),
+      vscode.l10n.t('Keep a change in the "Review" view first.'),
+    );
+  }
   if (!acceptAll) {
     const yes = vscode.l10n.t('Accept All');
-    const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t(
-        'Nothing is accepted yet. Accept all of it ({0})?',
-        fileCount(review.changes.files.length),
-      ),
-      yes,
-    );
+    const { rejected } = countsOf(review.files);
+    const question =
+      rejected === 0
+        ? vscode.l10n.t('Nothing is accepted yet. Accept all of it ({0})?', fileCount(open.length))
+        : vscode.l10n.t(
+            'Nothing is accepted yet. Accept all that you did not undo ({0})?',
+            fileCount(open.length),
+          );
+    const answer = await vscode.window.showInformationMessage(question, yes);
     if (answer !== yes) throw new Cancelled();
   }
   const { acceptedTree } = await app.review.setAccepted(taskId, 'all', true);

@@ -3,7 +3,7 @@ import type { UnitState } from '../../server/protocol/review.ts';
 import type { App } from '../app.ts';
 import { partsOf } from '../review/outline.ts';
 import type { ReviewNode } from '../review/rows.ts';
-import { type Decision, decisionOf } from './review-argument.ts';
+import { type Decision, decisionOf, tellUndone } from './review-argument.ts';
 import { type LineChange, type ReviewTarget, targetOf } from './review-target.ts';
 
 /**
@@ -17,8 +17,10 @@ export function decideChanges(state: UnitState) {
       more?: readonly (ReviewNode | LineChange)[],
       index?: number,
     ): Promise<Decision> => {
-      const { review, items } = await targetOf(app, target, more, index);
-      const decided = await app.review.setState(review.taskId, partsOf(items), state);
+      const { review, items, kept = items } = await targetOf(app, target, more, index);
+      const some = state === 'accepted' ? kept : items;
+      const decided = await app.review.setState(review.taskId, partsOf(some), state);
+      tellUndone(items.length - some.length);
       if (target === undefined && state !== 'pending') await app.reviewEditor.goTo('next');
       return decisionOf(decided);
     };

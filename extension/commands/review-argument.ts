@@ -39,6 +39,16 @@ export function decisionOf({ taskId, changes, decided, acceptedTree }: Review): 
   return { taskId, accepted: accepted.map(({ path }) => path).sort(), acceptedTree };
 }
 
+/** What the person undid is not accepted by accepting all around it: that is said. */
+export function tellUndone(count: number): void {
+  if (count > 0) void vscode.window.showInformationMessage(undoneWords(count));
+}
+
+export const undoneWords = (count: number): string =>
+  count === 1
+    ? vscode.l10n.t('1 undone change stays undone.')
+    : vscode.l10n.t('{0} undone changes stay undone.', count);
+
 function activeUri(): vscode.Uri | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputTextDiff) return input.modified;

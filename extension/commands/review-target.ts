@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import type { ReviewFile, ReviewItem } from '../review/outline.ts';
 import { fileAt, itemAt } from '../review/placing.ts';
-import { itemsOf, type ReviewNode } from '../review/rows.ts';
+import { itemsOf, keptBy, type ReviewNode } from '../review/rows.ts';
 import type { Review } from '../review/session.ts';
 import { fromReviewUri } from '../review/uris.ts';
 import { ExpectedError } from '../ui/failure.ts';
@@ -21,6 +21,8 @@ export interface LineChange {
 export interface Targeted {
   review: Review;
   items: ReviewItem[];
+  /** What keeping them accepts, where that is not all of them. */
+  kept?: ReviewItem[];
 }
 
 /** The changes that a command is about. */
@@ -34,7 +36,8 @@ export async function targetOf(
   if (target && 'kind' in target) {
     const review = await app.review.of(target.taskId);
     const nodes = more.includes(target) ? more.filter((node) => 'kind' in node) : [target];
-    return { review, items: nodes.flatMap((node) => itemsOf(review.files, node)) };
+    const items = nodes.flatMap((node) => itemsOf(review.files, node));
+    return { review, items, kept: nodes.flatMap((node) => keptBy(review.files, node)) };
   }
   const subject = target && 'range' in target ? app.reviewEditor.subjectOf(target) : undefined;
   if (subject && 'item' in subject.about) {

@@ -21,12 +21,22 @@ export function decideParts(parts: readonly Part[], state: UnitState): Decision[
   return parts.filter(({ hashes }) => hashes.length > 0).map(({ path, hashes }) => ({ path, hashes, state }));
 }
 
-/** All units of these files. Paths that the proposal does not change are left out. */
-export function partsOfFiles(changes: Changes, paths: Iterable<string>): Part[] {
+/** All units of these files that are decided in a way that is wanted. Paths that the proposal does not change are left out. */
+export function partsOfFiles(
+  { changes, decided }: { changes: Changes; decided: readonly FileDecisions[] },
+  paths: Iterable<string>,
+  isWanted: (state: UnitState) => boolean = () => true,
+): Part[] {
   const wanted = new Set(paths);
   return changes.files
     .filter(({ path }) => wanted.has(path))
-    .map((file) => ({ path: file.path, hashes: unitsOf(file) }));
+    .map((file) => {
+      const states = unitStates(decided, file);
+      return {
+        path: file.path,
+        hashes: unitsOf(file).filter((hash) => isWanted(states.get(hash) ?? 'pending')),
+      };
+    });
 }
 
 /** What is decided of a file as a whole: undefined where its units differ. */

@@ -59,6 +59,14 @@ export function itemsOf(files: readonly ReviewFile[], node: ReviewNode): ReviewI
   return node.kind === 'item' ? items.filter(({ hash }) => hash === node.hash) : items;
 }
 
+/** What keeping a row accepts of it: nothing that was undone, unless the row is of that alone. */
+export function keptBy(files: readonly ReviewFile[], node: ReviewNode): ReviewItem[] {
+  const items = itemsOf(files, node);
+  const open = items.filter(({ state }) => state !== 'rejected');
+  const isGroup = node.kind === 'section' || node.kind === 'folder';
+  return isGroup || open.length > 0 ? open : items;
+}
+
 /** Unique, and the same in every revision as far as it can be. */
 export function idOf(node: ReviewNode): string {
   const { kind, taskId } = node;

@@ -157,14 +157,13 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
   const setState = (taskId: string, parts: readonly Part[], state: UnitState): Promise<Review> =>
     decide(taskId, () => decideParts(parts, state));
 
-  /** Accepts whole files, or takes that back. */
+  /** Accepts whole files, or takes that back. What was undone of them stays so. */
   const setAccepted = (taskId: string, paths: string[] | 'all', yes: boolean): Promise<Review> =>
-    decide(taskId, ({ changes }) =>
-      decideParts(
-        partsOfFiles(changes, paths === 'all' ? changes.files.map(({ path }) => path) : paths),
-        yes ? 'accepted' : 'pending',
-      ),
-    );
+    decide(taskId, (review) => {
+      const wanted = paths === 'all' ? review.changes.files.map(({ path }) => path) : paths;
+      const isWanted = (state: UnitState) => (yes ? state !== 'rejected' : state === 'accepted');
+      return decideParts(partsOfFiles(review, wanted, isWanted), yes ? 'accepted' : 'pending');
+    });
 
   /** Undoes the newest decision of this window, or does it again. @returns whether there was one */
   const step = (direction: 'undo' | 'redo'): Promise<boolean> =>

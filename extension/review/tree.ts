@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { UnitState } from '../../server/protocol/review.ts';
 import { draftsOf } from './drafts.ts';
 import { countsOf, partsOf } from './outline.ts';
-import { itemsOf, type ReviewNode, rowsBelow } from './rows.ts';
+import { itemsOf, keptBy, type ReviewNode, rowsBelow } from './rows.ts';
 import type { Review, ReviewSession } from './session.ts';
 import { treeItem } from './tree-items.ts';
 import { draftWords, progressWords } from './words.ts';
@@ -61,8 +61,11 @@ export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Di
     try {
       for (const [box, state] of CHECKED) {
         const rows = items.flatMap(([node, checked]) => (checked === box ? [node] : []));
-        const parts = partsOf(rows.flatMap((node) => itemsOf(review.files, node)));
+        const itemsOfRow = state === 'accepted' ? keptBy : itemsOf;
+        const parts = partsOf(rows.flatMap((node) => itemsOfRow(review.files, node)));
         if (parts.length > 0) await session.setState(review.taskId, parts, state);
+        // A box of which nothing can be accepted is shown as it was.
+        else if (rows.length > 0) changed.fire();
       }
     } catch (error) {
       report(error);

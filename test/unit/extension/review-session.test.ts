@@ -86,6 +86,14 @@ describe('the review session', () => {
     assert.deepEqual(done.map(summary).at(-1), { revision: 1, accepted: ['b'], tree: treeOf(3) });
   });
 
+  it('leaves undone what was undone when all is accepted, or that is taken back', async () => {
+    await session.load('t');
+    await session.setState('t', [{ path: 'a', hashes: [unit('a', 1)] }], 'rejected');
+    await session.setAccepted('t', 'all', true);
+    await session.setAccepted('t', ['a', 'b'], false);
+    assert.deepEqual(sent(), [['a a1 rejected'], ['b b2 accepted'], ['b b2 pending']]);
+  });
+
   it('shows only what was recorded when the relay refuses', async () => {
     await session.load('t');
     relay.setRefuseReview(() => 'internal');

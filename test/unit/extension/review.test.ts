@@ -3,6 +3,7 @@ import { createBlobCache } from '../../../extension/review/blob-cache.ts';
 import { decideParts, inverseOf, partsOfFiles } from '../../../extension/review/decisions.ts';
 import { countsOf, outlineOf, partsOf } from '../../../extension/review/outline.ts';
 import { FILES_AT_ONCE, firstOpen, partsOfReview } from '../../../extension/review/parts.ts';
+import { itemsOf, keptBy, type ReviewNode } from '../../../extension/review/rows.ts';
 import { fromReviewUri, type ReviewDocument, toReviewUri } from '../../../extension/review/uris.ts';
 import type { Changes, FileChange } from '../../../server/protocol/review.ts';
 
@@ -70,18 +71,21 @@ describe('review decisions', () => {
   const changes = proposal(1, file('a', 1, ['h1']), file('b', 2, ['h2', 'h3']));
 
   it('name every unit of a file, and nothing of a path that the proposal does not change', () => {
-    assert.deepEqual(decideParts(partsOfFiles(changes, ['b', 'elsewhere']), 'accepted'), [
+    assert.deepEqual(decideParts(partsOfFiles({ changes, decided: [] }, ['b', 'elsewhere']), 'accepted'), [
       { path: 'b', hashes: ['h2', 'h3'], state: 'accepted' },
     ]);
   });
 
   it('have an inverse which brings back each state', () => {
     const decided = [{ path: 'b', accepted: ['h2'], rejected: [] }];
-    assert.deepEqual(inverseOf(decided, decideParts(partsOfFiles(changes, ['a', 'b']), 'rejected')), [
-      { path: 'a', hashes: ['h1'], state: 'pending' },
-      { path: 'b', hashes: ['h3'], state: 'pending' },
-      { path: 'b', hashes: ['h2'], state: 'accepted' },
-    ]);
+    assert.deepEqual(
+      inverseOf(decided, decideParts(partsOfFiles({ changes, decided: [] }, ['a', 'b']), 'rejected')),
+      [
+        { path: 'a', hashes: ['h1'], state: 'pending' },
+        { path: 'b', hashes: ['h3'], state: 'pending' },
+        { path: 'b', hashes: ['h2'], state: 'accepted' },
+      ],
+    );
   });
 });
 
@@ -123,6 +127,37 @@ describe('the outline of a review', () => {
       { path: 'new', hashes: ['come'] },
     ]);
   });
+});
+
+describe('keeping a row', () => {
+  const changes = proposal(1, file('src/a', 1, ['h1', 'h2']), file('src/b', 2, ['h3']));
+  const files = outlineOf(changes, [
+    { path: 'src/a', accepted: [], rejected: ['h1'] },
+    { path: 'src/b', accepted: [], rejected: ['h3'] },
+  ]);
+  const folder: ReviewNode = {
+    kind: 'folder',
+    taskId: 't',
+    section: 'read',
+    folder: 'src',
+    paths: ['src/a', 'src/b'],
+  };
+  const row = (path: string) => ({ kind: 'file', taskId: 't', path }) as const;
+  const CASES = [
+    ['a folder leaves what was undone in it', folder, ['h2']],
+    ['a file leaves what was undone in it', row('src/a'), ['h2']],
+    ['a file that was undone whole is brought back by it', row('src/b'), ['h3']],
+    ['a change that was undone is brought back by it', { ...row('src/a'), kind: 'item', hash: 'h1' }, ['h1']],
+  ] as const;
+  for (const [name, node, expected] of CASES)
+    it(name, () =>
+      assert.deepEqual(
+        keptBy(files, node).map(({ hash }) => hash),
+        expected,
+      ),
+    );
+
+  it('and undoing it takes all of it', () => assert.equal(itemsOf(files, folder).length, 3));
 });
 
 describe('a review that is too large for one editor', () => {
