@@ -1,6 +1,6 @@
 import { RelayError } from '../../server/protocol/client.ts';
 import { compose } from '../../server/protocol/compose.ts';
-import { segments } from '../../server/protocol/hunks.ts';
+import { type Segment, segments } from '../../server/protocol/hunks.ts';
 import { mergeText } from '../../server/protocol/merge.ts';
 import type { FileChange } from '../../server/protocol/review.ts';
 import { ExpectedError } from '../ui/failure.ts';
@@ -87,12 +87,23 @@ export function createProposalEdits({ session, contents }: { session: ReviewSess
     // What was rejected stays in the proposal, to be brought back, unless the person wrote into the midst of it.
     const next = segments(base, whole.text, digest);
     const isSame = whole.conflicts === 0 && compose(next, keptIn(next, rejected)) === text;
+    if (!isSame) {
+      const written = unitHashes(segments(base, text, digest));
+      const back = file.hunks
+        .map(({ hash }) => hash)
+        .filter((hash) => rejected.has(hash) && written.has(hash));
+      // The relay cannot tell what the person wrote again from what lies hidden there.
+      await session.decide(taskId, () => decideParts([{ path, hashes: back }], 'pending'));
+    }
     const content = Buffer.from(isSame ? whole.text : text);
     await session.edit(taskId, { revision: review.changes.revision, path, content });
   }
 
   return { write };
 }
+
+const unitHashes = (runs: Segment[]): Set<string> =>
+  new Set(runs.flatMap((run) => (run.kind === 'changed' ? [run.hash] : [])));
 
 function changedBelow(path: string): ExpectedError {
   return new ExpectedError(

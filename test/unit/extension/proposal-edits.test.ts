@@ -93,6 +93,16 @@ describe('what a written proposal document means', () => {
     assert.deepEqual(edits, [[1, PROPOSAL.replace('two', 'zwei')]]);
   });
 
+  it('what was rejected and is written again, with more beside it, is rejected no more', async () => {
+    const shown = PROPOSAL.replace('two', '2');
+    await write(PROPOSAL, shown);
+    await write(shown, PROPOSAL.replace('5', 'five'));
+    assert.deepEqual(
+      [edits, states()],
+      [[[1, PROPOSAL.replace('5', 'five')]], ['pending', 'pending', 'pending']],
+    );
+  });
+
   it('is merged with what the agent proposed meanwhile', async () => {
     const next = PROPOSAL.replace('8', 'eight').replace('9', 'nine');
     propose(2, next);
