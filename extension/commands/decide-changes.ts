@@ -2,9 +2,10 @@ import * as vscode from 'vscode';
 import type { UnitState } from '../../server/protocol/review.ts';
 import type { App } from '../app.ts';
 import { partsOf } from '../review/outline.ts';
+import type { LineChange } from '../review/placing.ts';
 import type { ReviewNode } from '../review/rows.ts';
 import { type Decision, decisionOf, tellUndone } from './review-argument.ts';
-import { type LineChange, type ReviewTarget, targetOf } from './review-target.ts';
+import { type ReviewTarget, targetOf } from './review-target.ts';
 
 /**
  * `handoff.keepChange`, `handoff.undoChange`, `handoff.undecide`: decides on a change, or on all of a row of the review. From the keyboard it is

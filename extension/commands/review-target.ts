@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
 import type { ReviewFile, ReviewItem } from '../review/outline.ts';
-import { fileAt, itemAt } from '../review/placing.ts';
+import { fileAt, itemAt, itemsIn, type LineChange } from '../review/placing.ts';
 import { itemsOf, keptBy, type ReviewNode } from '../review/rows.ts';
 import type { Review } from '../review/session.ts';
 import { fromReviewUri } from '../review/uris.ts';
@@ -12,11 +12,6 @@ import { ExpectedError } from '../ui/failure.ts';
  * own file (with what differs there, and which of it), or nothing, which is the cursor.
  */
 export type ReviewTarget = ReviewNode | vscode.CommentThread | vscode.Uri | undefined;
-
-/** A difference between a proposal and the person's file, as the editor tells it: lines are 1-based. */
-export interface LineChange {
-  originalStartLineNumber: number;
-}
 
 export interface Targeted {
   review: Review;
@@ -47,7 +42,7 @@ export async function targetOf(
   return { review, items: [item] };
 }
 
-/** The change of the proposal that the gutter of the person's own file shows. */
+/** The changes of the proposal that a mark in the gutter of the person's own file stands for. */
 async function inOwnFile(
   app: App,
   uri: vscode.Uri,
@@ -57,9 +52,8 @@ async function inOwnFile(
   if (file && change && 'originalStartLineNumber' in change) {
     const review = await app.review.of(file.taskId);
     const shown = fileAt(review, file.path);
-    const line = Math.max(0, change.originalStartLineNumber - 1);
-    const item = shown && itemAt(review, shown, 'proposal', line);
-    if (item) return { review, items: [item] };
+    const items = shown ? itemsIn(review, shown, change) : [];
+    if (items.length > 0) return { review, items };
   }
   throw new ExpectedError(
     'bad_request',
