@@ -1,4 +1,15 @@
-import { chmod, lstat, mkdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { ExpectedError } from '../ui/failure.ts';
@@ -26,7 +37,7 @@ export interface Applied {
   same: string[];
   /** The person keeps theirs. */
   kept: string[];
-  /** Not at any place that files of this repository may be at. */
+  /** Not at any place that files of this repository may be at, or where a folder is. */
   refused: string[];
 }
 
@@ -51,7 +62,7 @@ export async function applyFiles(deps: ApplyDeps, changes: readonly AcceptedChan
   const changed = new Set<string>();
   const onDisk: Gathered[] = [];
   for (const file of wanted) {
-    if (file.step.kind !== 'none' || file.mode !== undefined) changed.add(file.path);
+    if (file.step.kind !== 'none' || (file.mode ?? file.becomes) !== undefined) changed.add(file.path);
     if (!isByEdit(file)) onDisk.push(file);
     else addTo(edit, file, conflicts);
   }
@@ -59,6 +70,7 @@ export async function applyFiles(deps: ApplyDeps, changes: readonly AcceptedChan
   if (wanted.some(isByEdit) && !(await vscode.workspace.applyEdit(edit))) throw notApplied();
   for (const file of onDisk) if (!(await writeTo(file))) kept.push(file.path);
   for (const { file, mode } of wanted) if (mode !== undefined) await setMode(file, mode);
+  for (const { file, becomes } of wanted) if (becomes !== undefined) await rename(file, becomes);
   for (const path of kept) changed.delete(path);
   return {
     changed: [...changed],

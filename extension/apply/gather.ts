@@ -4,6 +4,7 @@ import { createLook, type Here } from './here.ts';
 import { type Content, planFile, planMode, type Sides, type Step } from './merge-plan.ts';
 import { type Place, placeOf } from './place.ts';
 import { textOf } from './texts.ts';
+import { areInEachOthersWay, joinSameFiles } from './together.ts';
 
 /** Of a change between the base and what was accepted, what applying it needs. */
 export type AcceptedChange = Pick<
@@ -28,6 +29,8 @@ export interface Gathered extends Place {
   step: Step;
   /** The mode that the file gets besides. */
   mode: string | undefined;
+  /** Where the file is to be, if the disk has it under another name that it takes for the same. */
+  becomes: string | undefined;
 }
 
 /** What both sides are called where they conflict. */
@@ -36,28 +39,39 @@ export const LABELS = { ours: 'Your files', theirs: 'Accepted changes (Handoff)'
 /** How many files are fetched at once. */
 const AT_ONCE = 8;
 
-/** Looks at all files that the accepted change is about. What is at no place of the repository is in `refused`. */
+/**
+ * Looks at all files that the accepted change is about. In `refused` is what is at no place of the repository, or where a folder is; and
+ * what would be deleted to make room for that.
+ */
 export async function gather(deps: GatherDeps, changes: readonly AcceptedChange[]) {
   const look = await createLook();
   const files: Gathered[] = [];
   const refused: string[] = [];
-  const waiting = [...changes];
+  const waiting = await joinSameFiles(deps.root, changes);
   const worker = async () => {
     for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
-      const place = await placeOf(deps.root, change.path);
-      if (place) files.push(await gatherFile(deps, change, place, await look(place)));
+      const place = await placeOf(deps.root, change.at ?? change.path);
+      const becomes = change.at === undefined ? place : await placeOf(deps.root, change.path);
+      const here = place && becomes && (await look(place));
+      if (here) files.push(await gatherFile(deps, change, { place, becomes }, here));
       else refused.push(change.path);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
-  return { files: files.sort(byPath), refused: refused.sort() };
+  const isForRefused = ({ path, sides }: Gathered) =>
+    sides.accepted === null && refused.some((other) => areInEachOthersWay(path, other));
+  const left = files.filter(isForRefused).map(({ path }) => path);
+  return {
+    files: files.filter(({ path }) => !left.includes(path)).sort(byPath),
+    refused: [...refused, ...left].sort(),
+  };
 }
 
 async function gatherFile(
   deps: GatherDeps,
   change: AcceptedChange,
-  place: Place,
+  { place, becomes }: { place: Place; becomes: Place },
   here: Here,
 ): Promise<Gathered> {
   const { path, oldMode, newMode, oldOid, newOid } = change;
@@ -81,6 +95,7 @@ async function gatherFile(
     sides,
     step: planFile(isStored ? { ...sides, mine: bytesOnly(base), base: bytesOnly(base) } : sides, LABELS),
     mode: planMode({ base: oldMode, accepted: newMode, mine: here.mode }),
+    becomes: becomes.file === place.file ? undefined : becomes.file,
   };
 }
 

@@ -1,6 +1,5 @@
 import { lstat, readFile, readlink, realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import { ExpectedError } from '../ui/failure.ts';
 import type { Content } from './merge-plan.ts';
 import type { Place } from './place.ts';
 import { mayBeText } from './texts.ts';
@@ -19,7 +18,9 @@ export interface Here {
 /** Beyond this many bytes VS Code gives extensions no document. */
 const MAX_DOCUMENT_BYTES = 50 * 1024 * 1024;
 
-/** Looks at files; open documents are found by where they really are, whatever they are called in the window. */
+/**
+ * Looks at files; open documents are found by where they really are, whatever they are called in the window. Answers nothing of a folder.
+ */
 export async function createLook() {
   const documents = new Map<string, vscode.TextDocument>();
   for (const document of vscode.workspace.textDocuments) {
@@ -29,11 +30,11 @@ export async function createLook() {
   }
   const shown = shownFiles();
 
-  return async function look({ file, uri }: Place): Promise<Here> {
+  return async function look({ file, uri }: Place): Promise<Here | undefined> {
     const open = documents.get(file);
     const isShown = shown.has((open?.uri ?? uri).toString());
     const found = await lstat(file).catch(absent);
-    if (found?.isDirectory()) throw folderInTheWay(file);
+    if (found?.isDirectory()) return undefined;
     if (found?.isSymbolicLink()) {
       const bytes = new Uint8Array(await readlink(file, { encoding: 'buffer' }));
       return { content: { kind: 'link', bytes }, mode: '120000', isShown };
@@ -84,12 +85,4 @@ function modeOf(mode: number): string | null {
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
   throw error;
-}
-
-function folderInTheWay(file: string): ExpectedError {
-  return new ExpectedError(
-    'conflict',
-    vscode.l10n.t('{0} is a folder here, and a file in what you accepted.', file),
-    vscode.l10n.t('Move the folder away, then apply the changes again.'),
-  );
 }

@@ -35,7 +35,9 @@ export function applyChanges(app: App) {
 async function askWhichToTake(clashes: Clash[]): Promise<Set<string>> {
   const words: Record<Clash['take'], string> = {
     create: vscode.l10n.t('you deleted it; take the proposed file'),
-    replace: vscode.l10n.t('you changed it; replace yours with the proposed file'),
+    replace: vscode.l10n.t(
+      'you changed it, or have not resolved its conflicts; replace yours with the proposed file',
+    ),
     delete: vscode.l10n.t('you changed it; delete it as proposed'),
   };
   const items = clashes.map(({ path, take }) => ({ label: path, description: words[take] }));
@@ -54,7 +56,7 @@ function tell(app: App, { changed, conflicts, kept, refused }: Applied): void {
     app.report(
       new ExpectedError(
         'path_outside_workspace',
-        vscode.l10n.t('Not applied, for a link or a file is in the way: {0}', refused.join(', ')),
+        vscode.l10n.t('Not applied, for a link, a file or a folder is in the way: {0}', refused.join(', ')),
         vscode.l10n.t('Look at these paths here, then apply the changes again.'),
       ),
     );

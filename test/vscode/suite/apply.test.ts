@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   chmod,
+  link as linkTo,
   lstat,
   mkdir,
   mkdtemp,
@@ -224,6 +225,39 @@ describe('applying what was accepted to the person’s files, in a real VS Code'
       ['new.txt', 'ONE\ntwo\nthree\nmine\n', 0o700],
     );
     await assert.rejects(lstat(at('old.txt')), { code: 'ENOENT' });
+  });
+
+  it('takes two names of one file for that file: it gets its change, and is not deleted', async () => {
+    await here('Readme.md', 'one\ntwo\nthree\nmine\n');
+    await linkTo(at('Readme.md'), at('README.md'));
+    const done = await apply({
+      'README.md': [null, regular('ONE\ntwo\nthree\n')],
+      'Readme.md': [regular('one\ntwo\nthree\n'), null],
+    });
+    assert.deepEqual(done, { ...nothing, changed: ['README.md'] });
+    assert.equal(await text('Readme.md'), 'ONE\ntwo\nthree\nmine\n');
+    assert.equal(await readFile(at('README.md'), 'utf8'), 'one\ntwo\nthree\nmine\n');
+  });
+
+  it('leaves a file that is to be a folder, and a folder that is to be a file, whole; the rest is applied', async () => {
+    await here('folder/x', 'x\n');
+    await here('file', 'y\n');
+    const done = await apply({
+      folder: [null, regular('now a file\n')],
+      'folder/x': [regular('x\n'), null],
+      file: [regular('y\n'), null],
+      'file/x': [null, regular('now in a folder\n')],
+      'new.txt': [null, regular('new\n')],
+    });
+    assert.deepEqual(done, {
+      ...nothing,
+      changed: ['new.txt'],
+      refused: ['file', 'file/x', 'folder', 'folder/x'],
+    });
+    assert.deepEqual(
+      [await readFile(at('folder/x'), 'utf8'), await readFile(at('file'), 'utf8'), await text('new.txt')],
+      ['x\n', 'y\n', 'new\n'],
+    );
   });
 
   it('writes nothing outside of the repository, nor into what is Git’s', async () => {
