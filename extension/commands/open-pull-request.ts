@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Preflight } from '../../server/protocol/publish.ts';
 import type { TaskState } from '../../server/protocol/task.ts';
 import type { App } from '../app.ts';
-import { authorOf } from '../git/author.ts';
+import { authorIn } from '../git/author.ts';
 import { pushBundle } from '../git/push-branch.ts';
 import { gitAt } from '../git/run-git.ts';
 import { repositoryOfTask } from '../git/task-repository.ts';
@@ -35,7 +35,8 @@ export function openPullRequest(app: App) {
     const client = await app.connection.client();
     const flow = {
       ...{ client, taskId, acceptedTree, remote: source?.remote },
-      author: await authorHere(app, source),
+      // The relay takes the token's owner where there is none.
+      author: source && (await authorIn(() => repositoryOfTask(app.repositories, source))),
       pushWithOwnGit: (wish: Wish, preflight: Preflight) =>
         pushWithOwnGit(app, { taskId, acceptedTree, source, wish, preflight }),
     };
@@ -55,14 +56,6 @@ export function openPullRequest(app: App) {
     tell(outcome);
     return outcome;
   };
-}
-
-/** The author by the Git configuration of the repository here; the relay takes the token's owner where there is none. */
-async function authorHere(app: App, source: TaskState['source']) {
-  const all = await app.repositories.all();
-  const repository =
-    all.length > 1 && source ? await repositoryOfTask(app.repositories, source).catch(() => all[0]) : all[0];
-  return repository && authorOf(gitAt(repository.gitPath), repository.root);
 }
 
 /** For a remote that is not GitHub's: the same commits, pushed with the person's own credentials. */

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
-import { authorOf } from '../git/author.ts';
-import { gitAt } from '../git/run-git.ts';
+import { authorIn } from '../git/author.ts';
 import { repositoryOfTask } from '../git/task-repository.ts';
 import { withToken } from '../github/with-token.ts';
 import { Cancelled } from '../ui/failure.ts';
@@ -24,17 +23,12 @@ export function unattended(app: App) {
     }
     const hours = await askHours();
     const { source } = await app.store.read(taskId);
-    const author = source && (await authorHere(app, source));
+    const author = source && (await authorIn(() => repositoryOfTask(app.repositories, source)));
     const armed = await withToken(source?.remote, (token) =>
       client.armUnattended(taskId, { hours, ...(author ? { author } : {}) }, token),
     );
     return { taskId, until: armed.until };
   };
-}
-
-async function authorHere(app: App, source: Parameters<typeof repositoryOfTask>[1]) {
-  const repository = await repositoryOfTask(app.repositories, source).catch(() => undefined);
-  return repository && authorOf(gitAt(repository.gitPath), repository.root);
 }
 
 async function confirmEnd(until: number): Promise<void> {
