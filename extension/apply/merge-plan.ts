@@ -1,5 +1,5 @@
 import { segments } from '../../server/protocol/hunks.ts';
-import { type MergeLabels, mergeText } from '../../server/protocol/merge.ts';
+import { isUnresolved, type MergeLabels, mergeText } from '../../server/protocol/merge.ts';
 
 /** What is at a path on one side: of a link, `bytes` are where it leads. */
 export interface Content {
@@ -37,12 +37,12 @@ export type Step =
   /** With the accepted bytes; on disk, for a document cannot hold them exactly. */
   | { kind: 'replace' }
   | { kind: 'delete' }
-  /** Both sides changed what cannot be merged: `take` is what the proposal would do. */
+  /** Both sides changed what cannot be merged, also for conflicts of an earlier time are not resolved: `take` is what the proposal would do. */
   | { kind: 'clash'; take: 'create' | 'replace' | 'delete' };
 
 /**
  * What has to be done so that the accepted change is in the person's file as well. Whatever they wrote themselves stays: beside the
- * change where it can, between conflict markers with it where it cannot, and asked for where there can be no markers.
+ * change where it can, between conflict markers with it where it cannot, and asked for where there can be no markers, or are some already.
  */
 export function planFile(sides: Sides, labels: MergeLabels): Step {
   const { base, accepted, mine } = sides;
@@ -51,7 +51,8 @@ export function planFile(sides: Sides, labels: MergeLabels): Step {
   const texts = textsOf(sides);
   // A document would give all lines the same end; where none is open, there is no need for one.
   const isExact = isUntouched && mine?.bytes !== undefined && isMixed(accepted);
-  if (texts && !isExact) return planText(texts, labels);
+  const isMarked = texts !== undefined && !isUntouched && isUnresolved(texts.mine, labels);
+  if (texts && !isExact && !isMarked) return planText(texts, labels);
   const take = accepted === null ? 'delete' : mine === null ? 'create' : 'replace';
   return isUntouched ? { kind: take } : { kind: 'clash', take };
 }

@@ -1,4 +1,4 @@
-import { type MergeLabels, mergeText } from '../protocol/merge.ts';
+import { isUnresolved, type MergeLabels, mergeText } from '../protocol/merge.ts';
 
 /** A file, or a link and where it leads, as Git stores it. */
 export interface Stored {
@@ -40,6 +40,8 @@ export function planFile({ base, theirs, ours }: Sides, labels: MergeLabels): St
   if (isSameBytes(ours, base)) return written({ mode, bytes: theirs.bytes }, ours);
   if (![base, theirs, ours].every(isText))
     return { kind: 'clash', why: 'both of you changed it, and it is no text' };
+  if (isUnresolved(ours.bytes.toString('latin1'), labels))
+    return { kind: 'clash', why: 'it has conflicts that are not resolved' };
   // One character a byte: lines are told by their ends alone, so the encoding does not matter.
   const [from, mine, other] = [base, ours, theirs].map((side) => side?.bytes.toString('latin1') ?? '');
   const { text, conflicts } = mergeText(from ?? '', mine ?? '', other ?? '', labels);

@@ -16,7 +16,7 @@ const LABELS = { ours: 'your files', theirs: 'Handoff' };
 
 /**
  * Brings what a task changed into a working tree, by lines where the person changed the same files. Doing it again changes nothing
- * more. The index stays as it is.
+ * more: what has our markers still is left as it is, and named again. The index stays as it is.
  * @param tree the accepted one; absent: the whole proposal
  */
 export async function applyTree(

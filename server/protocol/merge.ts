@@ -67,6 +67,12 @@ export function mergeText(base: string, ours: string, theirs: string, labels: Me
   return { text: parts.join(''), conflicts };
 }
 
+/** Whether a text has markers with these labels: merging it again would put markers around them. */
+export function isUnresolved(text: string, { ours, theirs }: MergeLabels): boolean {
+  const lines = text.split(/\r\n?|\n/);
+  return lines.includes(`<<<<<<< ${ours}`) || lines.includes(`>>>>>>> ${theirs}`);
+}
+
 function changesOf(base: string[], side: string[]): Change[] {
   let to = 0;
   return runsBetween(base, side).flatMap((run): Change[] => {

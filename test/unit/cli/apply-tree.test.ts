@@ -121,6 +121,12 @@ describe('applying a task to a working tree', () => {
       [read('both'), read('mine'), read('binary')],
       ['<<<<<<< your files\nperson\n=======\ntask\n>>>>>>> Handoff\n', 'person\n', 'c\0'],
     );
+    const again = await apply();
+    assert.deepEqual(
+      again.conflicts.find(({ path }) => path === 'both'),
+      { path: 'both', why: 'left as it is: it has conflicts that are not resolved' },
+    );
+    assert.equal(read('both'), '<<<<<<< your files\nperson\n=======\ntask\n>>>>>>> Handoff\n');
     assert.throws(() => lstatSync('/tmp/in'), { code: 'ENOENT' });
   });
 

@@ -13,6 +13,7 @@ import { splitLines } from '../../../../server/protocol/hunks.ts';
 import { someEdit } from '../../protocol/texts.ts';
 
 const LABELS = { ours: 'Your file', theirs: 'Proposal' };
+const MARKERS = /^<{7} Your file\r\n[\s\S]*>{7} Proposal\r\n$/;
 const MARKER = /^(<{7} Your file|={7}|>{7} Proposal)$/;
 const CASES = { numRuns: 10_000, seed: Number(process.env['APPLY_SEED'] ?? Date.now() % 2 ** 31) };
 
@@ -114,6 +115,17 @@ describe('applying to a text', () => {
       }),
       CASES,
     );
+  });
+
+  it('puts no markers around its own: what is not resolved is asked about', () => {
+    const [base, accepted, mine] = [file('one\n'), file('two\n'), file('three\r\n')];
+    const step = planFile({ base, accepted, mine }, LABELS);
+    const marked = step.kind === 'edit' ? applied('three\r\n', step.changes) : '';
+    assert.match(marked, MARKERS);
+    const clash = { kind: 'clash', take: 'replace' };
+    assert.deepEqual(planFile({ base, accepted, mine: file(marked) }, LABELS), clash);
+    assert.deepEqual(planFile({ base, accepted, mine: open(marked) }, LABELS), clash);
+    assert.deepEqual(planFile({ base: file(marked), accepted, mine: file(marked) }, LABELS).kind, 'edit');
   });
 
   it('is the accepted text where the person changed nothing, and theirs where the proposal did not', () => {
