@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import { RelayError } from '../../server/protocol/client.ts';
 import type { Preflight } from '../../server/protocol/publish.ts';
 import type { App } from '../app.ts';
 import { authorOf } from '../git/author.ts';
 import type { Repo } from '../git/local-branch.ts';
 import { askWayOn, type Wish } from '../github/ask-way-on.ts';
-import { ExpectedError, toFailure } from '../ui/failure.ts';
+import { makeCommits } from '../github/make-commits.ts';
+import { ExpectedError } from '../ui/failure.ts';
 
 export interface CommitsAsked {
   taskId: string;
@@ -22,17 +22,8 @@ export async function commitsFor(app: App, { taskId, acceptedTree, preflight, re
   const author = await authorOf(repo.git, repo.root);
   if (!author) throw nobody();
   const client = await app.connection.client();
-  for (let wanted = wish ?? plainWish(preflight); ; ) {
-    const { title, body, uncommitted, allowWorkflows, allowedSecrets } = wanted;
-    const asked = { acceptedTree, author, title, body, uncommitted, allowWorkflows, allowedSecrets };
-    try {
-      return await client.commitBundle(taskId, asked);
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      const obstacle = { failure: toFailure(error), compareUrl: undefined, preflight };
-      ({ wish: wanted } = await askWayOn(taskId, wanted, obstacle));
-    }
-  }
+  const wanted = { wish: wish ?? plainWish(preflight), preflight };
+  return makeCommits(client, { taskId, acceptedTree, author }, wanted, askWayOn);
 }
 
 const plainWish = ({ title, body }: Preflight): Wish => ({
