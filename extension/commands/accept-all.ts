@@ -1,20 +1,15 @@
 import type { App } from '../app.ts';
 import { countsOf } from '../review/outline.ts';
+import { reviewedTask } from './accepted-tree.ts';
 import { type Decision, decisionOf, tellUndone } from './review-argument.ts';
-import { type TaskArgument, taskOf } from './task-argument.ts';
+import type { TaskArgument } from './task-argument.ts';
 
-/** `handoff.acceptAll`: every file of the proposal, of the task that is reviewed where none is given. */
+/** `handoff.acceptAll`: every file of the proposal, of the task that is reviewed where none is given; what was undone stays so. */
 export function acceptAll(app: App) {
   return async (argument?: TaskArgument): Promise<Decision> => {
-    const reviewed = app.review.current()?.taskId;
-    const taskId = hasTask(argument) || !reviewed ? await taskOf(app, argument) : reviewed;
+    const taskId = await reviewedTask(app, argument);
     const review = await app.review.setAccepted(taskId, 'all', true);
     tellUndone(countsOf(review.files).rejected);
     return decisionOf(review);
   };
-}
-
-/** A button of an editor's title calls with the editor's document instead. */
-function hasTask(argument: TaskArgument): boolean {
-  return typeof argument === 'string' || typeof argument?.taskId === 'string';
 }

@@ -1,18 +1,23 @@
 import * as vscode from 'vscode';
 import type { App } from '../app.ts';
+import { activeTask } from '../review/open-review.ts';
 import { countsOf } from '../review/outline.ts';
+import { fromReviewUri } from '../review/uris.ts';
 import { fileCount } from '../ui/counts.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { decisionOf } from './review-argument.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
-/** The task whose accepted changes a command is about: a button of an editor's title calls with the editor's document instead. */
-export async function reviewedTask(app: App, argument: TaskArgument): Promise<string> {
+/**
+ * The task whose review a command is about: the one it was given, else that of the tab the person looks at, else the one that the
+ * "Review" view shows. A button of an editor's title gives the editor's document.
+ */
+export async function reviewedTask(app: App, argument: TaskArgument | vscode.Uri): Promise<string> {
   if (typeof argument === 'string') return argument;
-  const given = typeof argument?.taskId === 'string' ? argument.taskId : undefined;
-  return (
-    given ?? app.review.current()?.taskId ?? (await taskOf(app, undefined, (task) => task.changedFiles > 0))
-  );
+  if (argument && 'taskId' in argument && typeof argument.taskId === 'string') return argument.taskId;
+  const document = argument instanceof vscode.Uri ? fromReviewUri(argument) : undefined;
+  const known = document?.taskId ?? activeTask() ?? app.review.current()?.taskId;
+  return known ?? (await taskOf(app, undefined, (task) => task.changedFiles > 0));
 }
 
 /**

@@ -7,8 +7,9 @@ import { draftsOf } from '../review/drafts.ts';
 import { placedItems } from '../review/placing.ts';
 import { fromReviewUri } from '../review/uris.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
+import { reviewedTask } from './accepted-tree.ts';
 import { changeAtCursor } from './review-target.ts';
-import { type TaskArgument, taskOf } from './task-argument.ts';
+import type { TaskArgument } from './task-argument.ts';
 
 /** The most of the lines themselves that a comment carries, in characters. */
 const MAX_SNIPPET = 20_000;
@@ -35,7 +36,7 @@ export function comment({ isNow }: { isNow: boolean }) {
 /** `handoff.submitReview`: all drafts as one message to the agent. */
 export function submitReview(app: App) {
   return async (argument?: TaskArgument): Promise<void> => {
-    const taskId = app.review.current()?.taskId ?? (await taskOf(app, argument));
+    const taskId = await reviewedTask(app, argument);
     const drafts = draftsOf((await app.review.of(taskId)).threads);
     if (drafts.length === 0) {
       throw new ExpectedError(

@@ -1,13 +1,14 @@
 import type { App } from '../app.ts';
 import { openFileDiff } from '../review/open-review.ts';
 import { fileAt, placedItems } from '../review/placing.ts';
+import { reviewedTask } from './accepted-tree.ts';
 import { type TaskArgument, taskOf } from './task-argument.ts';
 
 /** `handoff.reviewNextPart`: of a proposal that is too large for one editor, the files after those that are open. */
 export function reviewNextPart(app: App) {
   return async (): Promise<void> => {
-    const review = app.review.current();
-    if (review) await app.reviewEditor.open(review, { isNext: true });
+    const review = await app.review.of(await reviewedTask(app, undefined));
+    await app.reviewEditor.open(review, { isNext: true });
   };
 }
 

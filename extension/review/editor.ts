@@ -38,7 +38,9 @@ export function createReviewEditor({ session, client, report, rootsOf }: ReviewE
     threads,
     gutter.disposable,
     createReviewTree({ session, report }),
-    trackReviewTab(),
+    trackReviewTab((taskId) => {
+      if (session.current()?.taskId !== taskId) session.load(taskId).catch(report);
+    }),
   );
   let opened: { taskId: string; part: number } | undefined;
   return {

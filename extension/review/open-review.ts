@@ -3,7 +3,7 @@ import { isFacts } from './facts.ts';
 import type { ReviewFile } from './outline.ts';
 import type { Part } from './parts.ts';
 import type { Review } from './session.ts';
-import { toReviewUri } from './uris.ts';
+import { fromReviewUri, toReviewUri } from './uris.ts';
 
 const TITLE_PREFIX = 'Handoff: ';
 
@@ -20,15 +20,41 @@ function isReviewTab({ label, input }: vscode.Tab): boolean {
   return label.startsWith(TITLE_PREFIX) && !known;
 }
 
-/** Keeps the context `handoff.reviewActive`: the review's multi-diff is what the person looks at. */
-export function trackReviewTab(): vscode.Disposable {
+/** The tasks of the multi-diff editors that were opened, by their titles. */
+const opened = new Map<string, string>();
+
+/** The task of a review's tab: the editor adds the number of files to its title. */
+function taskOfReviewTab(tab: vscode.Tab): string | undefined {
+  if (!isReviewTab(tab)) return undefined;
+  const [title] = [...opened.keys()]
+    .filter((some) => tab.label === some || tab.label.startsWith(`${some} (`))
+    .sort((a, b) => b.length - a.length);
+  return title === undefined ? undefined : opened.get(title);
+}
+
+/** The task whose review the person looks at: all of it, or one file. */
+export function activeTask(): string | undefined {
+  const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+  if (tab?.input instanceof vscode.TabInputTextDiff) return fromReviewUri(tab.input.modified)?.taskId;
+  if (tab?.input instanceof vscode.TabInputText) return fromReviewUri(tab.input.uri)?.taskId;
+  return tab && taskOfReviewTab(tab);
+}
+
+/**
+ * Keeps the context `handoff.reviewActive`: the review's multi-diff is what the person looks at.
+ * @param onTask told of the task whose review the person has turned to
+ */
+export function trackReviewTab(onTask: (taskId: string) => void): vscode.Disposable {
   let active = false;
+  let task: string | undefined;
   const update = () => {
     const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
     const now = tab !== undefined && isReviewTab(tab);
-    if (now === active) return;
+    if (now !== active) void vscode.commands.executeCommand('setContext', 'handoff.reviewActive', now);
     active = now;
-    void vscode.commands.executeCommand('setContext', 'handoff.reviewActive', active);
+    const turnedTo = activeTask();
+    if (turnedTo !== undefined && turnedTo !== task) onTask(turnedTo);
+    task = turnedTo;
   };
   const { tabGroups } = vscode.window;
   return vscode.Disposable.from(tabGroups.onDidChangeTabs(update), tabGroups.onDidChangeTabGroups(update));
@@ -39,11 +65,10 @@ export function trackReviewTab(): vscode.Disposable {
  * by part, for VS Code loads every file of the editor before it shows the first.
  */
 export async function openMultiDiff(review: Review, { files, first }: Part): Promise<void> {
-  const title = `${TITLE_PREFIX}${review.title}`;
-  // The editor adds the number of files to the title.
+  const { taskId } = review;
   const stale = vscode.window.tabGroups.all
     .flatMap(({ tabs }) => tabs)
-    .filter((tab) => isReviewTab(tab) && tab.label.startsWith(title));
+    .filter((tab) => taskOfReviewTab(tab) === taskId);
   if (stale.length > 0) await vscode.window.tabGroups.close(stale, true);
   const isPart = files.length < review.files.length;
   const total = review.files.length;
@@ -52,7 +77,11 @@ export async function openMultiDiff(review: Review, { files, first }: Part): Pro
     const { base, proposal } = sides(review.taskId, file);
     return [proposal, base, proposal];
   });
-  await vscode.commands.executeCommand('vscode.changes', isPart ? `${title} · ${range}` : title, resources);
+  const plain = `${TITLE_PREFIX}${review.title}${isPart ? ` · ${range}` : ''}`;
+  // Tasks may be called alike.
+  const title = (opened.get(plain) ?? taskId) === taskId ? plain : `${plain} · ${taskId}`;
+  opened.set(title, taskId);
+  await vscode.commands.executeCommand('vscode.changes', title, resources);
   // Else the diff of one file, opened from the tree, would take its place.
   await vscode.commands.executeCommand('workbench.action.keepEditor');
 }

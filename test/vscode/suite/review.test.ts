@@ -14,7 +14,7 @@ const PROPOSAL = BASE.replace('2', 'two').replace('8', 'eight');
 const oidOf = (text: string) => createHash('sha1').update(text).digest('hex');
 const uri = vscode.Uri.from(toReviewUri({ taskId: 't', side: 'proposal', path: 'a' }));
 
-describe('unsaved text in a proposal, in a real VS Code', () => {
+describe('the review of a proposal, in a real VS Code', () => {
   const dataDir = process.env['HANDOFF_DATA'] ?? '';
   let relay: RelayDouble;
   let edits: [revision: number, text: string][];
@@ -25,7 +25,7 @@ describe('unsaved text in a proposal, in a real VS Code', () => {
     await writeFile(path.join(dataDir, 'token'), relay.token);
     const file = { url: relay.url, pid: process.pid, version: '1', protocol: PROTOCOL_VERSION };
     await writeFile(path.join(dataDir, 'relay.json'), JSON.stringify(file));
-    relay.append('t', ...running('t'));
+    for (const taskId of ['t', 'u']) relay.append(taskId, ...running(taskId));
   });
   beforeEach(async () => {
     edits = [];
@@ -45,15 +45,15 @@ describe('unsaved text in a proposal, in a real VS Code', () => {
     await rm(path.join(dataDir, 'relay.json'));
   });
 
-  function propose(text: string): number {
-    const revision = (relay.stateOf('t').proposal?.revision ?? 0) + 1;
+  function propose(text: string, taskId = 't'): number {
+    const revision = (relay.stateOf(taskId).proposal?.revision ?? 0) + 1;
     const file = { path: 'a', status: 'modified', binary: false, additions: 1, deletions: 1 } as const;
     const sides = { oldMode: '100644', newMode: '100644', oldOid: oidOf(BASE), newOid: oidOf(text) };
     for (const content of [BASE, text]) relay.blobs.set(oidOf(content), content);
     const trees = { revision, baseTree: treeOf(0), headTree: treeOf(revision) };
     const hunks = hunksOf(segments(BASE, text, digest));
-    relay.changes.set('t', { ...trees, files: [{ ...file, ...sides, hunks }] });
-    relay.append('t', { type: 'proposal.changed', ...trees, files: [file] });
+    relay.changes.set(taskId, { ...trees, files: [{ ...file, ...sides, hunks }] });
+    relay.append(taskId, { type: 'proposal.changed', ...trees, files: [file] });
     return revision;
   }
 
@@ -83,7 +83,7 @@ describe('unsaved text in a proposal, in a real VS Code', () => {
     while (!isAsked()) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  it('is saved into a revision that came meanwhile, and then shown with it', async () => {
+  it('saves unsaved text into a revision that came meanwhile, and then shows both', async () => {
     const document = await typed('five');
     const before = relay.requests.length;
     const next = PROPOSAL.replace('9', 'nine');
@@ -94,7 +94,7 @@ describe('unsaved text in a proposal, in a real VS Code', () => {
     await shows(document, next.replace('5', 'five'));
   });
 
-  it('is saved beside a change of the same file that was undone meanwhile', async () => {
+  it('saves unsaved text beside a change of the same file that was undone meanwhile', async () => {
     const document = await typed('five');
     const [hunk] = relay.changes.get('t')?.files[0]?.hunks ?? [];
     const revision = relay.stateOf('t').proposal?.revision;
@@ -103,5 +103,17 @@ describe('unsaved text in a proposal, in a real VS Code', () => {
     assert.equal(await document.save(), true);
     assert.deepEqual(edits, [[revision, PROPOSAL.replace('5', 'five')]]);
     await shows(document, PROPOSAL.replace('two', '2').replace('5', 'five'));
+  });
+
+  it('has buttons that are about the tab that the person looks at', async () => {
+    propose(PROPOSAL, 'u');
+    await vscode.commands.executeCommand('handoff.reviewChanges', { taskId: 't' });
+    await vscode.commands.executeCommand('handoff.reviewChanges', { taskId: 'u' });
+    await vscode.commands.executeCommand('workbench.action.previousEditorInGroup');
+    const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+    assert.match(activeTab?.label ?? '', /^Handoff: Task t/);
+    const decided = await vscode.commands.executeCommand<{ taskId: string }>('handoff.acceptAll');
+    assert.equal(decided.taskId, 't');
+    assert.deepEqual(relay.stateOf('u').review, undefined);
   });
 });
