@@ -64,9 +64,12 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
     events.emit('change', review);
   }
 
-  async function patch(review: Review, decisions: Decision[]): Promise<Review> {
+  async function patch(before: Review, decisions: Decision[]): Promise<Review> {
     const relay = await client();
-    const { acceptedTree, seq } = await relay.patchReview(review.taskId, { decisions });
+    const { acceptedTree, seq } = await relay.patchReview(before.taskId, { decisions });
+    // News may have come before the answer.
+    const review = isSameProposal(current, before) && current.seq > before.seq ? current : before;
+    if (review !== before && review.seq >= seq) return review;
     return withDecided(review, withDecisions(review.decided, named(decisions)), { acceptedTree, seq });
   }
 
@@ -131,7 +134,7 @@ export function createReviewSession({ client, store, report }: ReviewDeps) {
       return { review: recorded, step };
     } catch (error) {
       // The checkbox that was clicked shows again what is recorded.
-      show(review);
+      show(isSameProposal(current, review) ? current : review);
       if (!(error instanceof RelayError && MOVED_ON.has(error.code))) throw error;
       const now = await read(taskId);
       show(now);
@@ -237,6 +240,9 @@ function withDecided(
 ): Review {
   return { ...review, ...news, decided, files: outlineOf(review.changes, decided) };
 }
+
+const isSameProposal = (review: Review | undefined, other: Review): review is Review =>
+  review?.taskId === other.taskId && review.changes.revision === other.changes.revision;
 
 const isAboutReview = (type: string): boolean => /^(proposal|review|comments?|thread|turn)\./.test(type);
 

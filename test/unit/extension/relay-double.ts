@@ -25,6 +25,7 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
   let connections = 0;
   let mangle: Mangle = (events) => events;
   let refuseReview: (() => string | undefined) | undefined;
+  let beforeAnswer: (() => Promise<void>) | undefined;
 
   const stateOf = (taskId: string): TaskState => (logs.get(taskId) ?? []).reduce(reduce, emptyTask(taskId));
   let held: (() => void)[] | undefined;
@@ -78,7 +79,9 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
         reviews.push(review);
         const acceptedTree = treeOf(reviews.length);
         append(taskId, { type: 'review.decided', revision, decisions, acceptedTree });
-        return json({ revision, acceptedTree, seq: logs.get(taskId)?.length ?? 0 });
+        const seq = logs.get(taskId)?.length ?? 0;
+        await beforeAnswer?.();
+        return json({ revision, acceptedTree, seq });
       } catch (error) {
         if (error instanceof AppError) return fail(409, error.code);
         throw error;
@@ -116,6 +119,10 @@ export async function startRelayDouble({ protocol = PROTOCOL_VERSION, port = 0 }
     },
     setRefuseReview: (next: typeof refuseReview) => {
       refuseReview = next;
+    },
+    /** What happens between the recording of a decision and the answer. */
+    setBeforeAnswer: (next: typeof beforeAnswer) => {
+      beforeAnswer = next;
     },
     /** Takes in edits of the proposal; what it answers is the code of a refusal. */
     setOnEdit: (next: typeof onEdit) => {

@@ -143,6 +143,24 @@ describe('the review session', () => {
     assert.deepEqual(summary(session.current()), { revision: 1, accepted: ['b'], tree: treeOf(3) });
   });
 
+  it('keeps what another window decided since when its own answer comes late', async () => {
+    await store.pin('t');
+    await session.load('t');
+    relay.setBeforeAnswer(async () => {
+      const news = new Promise<void>((resolve) => {
+        session.events.on('change', (review) => {
+          if (review?.acceptedTree === oid(6)) resolve();
+        });
+      });
+      const decisions = [{ path: 'b', hashes: [unit('b', 2)], state: 'accepted' as const }];
+      relay.append('t', { type: 'review.decided', revision: 1, decisions, acceptedTree: oid(6) });
+      await news;
+    });
+    const decided = await session.setAccepted('t', ['a'], true);
+    const expected = { revision: 1, accepted: ['a', 'b'], tree: oid(6) };
+    assert.deepEqual([summary(decided), summary(session.current())], [expected, expected]);
+  });
+
   it('undoes decisions one after the other, and does them again', async () => {
     await session.load('t');
     await session.setAccepted('t', ['a'], true);
