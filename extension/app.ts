@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { Panel } from './chat/panel.ts';
 import type { SetupWatch } from './chat/setup.ts';
 import type { ChatView } from './chat/view.ts';
+import type { BaseHint } from './follow/base-hint.ts';
 import type { Uncommitted } from './git/capture-preview.ts';
 import type { Repositories } from './git/repositories.ts';
 import type { Drafts } from './github/drafts.ts';
@@ -28,4 +29,5 @@ export interface App {
   uncommitted: Uncommitted;
   /** Of pull requests. */
   drafts: Drafts;
+  baseHint: BaseHint;
 }

@@ -6,6 +6,7 @@ import { createPanel } from './chat/panel.ts';
 import { createSetup } from './chat/setup.ts';
 import { createChatView } from './chat/view.ts';
 import { registerCommands } from './commands/register.ts';
+import { createBaseNotice } from './follow/tell-base.ts';
 import { watchShownPullRequest } from './follow/watch-shown.ts';
 import { createUncommitted } from './git/capture-preview.ts';
 import { createRepositories } from './git/repositories.ts';
@@ -93,6 +94,7 @@ export function activate(context: vscode.ExtensionContext): void {
     repositories,
     uncommitted,
     drafts: createDrafts(context.workspaceState),
+    baseHint: createBaseNotice({ store, client: connection.client, log }),
   };
   const handlers = createHandlers({ panel, setup, actions: createActions(app), refresh });
 

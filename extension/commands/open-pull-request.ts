@@ -42,6 +42,7 @@ export function openPullRequest(app: App) {
     };
     const draft = app.drafts.of(taskId);
     const at = { ...draft, ...given };
+    void app.baseHint.look(taskId);
     const preflight = await lookAhead(flow, at);
     const text = await askPullRequest(
       given,

@@ -19,6 +19,7 @@ export function reviewNextPart(app: App) {
 export function reviewChanges(app: App) {
   return async (argument?: TaskArgument | { taskId: string; path?: string; hash?: string }) => {
     const taskId = await taskOf(app, argument, (task) => task.changedFiles > 0);
+    void app.baseHint.look(taskId);
     const review = await app.review.load(taskId);
     const { path, hash } = typeof argument === 'object' && 'path' in argument ? argument : {};
     const shown = path === undefined ? undefined : fileAt(review, path);

@@ -16,14 +16,20 @@ interface Action {
 export function taskActions(app: App) {
   return async (argument?: TaskArgument): Promise<unknown> => {
     const taskId = await taskOf(app, argument);
-    const actions = actionsOf(await app.store.read(taskId)).filter(({ isPossible }) => isPossible);
+    const state = await app.store.read(taskId);
+    const newer = app.baseHint.newer(taskId, state.source?.commit);
+    const actions = actionsOf(state, newer).filter(({ isPossible }) => isPossible);
     const picked = await vscode.window.showQuickPick(actions, { placeHolder: vscode.l10n.t('What next?') });
     if (!picked) throw new Cancelled();
     return vscode.commands.executeCommand(picked.command, { taskId });
   };
 }
 
-function actionsOf({ status, turns, proposal, publish, unattendedUntil }: TaskState): Action[] {
+/** @param newer the branch's commit that the task is behind */
+function actionsOf(
+  { status, turns, proposal, publish, unattendedUntil }: TaskState,
+  newer: string | undefined,
+): Action[] {
   const isProposed = (proposal?.files.length ?? 0) > 0;
   const isOpened = publish?.pullRequest !== undefined;
   const isOver = status === 'archived';
@@ -64,7 +70,13 @@ function actionsOf({ status, turns, proposal, publish, unattendedUntil }: TaskSt
       isPossible: !isOver,
     },
     {
-      label: vscode.l10n.t('$(repo-pull) Update onto the latest commit of the branch'),
+      label:
+        newer === undefined
+          ? vscode.l10n.t('$(repo-pull) Update onto the latest commit of the branch')
+          : vscode.l10n.t(
+              '$(repo-pull) Update onto the latest commit of the branch ({0})',
+              newer.slice(0, 7),
+            ),
       detail: vscode.l10n.t(
         'Merged with what is proposed; you are asked first where that does not go together',
       ),
