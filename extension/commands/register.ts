@@ -20,6 +20,7 @@ import { openTask } from './open-task.ts';
 import { previewUncommitted } from './preview-uncommitted.ts';
 import { fixPullRequest, followPullRequest, refreshPullRequest } from './pull-request-status.ts';
 import { refresh } from './refresh.ts';
+import { rejectAll } from './reject-all.ts';
 import { rejectFile } from './reject-file.ts';
 import { reviewChanges, reviewNextPart } from './review-changes.ts';
 import { rollBack } from './roll-back.ts';
@@ -44,6 +45,7 @@ const COMMANDS = {
   'handoff.unacceptFile': unacceptFile,
   'handoff.rejectFile': rejectFile,
   'handoff.acceptAll': acceptAll,
+  'handoff.rejectAll': rejectAll,
   'handoff.keepChange': decideChanges('accepted'),
   'handoff.undoChange': decideChanges('rejected'),
   'handoff.undecide': decideChanges('pending'),

@@ -39,6 +39,18 @@ export function partsOfFiles(
     });
 }
 
+/** Everything that is not decided, decided alike. */
+export function decisionsOnRest(
+  review: { changes: Changes; decided: readonly FileDecisions[] },
+  state: UnitState,
+): Decision[] {
+  const paths = review.changes.files.map(({ path }) => path);
+  return decideParts(
+    partsOfFiles(review, paths, (now) => now === 'pending'),
+    state,
+  );
+}
+
 /** What is decided of a file as a whole: undefined where its units differ. */
 export function fileState(decided: readonly FileDecisions[], file: FileChange): UnitState | undefined {
   const states = new Set(unitStates(decided, file).values());

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createTaskStore, type TaskStore } from '../../../extension/relay/task-store.ts';
+import { decisionsOnRest } from '../../../extension/review/decisions.ts';
 import { createReviewSession, type Review, type ReviewSession } from '../../../extension/review/session.ts';
 import { createRelayClient } from '../../../server/protocol/client.ts';
 import type { ChangedFile } from '../../../server/protocol/review.ts';
@@ -92,6 +93,13 @@ describe('the review session', () => {
     await session.setAccepted('t', 'all', true);
     await session.setAccepted('t', ['a', 'b'], false);
     assert.deepEqual(sent(), [['a a1 rejected'], ['b b2 accepted'], ['b b2 pending']]);
+  });
+
+  it('leaves what was kept when all the rest is undone', async () => {
+    await session.load('t');
+    await session.setAccepted('t', ['a'], true);
+    await session.decide('t', (review) => decisionsOnRest(review, 'rejected'));
+    assert.deepEqual(sent(), [['a a1 accepted'], ['b b2 rejected']]);
   });
 
   it('shows only what was recorded when the relay refuses', async () => {

@@ -9,6 +9,7 @@ interface Manifest {
     views?: Record<string, { id: string }[]>;
     menus?: Record<string, { command?: string }[]>;
     keybindings?: { command: string }[];
+    configuration: { properties: Record<string, { scope?: string }> };
   };
 }
 
@@ -51,6 +52,12 @@ describe('the packaged extension in a real VS Code', () => {
       used.filter((command) => !known.has(command)),
       [],
     );
+  });
+
+  it('takes no setting from a repository, which could set what is asked of the person', () => {
+    const { properties } = manifest.contributes.configuration;
+    const scopes = new Set(Object.values(properties).map(({ scope }) => scope));
+    assert.deepEqual([...scopes], ['application']);
   });
 
   it('uses no proposed API, which a published extension may not', () => {
