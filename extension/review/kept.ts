@@ -62,15 +62,15 @@ const sizeOf = (left: LeftOut | undefined): number => left?.size ?? 0;
 
 /**
  * `text` with the ends of line of `original` wherever a line of it is still there. The editor knows one end of line for a whole
- * document and makes mixed ones alike, which nobody has asked for.
+ * document and makes mixed ones alike, single carriage returns included, which nobody has asked for.
  */
 export function withEndsOf(original: string, text: string): string {
-  const ends = new Set(original.match(/\r?\n/g));
-  if (ends.size < 2) return text;
-  const before = splitLines(original);
+  const ends = new Set(original.match(END));
+  if (ends.size < 2 && !ends.has('\r')) return text;
+  const before = linesOf(original);
   const kept: string[] = [];
   let at = 0;
-  for (const { added, removed, value } of diffArrays(before.map(bare), splitLines(text).map(bare))) {
+  for (const { added, removed, value } of diffArrays(before.map(bare), linesOf(text).map(bare))) {
     if (removed) at += value.length;
     else if (added) kept.push(...value.map((line) => withEnd(line, endOf(before[at - 1] ?? before[0]))));
     else {
@@ -79,10 +79,14 @@ export function withEndsOf(original: string, text: string): string {
     }
   }
   const joined = kept.join('');
-  return /\n$/.test(text) ? joined : joined.replace(/\r?\n$/, '');
+  return /\n$/.test(text) ? joined : joined.replace(/(\r\n|\r|\n)$/, '');
 }
 
-/** A line without its carriage return: what tells lines apart when their ends do not count. */
-const bare = (line: string): string => line.replace(/\r?\n$/, '\n');
+/** What the editor takes for the end of a line: a carriage return by itself, too. */
+const END = /\r\n|\r|\n/g;
+const linesOf = (text: string): string[] => text.match(/[^\r\n]*(\r\n|\r|\n)|[^\r\n]+$/g) ?? [];
+
+/** A line whose end is like all others': what tells lines apart when their ends do not count. */
+const bare = (line: string): string => line.replace(/(\r\n|\r)$/, '\n');
 const endOf = (line: string | undefined): string => (line?.endsWith('\r\n') ? '\r\n' : '\n');
 const withEnd = (line: string, end: string): string => line.replace(/\n$/, end);

@@ -18,6 +18,9 @@ const MOST_TRIES = 3;
  * between the sides of a diff makes them; anything else is the person's own edit, and becomes the next revision.
  */
 export function createProposalEdits({ session, contents }: { session: ReviewSession; contents: Contents }) {
+  /** Kept changes that were taken out in a document, by path: putting them back there keeps them again. */
+  const wereKept = new Map<string, Set<string>>();
+
   const fileIn = (review: Review, path: string): FileChange => {
     const file = review.changes.files.find((candidate) => candidate.path === path);
     if (file && file.hunks.length > 0) return file;
@@ -76,10 +79,15 @@ export function createProposalEdits({ session, contents }: { session: ReviewSess
       const hashes = file.hunks.map(({ hash }) => hash);
       const gone = hashes.filter((hash) => !units.has(hash) && !rejected.has(hash));
       const back = hashes.filter((hash) => units.has(hash) && rejected.has(hash));
+      const kept = keptOf(review, path);
+      const accepted = new Set(review.decided.find((decided) => decided.path === path)?.accepted);
       await session.decide(taskId, () => [
         ...decideParts([{ path, hashes: gone }], 'rejected'),
-        ...decideParts([{ path, hashes: back }], 'pending'),
+        ...decideParts([{ path, hashes: back.filter((hash) => !kept.has(hash)) }], 'pending'),
+        ...decideParts([{ path, hashes: back.filter((hash) => kept.has(hash)) }], 'accepted'),
       ]);
+      for (const hash of back) kept.delete(hash);
+      for (const hash of gone) if (accepted.has(hash)) kept.add(hash);
       return;
     }
     const shown = compose(runs, keptIn(runs, rejected));
@@ -97,6 +105,13 @@ export function createProposalEdits({ session, contents }: { session: ReviewSess
     }
     const content = Buffer.from(isSame ? whole.text : text);
     await session.edit(taskId, { revision: review.changes.revision, path, content });
+  }
+
+  function keptOf({ taskId }: Review, path: string): Set<string> {
+    const key = `${taskId}:${path}`;
+    const kept = wereKept.get(key) ?? new Set<string>();
+    wereKept.set(key, kept);
+    return kept;
   }
 
   return { write };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { digest, keptIn } from '../../../extension/review/contents.ts';
 import { placesIn, unitsIn, withEndsOf } from '../../../extension/review/kept.ts';
 import { compose } from '../../../server/protocol/compose.ts';
@@ -80,6 +80,13 @@ describe('ends of line that the editor made alike', () => {
   ];
   for (const [name, written, expected] of CASES)
     it(name, () => assert.equal(withEndsOf(mixed, written), expected));
+
+  it('come back where they are carriage returns alone, which the editor makes line feeds', () => {
+    assert.deepEqual(
+      [withEndsOf('a\rb\rc', 'a\nB\nc'), withEndsOf('a\nb\rc\n', 'a\nb\nc\nd\n')],
+      ['a\rB\nc', 'a\nb\rc\nd\n'],
+    );
+  });
 
   it('are left alone where there is but one', () => {
     assert.equal(withEndsOf('a\r\nb\r\n', 'a\r\nb\r\nc\n'), 'a\r\nb\r\nc\n');

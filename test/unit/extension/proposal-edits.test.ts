@@ -64,6 +64,15 @@ describe('what a written proposal document means', () => {
     assert.deepEqual([gone, states(), edits], [['rejected', 'pending'], ['pending', 'pending'], []]);
   });
 
+  it('one that was kept is kept again when it is back, as by undoing what took it out', async () => {
+    await session.setAccepted('t', ['a'], true);
+    const shown = PROPOSAL.replace('two', '2');
+    await write(PROPOSAL, shown);
+    const gone = states();
+    await write(shown, PROPOSAL);
+    assert.deepEqual([gone, states(), edits], [['rejected', 'accepted'], ['accepted', 'accepted'], []]);
+  });
+
   it('one that is gone and another that is back are one save', async () => {
     await write(PROPOSAL, PROPOSAL.replace('two', '2'));
     await write(PROPOSAL.replace('two', '2'), PROPOSAL.replace('eight', '8'));
