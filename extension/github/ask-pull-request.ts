@@ -4,6 +4,7 @@ import { askText } from '../ui/ask-text.ts';
 import { fileCount } from '../ui/counts.ts';
 import { Cancelled } from '../ui/failure.ts';
 import type { PullRequestDraft } from './drafts.ts';
+import { editDescription } from './edit-description.ts';
 
 export interface PullRequestText {
   title: string;
@@ -38,7 +39,7 @@ export async function askPullRequest(
   if (given.draft !== undefined) return { title, body, uncommitted, draft: given.draft, ...where };
   let kind = await askKind(preflight, { ...where, mayEdit: given.body === undefined });
   if (kind === 'edit') {
-    const edited = await edit(body, (text) => onTyped({ body: text }));
+    const edited = await editDescription(body, (text) => onTyped({ body: text }));
     ({ body, kind } = edited);
   }
   if (kind === 'where') Object.assign(where, await askWhere(preflight, where));
@@ -164,23 +165,4 @@ export const askBase = (value: string): Promise<string> =>
 /** As far as it can be told while typing; Git has the last word. */
 function isBranchName(name: string): boolean {
   return name !== '' && !/[\s~^:?*[\\\x00-\x1f]|\.\.|@\{|\/\/|^[-/.]|[/.]$|\.lock$/.test(name);
-}
-
-/** The description in an untitled Markdown document, until the person says that it is done. */
-async function edit(
-  content: string,
-  onTyped: (text: string) => void,
-): Promise<{ body: string; kind: 'draft' | 'ready' }> {
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-  await vscode.window.showTextDocument(document);
-  const draft = vscode.l10n.t('Open as Draft');
-  const ready = vscode.l10n.t('Open Ready for Review');
-  const answer = await vscode.window.showInformationMessage(
-    vscode.l10n.t('Edit the description of the pull request, then open it.'),
-    draft,
-    ready,
-  );
-  onTyped(document.getText());
-  if (answer === undefined) throw new Cancelled();
-  return { body: document.getText(), kind: answer === draft ? 'draft' : 'ready' };
 }
