@@ -9,9 +9,9 @@ import { ExpectedError } from '../ui/failure.ts';
 
 /**
  * What a command about changes may be called with: rows of the review, a change's thread, the person's
- * own file (with what differs there, and which of it), or nothing, which is the cursor.
+ * own file (with what differs there, and which of it), the rows that are selected, or nothing, which is the cursor.
  */
-export type ReviewTarget = ReviewNode | vscode.CommentThread | vscode.Uri | undefined;
+export type ReviewTarget = ReviewNode | { kind: 'selection' } | vscode.CommentThread | vscode.Uri | undefined;
 
 export interface Targeted {
   review: Review;
@@ -28,6 +28,15 @@ export async function targetOf(
   index = 0,
 ): Promise<Targeted> {
   if (target instanceof vscode.Uri) return inOwnFile(app, target, more[index]);
+  if (target && 'kind' in target && target.kind === 'selection') {
+    const [first, ...others] = app.reviewEditor.selection();
+    if (first) return targetOf(app, first, [first, ...others]);
+    throw new ExpectedError(
+      'bad_request',
+      vscode.l10n.t('No row of the review is selected.'),
+      vscode.l10n.t('Select a file or a change in the "Review" view first.'),
+    );
+  }
   if (target && 'kind' in target) {
     const review = await app.review.of(target.taskId);
     const nodes = more.includes(target) ? more.filter((node) => 'kind' in node) : [target];

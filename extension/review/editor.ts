@@ -32,12 +32,13 @@ export function createReviewEditor({ session, client, report, rootsOf }: ReviewE
   const documents = createReviewDocuments({ session, contents, edits });
   const { subjectOf, setEditing, disposable: threads } = createReviewThreads(session);
   const gutter = createGutter({ session, rootsOf, report });
+  const tree = createReviewTree({ session, report });
   const disposable = vscode.Disposable.from(
     vscode.workspace.registerFileSystemProvider(REVIEW_SCHEME, documents.provider, { isCaseSensitive: true }),
     autosaveProposals({ session, documents, contents }),
     threads,
     gutter.disposable,
-    createReviewTree({ session, report }),
+    tree.disposable,
     trackReviewTab((taskId) => {
       if (session.current()?.taskId !== taskId) session.load(taskId).catch(report);
     }),
@@ -47,6 +48,8 @@ export function createReviewEditor({ session, client, report, rootsOf }: ReviewE
     subjectOf,
     setEditing,
     fileOf: gutter.fileOf,
+    /** The rows of the "Review" view that are selected. */
+    selection: tree.selection,
     goTo: goToChange,
     /** Opens the files of the proposal in one multi-diff editor: those that are to be decided first, or the next ones. */
     async open(review: Review, { isNext = false } = {}): Promise<void> {

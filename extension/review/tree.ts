@@ -16,7 +16,7 @@ export interface ReviewTreeDeps {
  * The review as folders, files and changes in the order of reading, with a checkbox each: checked is accepted. The badge counts what
  * is not decided.
  */
-export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Disposable {
+export function createReviewTree({ session, report }: ReviewTreeDeps) {
   const changed = new vscode.EventEmitter<void>();
   const view = vscode.window.createTreeView<ReviewNode>('handoff.review', {
     treeDataProvider: {
@@ -72,7 +72,10 @@ export function createReviewTree({ session, report }: ReviewTreeDeps): vscode.Di
     }
   });
   session.events.on('change', show);
-  return vscode.Disposable.from(view, changed, status);
+  return {
+    selection: (): readonly ReviewNode[] => view.selection,
+    disposable: vscode.Disposable.from(view, changed, status),
+  };
 }
 
 const CHECKED: readonly [vscode.TreeItemCheckboxState, UnitState][] = [
