@@ -47,7 +47,10 @@ export function submitReview(app: App) {
     }
     const text = await vscode.window.showInputBox({
       title: vscode.l10n.t('Submit Review'),
-      prompt: vscode.l10n.t('{0} comments go to the agent. Anything to say above them?', drafts.length),
+      prompt:
+        drafts.length === 1
+          ? vscode.l10n.t('One comment goes to the agent. Anything to say above it?')
+          : vscode.l10n.t('{0} comments go to the agent. Anything to say above them?', drafts.length),
       placeHolder: vscode.l10n.t('Optional'),
     });
     if (text === undefined) throw new Cancelled();
