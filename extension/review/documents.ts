@@ -26,6 +26,9 @@ interface Served {
   size: number;
 }
 
+/** What texts of a proposal are, whatever `files.encoding` says of the person's own. */
+const UTF8: ReadonlySet<string> = new Set(['utf8', 'utf8bom']);
+
 export const BYTE_ORDER_MARK = '\ufeff';
 
 export type ReviewDocuments = ReturnType<typeof createReviewDocuments>;
@@ -103,6 +106,8 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
   async function write(uri: vscode.Uri, bytes: Uint8Array): Promise<void> {
     const document = fromReviewUri(uri);
     if (document?.side !== 'proposal' || document.facts) throw notHere();
+    const encoding = openDocument(uri)?.encoding ?? 'utf8';
+    if (!UTF8.has(encoding)) throw wrongEncoding(encoding);
     const own = saving.get(uri.toString());
     const mark = textOf(bytes)?.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
     const written = own === undefined ? bytes : Buffer.from(mark + own);
@@ -170,14 +175,25 @@ export function createReviewDocuments({ session, contents, edits }: ReviewDocume
 
 const sized = <File extends { bytes: Uint8Array }>(file: File) => ({ ...file, size: file.bytes.length });
 
-const isDirty = (uri: vscode.Uri): boolean =>
-  vscode.workspace.textDocuments.some((open) => open.isDirty && open.uri.toString() === uri.toString());
+const openDocument = (uri: vscode.Uri): vscode.TextDocument | undefined =>
+  vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
+
+const isDirty = (uri: vscode.Uri): boolean => openDocument(uri)?.isDirty ?? false;
 
 /** What the shown content depends on. */
 function keyOf(review: Review, file: FileChange): string {
   const rejected = rejectedOf(review.decided, file.path);
   const units = [...file.hunks.map(({ hash }) => hash), ...(file.whole ? [file.whole] : [])];
   return [file.oldOid, file.newOid, file.newMode, ...units.filter((hash) => rejected.has(hash))].join();
+}
+
+function wrongEncoding(encoding: string): vscode.FileSystemError {
+  return vscode.FileSystemError.Unavailable(
+    vscode.l10n.t(
+      'A proposal is UTF-8, and the editor took it for {0}. Copy what you typed, choose "Reopen with Encoding: UTF-8", and put it in there.',
+      encoding,
+    ),
+  );
 }
 
 function notHere(): vscode.FileSystemError {

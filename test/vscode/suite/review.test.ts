@@ -105,6 +105,28 @@ describe('the review of a proposal, in a real VS Code', () => {
     await shows(document, PROPOSAL.replace('two', '2').replace('5', 'five'));
   });
 
+  it('is not saved in another encoding', async () => {
+    await vscode.workspace.openTextDocument(uri, { encoding: 'iso88591' });
+    const document = await vscode.workspace.openTextDocument(uri);
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(uri, new vscode.Position(0, 0), 'x');
+    await vscode.workspace.applyEdit(edit);
+    assert.deepEqual([await document.save(), edits], [false, []]);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+  });
+
+  it('decides on the rows that are selected in its view', async () => {
+    const args = { kind: 'selection' };
+    let decided: { accepted?: string[] } = {};
+    // The view draws its rows some time after it is shown.
+    while (decided.accepted === undefined) {
+      for (const command of ['handoff.review.focus', 'list.focusFirst', 'list.toggleSelection'])
+        await vscode.commands.executeCommand(command);
+      decided = await vscode.commands.executeCommand('handoff.keepChange', args);
+    }
+    assert.deepEqual(decided.accepted, ['a']);
+  });
+
   it('has buttons that are about the tab that the person looks at', async () => {
     propose(PROPOSAL, 'u');
     await vscode.commands.executeCommand('handoff.reviewChanges', { taskId: 't' });
