@@ -13,6 +13,7 @@ import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
 import { launchBrowser } from '../webview/browser.ts';
 import { parseTree, personState } from './person-state.ts';
 import { PERSON, REPOSITORY, type Stage, setStage } from './stage.ts';
+import { tellInOrder } from './story.ts';
 
 const SIGN_IN = fileURLToPath(new URL('../fakes/github-auth-extension', import.meta.url));
 const PROPOSED = ['src/cli.js', 'src/format.js', 'src/units.js', 'test/units.test.js'];
@@ -29,8 +30,6 @@ describe('the whole path, in a real VS Code', function () {
   let window: Workbench;
   let panel: FrameLocator;
   let personBefore: Record<string, string>;
-  /** Each step goes on where the one before it ended. */
-  let isBroken = false;
   /** Lets the model give its third answer: until then the agent is at work, however fast the machine is. */
   const thirdAnswer = Promise.withResolvers<void>();
 
@@ -52,13 +51,7 @@ describe('the whole path, in a real VS Code', function () {
     panel = window.webview();
     personBefore = await personState(stage.clone);
   });
-  beforeEach(() => assert.ok(!isBroken, 'the step before has failed'));
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || !window) return;
-    isBroken = true;
-    await window.picture(`failed: ${this.currentTest.title}`);
-    console.error(stage.relay.log());
-  });
+  tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
     await browser?.close();
     await vscode?.close();

@@ -12,6 +12,7 @@ import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
 import { launchBrowser } from '../webview/browser.ts';
 import { personState } from './person-state.ts';
 import { PERSON, REPOSITORY, type Stage, setStage } from './stage.ts';
+import { tellInOrder } from './story.ts';
 
 const SIGN_IN = fileURLToPath(new URL('../fakes/github-auth-extension', import.meta.url));
 /** Looks like a token of GitHub's, and is none. */
@@ -44,7 +45,6 @@ describe('what was accepted, in the person’s hands, in a real VS Code', functi
   let browser: Browser;
   let window: Workbench;
   let personBefore: Record<string, string>;
-  let isBroken = false;
 
   before(async () => {
     stage = await setStage(scenario);
@@ -67,13 +67,7 @@ describe('what was accepted, in the person’s hands, in a real VS Code', functi
     });
     personBefore = await personState(stage.clone);
   });
-  beforeEach(() => assert.ok(!isBroken, 'the step before has failed'));
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || !window) return;
-    isBroken = true;
-    await window.picture(`failed: ${this.currentTest.title}`);
-    console.error(stage.relay.log());
-  });
+  tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
     await browser?.close();
     await vscode?.close();

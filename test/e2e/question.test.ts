@@ -20,6 +20,7 @@ import {
   TESTS,
 } from './question-scenario.ts';
 import { setStage } from './stage.ts';
+import { tellInOrder } from './story.ts';
 
 const QUEUED = {
   changed: 'Indent it by four spaces',
@@ -35,8 +36,6 @@ describe('a turn that the person steps into, in a real VS Code', function () {
   let browser: Browser;
   let window: Workbench;
   let panel: FrameLocator;
-  /** Each step goes on where the one before it ended. */
-  let isBroken = false;
 
   before(async () => {
     stage = killable(await setStage(scenario, 2));
@@ -54,13 +53,7 @@ describe('a turn that the person steps into, in a real VS Code', function () {
     });
     panel = window.webview();
   });
-  beforeEach(() => assert.ok(!isBroken, 'the step before has failed'));
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || !window) return;
-    isBroken = true;
-    await window.picture(`failed: ${this.currentTest.title}`);
-    console.error(stage.log());
-  });
+  tellInOrder({ window: () => window, log: () => stage.log() });
   after(async () => {
     await browser?.close();
     await vscode?.close();

@@ -10,6 +10,7 @@ import { launchBrowser } from '../webview/browser.ts';
 import { reviewPage } from './review-page.ts';
 import { ANSWER, DONE, LINES, PATH, PROMPT, QUESTION, SAID, scenario, WHY } from './review-scenario.ts';
 import { type Stage, setStage } from './stage.ts';
+import { tellInOrder } from './story.ts';
 
 describe('a review by hunk, in a real VS Code', function () {
   this.timeout(240_000);
@@ -20,8 +21,6 @@ describe('a review by hunk, in a real VS Code', function () {
   let panel: FrameLocator;
   let review: ReturnType<typeof reviewPage>;
   let taskId: string;
-  /** Each step goes on where the one before it ended. */
-  let isBroken = false;
 
   before(async () => {
     stage = await setStage(scenario, 2);
@@ -39,13 +38,7 @@ describe('a review by hunk, in a real VS Code', function () {
     panel = window.webview();
     review = reviewPage(window);
   });
-  beforeEach(() => assert.ok(!isBroken, 'the step before has failed'));
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || !window) return;
-    isBroken = true;
-    await window.picture(`failed: ${this.currentTest.title}`);
-    console.error(stage.relay.log());
-  });
+  tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
     await browser?.close();
     await vscode?.close();
