@@ -129,7 +129,9 @@ describe('the checks of a repository', function () {
       ],
     );
     assert.equal(await readFile(join(await room.home(), 'effects'), 'utf8'), 'once\nonce\n');
-    const told = watched.events.filter(({ type }) => type.startsWith('check.')).map(({ type }) => type);
+    const told = (await watched.caughtUp())
+      .map(({ type }) => type)
+      .filter((type) => type.startsWith('check.'));
     assert.deepEqual(told, ['check.started', 'check.finished', 'check.started', 'check.finished']);
   });
 
@@ -158,7 +160,7 @@ describe('the checks of a repository', function () {
     await room.receiver.count(1);
     assert.equal(await readFile(join(await room.home(), 'effects'), 'utf8'), 'one\ntwo\nthree\n');
     assert.deepEqual(
-      watched.events.flatMap((event) =>
+      (await watched.caughtUp()).flatMap((event) =>
         event.type === 'check.finished' ? [[event.name, event.outcome]] : [],
       ),
       [

@@ -10,6 +10,11 @@ export interface Watch {
     type: Type,
     accept?: (event: EventOf<Type>) => boolean,
   ): Promise<EventOf<Type>>;
+  /**
+   * Resolves with all that is in the task's record by now, once it has come. For what was learned of elsewhere: a stream whose relay was
+   * killed connects again when its pause is over, long after the next relay answers whoever asks.
+   */
+  caughtUp(): Promise<TaskEvent[]>;
   close(): Promise<void>;
 }
 
@@ -25,22 +30,30 @@ export function follow(client: RelayClient, taskId: string, after: number): Watc
       for (const look of waiting) look();
     },
   });
+  /** Resolves with what `find` finds, now or once another event has come. */
+  const found = <T>(find: () => T | undefined): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      const look = (): void => {
+        const wanted = find();
+        if (wanted === undefined) return;
+        waiting.delete(look);
+        resolve(wanted);
+      };
+      waiting.add(look);
+      followed.catch(reject);
+      look();
+    });
   return {
     events,
     until<Type extends TaskEventType>(type: Type, accept: (event: EventOf<Type>) => boolean = () => true) {
       const isWanted = (event: TaskEvent): event is EventOf<Type> =>
         event.type === type && accept(event as EventOf<Type>);
-      return new Promise<EventOf<Type>>((resolve, reject) => {
-        const look = (): void => {
-          const found = events.find(isWanted);
-          if (!found) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        followed.catch(reject);
-        look();
-      });
+      return found(() => events.find(isWanted));
+    },
+    async caughtUp() {
+      const { seq } = await client.getTask(taskId);
+      await found(() => events.find((event) => event.seq >= seq));
+      return [...events];
     },
     async close() {
       end.abort();
