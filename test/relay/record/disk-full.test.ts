@@ -148,9 +148,8 @@ describe('a turn whose repositories and sandboxes are on a full disk', function 
     await watched.until('turn.waiting');
     await workshop.kill();
     await workshop.start();
-    await watched.until('turn.continued');
-    const seen = watched.events.at(-1)?.seq ?? 0;
-    await watched.until('turn.waiting', ({ seq }) => seq > seen);
+    const continued = await watched.until('turn.continued');
+    await watched.until('turn.waiting', ({ seq }) => seq > continued.seq);
     await small.empty();
     assert.equal((await watched.until('turn.ended')).outcome, 'completed');
   });
