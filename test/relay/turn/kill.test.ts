@@ -122,9 +122,10 @@ describe('a relay killed in the middle of a turn', function () {
     const run = async (killAt: TaskEvent['type'] | undefined, nth: number) => {
       const taskId = await workshop.delegate('Change it');
       const watched = workshop.watch(taskId);
-      let seen = 0;
       if (killAt) {
-        await watched.until(killAt, () => ++seen >= nth);
+        const isNth = ({ seq }: TaskEvent): boolean =>
+          watched.events.filter((event) => event.type === killAt && event.seq <= seq).length === nth;
+        await watched.until(killAt, isNth);
         await workshop.kill();
         await workshop.start();
       }
