@@ -39,6 +39,9 @@ export interface Workshop {
   close(): Promise<void>;
 }
 
+/** How long (ms) at most until a stream is tried again: pauses that grow would have tests wait long after the next relay serves. */
+const STREAM_AGAIN_MS = 250;
+
 /** @param env more settings of the relay; `modelKey` is what the model asks for */
 export async function openWorkshop(
   scenario: Scenario,
@@ -64,7 +67,7 @@ export async function openWorkshop(
   let printed = '';
   let isUp = true;
   const token = await readToken(data);
-  const client = createRelayClient({ url: relay.url, token });
+  const client = createRelayClient({ url: relay.url, token, maxBackoffMs: STREAM_AGAIN_MS });
   const watches: Watch[] = [];
   const taskIds: string[] = [];
 
