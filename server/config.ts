@@ -4,11 +4,11 @@ import { chmod, link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/p
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import type { ModelSettings } from './agent/model.ts';
 import type { Limits } from './engine/claims.ts';
 import type { KillPointSettings } from './engine/kill-points.ts';
 import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
+import type { ModelChoice } from './models/choice.ts';
 import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
 import type { NetworkPolicy, SandboxResources } from './sandbox/sandbox.ts';
@@ -193,7 +193,7 @@ export function readConfigFile(file: string): Record<string, unknown> {
 }
 
 /** The model to use now: read at each call, so that a running relay follows the settings. Throws `model_not_configured`. */
-export function modelSettings({ dataDir: data, env }: Config, model: string | undefined): ModelSettings {
+export function modelChoice({ dataDir: data, env }: Config, model: string | undefined): ModelChoice {
   const settings = readSettings(data, env);
   const name = model ?? settings.HANDOFF_MODEL;
   if (!settings.HANDOFF_MODEL_BASE_URL || !name) {
@@ -206,13 +206,18 @@ export function modelSettings({ dataDir: data, env }: Config, model: string | un
     baseUrl: settings.HANDOFF_MODEL_BASE_URL,
     model: name,
     ...(settings.HANDOFF_MODEL_API_KEY ? { apiKey: settings.HANDOFF_MODEL_API_KEY } : {}),
+    ref: name,
+    window: 128_000,
+    price: undefined,
+    abilities: { images: false, pdf: false },
+    cacheMarkers: false,
   };
 }
 
 /** What `GET /v1/ready` says once the engine is up: whether a task would find a model. */
 export function readiness(config: Config): Ready {
   try {
-    const { model } = modelSettings(config, undefined);
+    const { model } = modelChoice(config, undefined);
     return { ready: true, modelConfigured: true, model, sandbox: config.sandbox.provider };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

@@ -84,7 +84,7 @@ const keyOf = (item: Item) =>
     ? item.callId
     : item.kind === 'question'
       ? item.questionId
-      : item.kind === 'notice'
+      : item.kind === 'notice' || item.kind === 'cut'
         ? item.at
         : item.messageId;
 

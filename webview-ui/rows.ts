@@ -54,7 +54,7 @@ function itemRow(turn: Turn, item: Item, index: number): Row {
 function itemKey(turn: Turn, item: Item, index: number): string {
   if (item.kind === 'tool') return `${turn.turnId}/${item.callId}`;
   if (item.kind === 'question') return `${turn.turnId}/question/${item.questionId}`;
-  if (item.kind === 'notice') return `${turn.turnId}/notice/${index}`;
+  if (item.kind === 'notice' || item.kind === 'cut') return `${turn.turnId}/${item.kind}/${index}`;
   return `${turn.turnId}/${item.messageId}`;
 }
 

@@ -1,7 +1,11 @@
 /** Every word that the panel shows, in one place, so that it can be localised. Functions take what varies. */
+import type { Item } from '../server/protocol/task.ts';
+import { count } from './format.ts';
 
 const plural = (count: number, one: string, many: string) =>
   `${count.toLocaleString()} ${count === 1 ? one : many}`;
+
+type CutFacts = Extract<Item, { kind: 'cut' }>;
 
 export const strings = {
   product: 'Handoff',
@@ -66,6 +70,8 @@ export const strings = {
     copyCode: 'Copy code',
     rowFailed: 'This entry could not be shown.',
     copied: 'Copied',
+    cut: ({ evicted, summary, tokensBefore, tokensAfter }: CutFacts) =>
+      `${summary === undefined ? `${plural(evicted, 'older result', 'older results')} can be read again on demand` : 'What stands above was summarised for the agent'}: ${count(tokensBefore)} tokens became ${count(tokensAfter)}. Nothing is lost here.`,
     image: (alt: string) => (alt === '' ? 'Image' : `Image: ${alt}`),
   },
 

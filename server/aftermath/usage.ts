@@ -1,6 +1,7 @@
 import { usageOf } from '../agent/halt.ts';
 import type { Database } from '../engine/database.ts';
-import type { EventOf, Usage } from '../protocol/events.ts';
+import type { Usage } from '../protocol/agent-events.ts';
+import type { EventOf } from '../protocol/events.ts';
 import type { UsageReport } from '../protocol/usage.ts';
 import { type EventLog, readAll } from '../tasks/event-log.ts';
 

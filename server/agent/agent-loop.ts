@@ -3,7 +3,7 @@ import type { Agent } from './agent.ts';
 import { messageIdOf } from './ids.ts';
 import { type ModelStep, modelStep, type ToolCall } from './model-step.ts';
 import type { Progress } from './progress.ts';
-import { mayWrite, type ToolStep, toolStep } from './tool-step.ts';
+import { mayOverlap, type ToolStep, toolStep } from './tool-step.ts';
 import type { Transcript } from './transcript.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -87,7 +87,7 @@ async function act(
   return finished.length < results.length ? { kind: 'asked' } : undefined;
 }
 
-/** Calls of one answer run at once when none of them may write, else one after the other, in the model's order. */
+/** Calls of one answer run at once where none of them is in another's way, else one after the other, in the model's order. */
 async function runTools(
   turn: TurnContext,
   agent: Agent,
@@ -95,7 +95,7 @@ async function runTools(
 ): Promise<ToolStep[]> {
   const step = (call: ToolCall): Promise<ToolStep> =>
     turn.journal.step(call.callId, () => toolStep(turn, agent, call, mayHaveBegun.has(call.callId)));
-  if (!calls.some(mayWrite)) return Promise.all(calls.map(step));
+  if (mayOverlap(agent, calls)) return Promise.all(calls.map(step));
   const results: ToolStep[] = [];
   for (const call of calls) results.push(await step(call));
   return results;

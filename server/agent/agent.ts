@@ -1,4 +1,7 @@
-import type { Tool } from './tools/tool.ts';
+import type { ModelRole } from '../models/choice.ts';
+import type { AgentKind } from '../protocol/agents.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { ASKED, Tool } from './tools/tool.ts';
 import type { TurnContext } from './turn-context.ts';
 
 /** Who takes the steps: the lead of a turn, who speaks to the person, or a subagent that works for one tool call of another. */
@@ -9,12 +12,45 @@ export interface Agent {
   by: { agentId?: string; parentId?: string };
   /** Whether the person's messages go to it. */
   isLead: boolean;
+  /** How many agents it works for: 0 for the lead. */
+  depth: number;
   instructions: string;
+  /** Which models it is given. */
+  modelRole: ModelRole;
   /** The task's own choice of a model; the relay's where undefined. */
   model: string | undefined;
   tools: readonly Tool[];
   /** Model calls at most: a loop that got this far is lost. */
   maxModelCalls: number;
-  /** Has a subagent work for one of its tool calls; absent where it may not. */
-  delegate?: (turn: TurnContext, callId: string, prompt: string) => Promise<string>;
+  /** The machine that it works in: the task's, or a copy of its own. */
+  open: () => Promise<Sandbox>;
+  /** Aborts when it is to stop, by itself or with its turn; with a `TurnOver` where the turn is no longer this relay's. */
+  signal: () => Promise<AbortSignal>;
+  /** Why a call that fits its tool is not to be made now, for the model; nothing where it may be. */
+  refuses?: (tool: Tool, input: Record<string, unknown>) => string | undefined;
+  /** Has a subagent work for one of its tool calls; absent where it may not. What it handed up, as the model reads it. */
+  delegate?: (turn: TurnContext, callId: string, order: Order) => Promise<string | typeof ASKED>;
+}
+
+/** What a subagent is asked to do. */
+export interface Order {
+  /** `explorer`, `executor`, `reviewer`, or a role of the repository's own. */
+  role: string;
+  /** In a few words, for the person. */
+  description: string;
+  /** All that it is told. */
+  prompt: string;
+}
+
+/** A kind of subagent: what it is told, what it can do, and what it may use up. */
+export interface Role {
+  name: string;
+  kind: AgentKind;
+  /** For the parent, who chooses by it. */
+  description: string;
+  /** What is said to it besides what its kind is told; from the repository's own file, where it is from there. */
+  instructions: string | undefined;
+  /** Names of tools, of those that its kind has; all of them where absent. */
+  tools: readonly string[] | undefined;
+  modelRole: ModelRole;
 }

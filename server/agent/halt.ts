@@ -1,5 +1,6 @@
+import type { Usage } from '../protocol/agent-events.ts';
 import type { Failure } from '../protocol/errors.ts';
-import type { TaskEvent, TurnOutcome, Usage } from '../protocol/events.ts';
+import type { TaskEvent, TurnOutcome } from '../protocol/events.ts';
 import { dismissals, isOpen } from '../tasks/answers.ts';
 import { readAll } from '../tasks/event-log.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';

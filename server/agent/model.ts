@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { type ModelMessage, streamText, type ToolSet, tool, zodSchema } from 'ai';
-import type { Usage } from '../protocol/events.ts';
+import type { Usage } from '../protocol/agent-events.ts';
 import { brokenOff } from './model-errors.ts';
 import type { Tool } from './tools/tool.ts';
 

@@ -1,19 +1,24 @@
 import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { SandboxState } from '../protocol/events.ts';
-import { errorCodeOf, type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
+import { errorCodeOf, SandboxError } from '../sandbox/sandbox.ts';
 import type { Prepared, TaskRow } from '../tasks/task-store.ts';
+import type { Handbook } from './handbook.ts';
 import type { MachineFacts } from './prompt.ts';
+import { readHandbook } from './read-handbook.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 import { workspaceStep } from './workspace-step.ts';
 
 export type PrepareStep =
-  | { kind: 'ready'; baseTree: string; machine: MachineFacts; agentsMd?: string; model: string | undefined }
+  | {
+      kind: 'ready';
+      baseTree: string;
+      machine: MachineFacts;
+      handbook: Handbook;
+      model: string | undefined;
+    }
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
-
-/** Of AGENTS.md, in bytes: more than a page of rules is a book, and costs in every call. */
-const AGENTS_MD_BYTES = 32_000;
 
 /** Fetches the source, and wakes or makes the sandbox with the source in it: each only if that was not done before. */
 export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
@@ -38,16 +43,16 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
     await workspaceStep(turn, sandbox, prepared.baseTree);
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
-    const { agentsMd, notes = [] } = await store.memo(taskId, `${turnId}:rules`, async () => ({
-      agentsMd: await readAgentsMd(sandbox),
+    const { handbook, notes } = await store.memo(taskId, `${turnId}:handbook`, async () => ({
+      handbook: await readHandbook(sandbox),
       notes: turn.machineNotes(taskId),
     }));
     return {
       kind: 'ready',
       baseTree: prepared.baseTree,
       machine: { workdir: sandbox.workdir, network: sandbox.caps.network, notes },
+      handbook,
       model: row.spec.model,
-      ...(agentsMd === undefined ? {} : { agentsMd }),
     };
   } catch (error) {
     if (isOutOfHands(error)) throw error;
@@ -78,14 +83,4 @@ export function inOurWords(error: unknown): unknown {
     cause: error,
     ...(error.nextAction === undefined ? {} : { nextAction: error.nextAction }),
   });
-}
-
-async function readAgentsMd(sandbox: Sandbox): Promise<string | undefined> {
-  try {
-    const { data } = await sandbox.readFile('AGENTS.md', { offset: 0, length: AGENTS_MD_BYTES });
-    return new TextDecoder().decode(data);
-  } catch (error) {
-    if (error instanceof SandboxError) return undefined;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { runAgent } from './agent-loop.ts';
 import { progressOf } from './progress.ts';
 import { explorerInstructions } from './prompt.ts';
 import { explorerTools } from './tools/registry.ts';
-import { ToolProblem } from './tools/tool.ts';
+import { ASKED, ToolProblem } from './tools/tool.ts';
 import { createTranscript } from './transcript.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -20,13 +20,17 @@ export async function runSubagent(
   callId: string,
   prompt: string,
   model: string | undefined,
-): Promise<string> {
+): Promise<string | typeof ASKED> {
   const { taskId, turnId } = turn;
   const { workdir } = await turn.sandboxes.open(taskId);
   const agent: Agent = {
     id: callId,
     by: { agentId: callId, parentId: turnId },
     isLead: false,
+    depth: 1,
+    modelRole: 'explorer',
+    open: () => turn.sandboxes.open(taskId),
+    signal: () => turn.signals.of(turn.claim),
     instructions: explorerInstructions({ workdir }),
     model,
     tools: explorerTools,
@@ -38,6 +42,7 @@ export async function runSubagent(
   transcript.addAll(earlier);
   const end = await runAgent(turn, agent, transcript, progressOf(earlier, turnId, callId));
   if (end.kind === 'completed') return end.text || '[the subagent ended without a word]';
+  if (end.kind === 'asked') return ASKED;
   if (end.kind === 'failed') throw new ToolProblem(`The subagent came to no end: ${end.failure.message}`);
   throw new ToolProblem('[stopped by the user]');
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
+import type { ChooseModels } from '../models/choice.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { Kept } from '../repo/kept-tree.ts';
@@ -12,7 +13,8 @@ import type { EventLog, KeyedEvent } from '../tasks/event-log.ts';
 import type { TaskStates } from '../tasks/task-states.ts';
 import type { Prepared, TaskStore } from '../tasks/task-store.ts';
 import { TurnOver, type TurnSignals } from '../tasks/turn-signals.ts';
-import type { CallModel, ModelSettings } from './model.ts';
+import type { Agent } from './agent.ts';
+import type { CallModel } from './model.ts';
 
 /** The Git work of a turn. Every function may be repeated. */
 export interface TurnRepo {
@@ -70,8 +72,7 @@ export interface TurnDeps {
   repo: TurnRepo;
   /** Whether nothing that follows earlier turns touches the workspace any more. */
   isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
-  /** Read at every call, so that mending the settings mends the turn. Throws `model_not_configured`. */
-  modelSettings: (model: string | undefined) => ModelSettings;
+  models: ChooseModels;
   callModel: CallModel;
   now: () => number;
   /** Between 0 and 1: jitter. */
@@ -91,9 +92,9 @@ export interface TurnContext extends TurnDeps {
   journal: Journal;
 }
 
-/** Whether the person stopped the turn. Throws `TurnOver` where it is no longer this relay's at all. */
-export async function isStopped(turn: TurnContext): Promise<boolean> {
-  const signal = await turn.signals.of(turn.claim);
+/** Whether the person stopped the turn, or this agent of it. Throws `TurnOver` where it is no longer this relay's at all. */
+export async function isStopped(turn: TurnContext, agent?: Pick<Agent, 'signal'>): Promise<boolean> {
+  const signal = await (agent ? agent.signal() : turn.signals.of(turn.claim));
   if (signal.reason instanceof TurnOver) throw signal.reason;
   return signal.aborted;
 }

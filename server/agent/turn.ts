@@ -92,17 +92,21 @@ async function runLead(
     id: turnId,
     by: {},
     isLead: true,
-    instructions: instructionsFor({ machine: prepared.machine, agentsMd: prepared.agentsMd }),
+    depth: 0,
+    instructions: instructionsFor({ machine: prepared.machine, agentsMd: prepared.handbook.agentsMd }),
+    modelRole: 'lead',
     model: prepared.model,
     tools: leadTools,
     maxModelCalls: MAX_MODEL_CALLS,
-    delegate: (running, callId, prompt) => runSubagent(running, callId, prompt, prepared.model),
+    open: () => turn.sandboxes.open(taskId),
+    signal: () => turn.signals.of(turn.claim),
+    delegate: (running, callId, order) => runSubagent(running, callId, order.prompt, prepared.model),
   };
   const progress = progressOf(events, turnId, undefined);
   if (isAgain) progress.lastWords = undefined;
   const end = await runAgent(turn, lead, transcript, progress, {
     acted: (n, calls) => {
-      if (!calls.some(mayWrite)) return;
+      if (!calls.some((call) => mayWrite(lead, call))) return;
       capturing = capture(String(n));
       // Whoever awaits it hears of a failure; where a step in between failed first, nobody does.
       capturing.catch(() => {});

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { loadConfig, modelSettings } from '../config.ts';
+import { loadConfig, modelChoice } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createEngines } from '../sandbox/container/engine.ts';
 import { DEFAULT_IMAGE } from '../sandbox/container/plan.ts';
@@ -136,7 +136,7 @@ function checkDataDir(env: Env): Check {
 
 async function checkModel(env: Env): Promise<Check> {
   try {
-    const { model, baseUrl } = modelSettings(await loadConfig(env), undefined);
+    const { model, baseUrl } = modelChoice(await loadConfig(env), undefined);
     return good('model', `${model} at ${baseUrl}`);
   } catch (error) {
     if (error instanceof AppError) return bad('model', error.message, MODEL_ADVICE);

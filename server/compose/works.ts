@@ -3,7 +3,7 @@ import { createAfterTurns } from '../aftermath/parts.ts';
 import { createAftermathStore } from '../aftermath/store.ts';
 import { callModel } from '../agent/model.ts';
 import { createTurn } from '../agent/turn.ts';
-import { type Config, modelSettings } from '../config.ts';
+import { type Config, modelChoice } from '../config.ts';
 import { createClaims } from '../engine/claims.ts';
 import { createDispatcher } from '../engine/dispatcher.ts';
 import { launchEngine } from '../engine/durable.ts';
@@ -88,7 +88,7 @@ export async function startWorks(
     hide: workplace.around.surroundings.hide,
     repo: room.repo(repo),
     isWorkspaceFree: createAftermathStore(patient).isNext,
-    modelSettings: (model) => modelSettings(config, model),
+    models: (_role, chosen) => [modelChoice(config, chosen)],
     callModel,
     now,
     random: Math.random,

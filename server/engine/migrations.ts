@@ -1,3 +1,5 @@
+import { HARNESS_MIGRATIONS } from './harness-migrations.ts';
+
 /**
  * The relay's own tables, beside DBOS's in the same database. Versioned, run once, forward only: a change is a new entry.
  * Event bodies are `json`, not `jsonb`, because a tool may print NUL, which `jsonb` cannot hold.
@@ -348,4 +350,5 @@ export const MIGRATIONS: readonly string[] = [
   -- A task's own pull requests: whether one was opened is asked every second while a token is kept.
   CREATE INDEX events_opened_by_task ON handoff.events (task_id, seq) WHERE type = 'publish.opened';
   `,
+  ...HARNESS_MIGRATIONS,
 ];

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { agentEvents, Mode, Usage } from './agent-events.ts';
 import { Answer, Question, Selection } from './commands.ts';
 import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
+import { byAgent, event, inTurn } from './event-shape.ts';
 import { PullRequestStatus } from './follow.ts';
 import { ChangedFile, Decided } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
@@ -12,14 +14,6 @@ export const TodoItem = z.object({
   status: z.enum(['pending', 'in_progress', 'completed']),
 });
 export type TodoItem = z.infer<typeof TodoItem>;
-
-/** What the model provider said a call used; a provider that says nothing leaves them out. */
-export const Usage = z.object({
-  inputTokens: z.number().int().optional(),
-  outputTokens: z.number().int().optional(),
-  cachedInputTokens: z.number().int().optional(),
-});
-export type Usage = z.infer<typeof Usage>;
 
 /**
  * What a task's machine does, as the relay last knew it. `lost`: it was there and is no more; what was captured of it is kept, and
@@ -58,19 +52,10 @@ export const PullRequest = z.object({
 });
 export type PullRequest = z.infer<typeof PullRequest>;
 
-const head = { seq: z.number().int().min(1), at: z.number().int() };
-const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
-  z.object({ ...head, type: z.literal(type), ...shape });
-
-/**
- * Which agent of a turn it was: absent where it was the lead, who speaks to the person. A subagent's `agentId` is the `callId`
- * of the tool call that it works for; its `parentId` the agent who made that call (the turn's id for the lead).
- */
-const by = { agentId: z.string().optional(), parentId: z.string().optional() };
-
-const inTurn = { turnId: z.string() };
-const byAgent = { ...inTurn, ...by };
 const message = { messageId: z.string(), text: z.string(), selection: z.array(Selection).optional() };
+/** A file as an agent saw it: SHA-256 of its content, hex; null where it learned that nothing is there. */
+export const SeenFile = z.object({ path: z.string(), sha256: z.string().nullable() });
+export type SeenFile = z.infer<typeof SeenFile>;
 
 /**
  * Everything that happens to a task, as facts in the past tense. `seq` counts from 1 without a gap in each task,
@@ -90,7 +75,13 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('message.queued', { ...message }),
   event('message.edited', { messageId: z.string(), text: z.string() }),
   event('message.withdrawn', { messageId: z.string() }),
-  event('message.delivered', { ...inTurn, ...message }),
+  /** `expanded`: what the model reads, where that is more than the person typed. */
+  event('message.delivered', {
+    ...inTurn,
+    ...message,
+    mode: Mode.optional(),
+    expanded: z.string().optional(),
+  }),
 
   event('turn.started', { ...inTurn }),
   event('turn.stopping', { ...inTurn }),
@@ -143,6 +134,8 @@ export const TaskEvent = z.discriminatedUnion('type', [
     attempt: z.number().int(),
     text: z.string(),
     toolCalls: z.array(z.object({ callId: z.string(), name: z.string(), input: z.unknown() })),
+    /** Which model it was, as `provider/model`; absent in records of older versions. */
+    model: z.string().optional(),
     usage: Usage,
   }),
 
@@ -161,7 +154,13 @@ export const TaskEvent = z.discriminatedUnion('type', [
     output: z.string(),
     isError: z.boolean(),
     durationMs: z.number().int(),
+    /** What the agent knows of files by this call. */
+    files: z.array(SeenFile).optional(),
+    /** Images and the like that the model reads besides the text; their bytes are kept under `key`. */
+    media: z.array(z.object({ key: z.string(), mediaType: z.string() })).optional(),
   }),
+
+  ...agentEvents,
   event('todos.changed', { ...inTurn, items: z.array(TodoItem) }),
 
   /** The agent needs the person. `questionId` is the `callId` of the tool call that asks. */

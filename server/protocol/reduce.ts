@@ -1,7 +1,8 @@
 import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
 import { append, extendText, finishText, inItems, inTool, inTurn, notice, settle } from './items.ts';
+import { agentHandlers, withAnswer, withCall } from './reduce-agents.ts';
 import { reviewHandlers } from './reduce-review.ts';
-import type { Check, TaskState, Turn } from './task.ts';
+import type { Check, Item, TaskState, Turn } from './task.ts';
 
 /** How much of a running command's output is kept for showing, in UTF-16 units; the tool's result has the rest. */
 const LIVE_OUTPUT_LIMIT = 20_000;
@@ -59,9 +60,13 @@ const handlers: Handlers = {
     ...state,
     queue: state.queue.map((queued) => (queued.messageId === messageId ? { ...queued, text } : queued)),
   }),
-  'message.delivered': (state, { turnId, messageId, text, selection, at }) =>
+  'message.delivered': (state, { turnId, messageId, text, selection, mode, at }) =>
     append(
-      { ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) },
+      withMode(
+        { ...state, queue: state.queue.filter((queued) => queued.messageId !== messageId) },
+        turnId,
+        mode,
+      ),
       { turnId },
       {
         kind: 'user',
@@ -136,11 +141,19 @@ const handlers: Handlers = {
     ]),
   'text.delta': (state, { turnId, agentId, messageId, attempt, text }) =>
     inItems(state, { turnId, agentId }, (items) => extendText(items, messageId, attempt, text)),
-  'model.answered': (state, { turnId, agentId, messageId, attempt, text }) =>
-    inItems(state, { turnId, agentId }, (items) => finishText(items, messageId, attempt, text)),
+  'model.answered': (state, event) => {
+    const { turnId, agentId, messageId, attempt, text } = event;
+    const answered = inItems(state, { turnId, agentId }, (items) =>
+      finishText(items, messageId, attempt, text),
+    );
+    return withAnswer(answered, event);
+  },
 
-  'tool.started': (state, { turnId, agentId, callId, name, input, at }) =>
-    append(state, { turnId, agentId }, { kind: 'tool', callId, name, input, startedAt: at }),
+  'tool.started': (state, event) => {
+    const { turnId, agentId, callId, name, input, at } = event;
+    const item: Item = { kind: 'tool', callId, name, input, startedAt: at };
+    return withCall(append(state, { turnId, agentId }, item), event);
+  },
   'tool.output': (state, { turnId, agentId, callId, text }) =>
     inTool(state, { turnId, agentId }, callId, (tool) => ({
       ...tool,
@@ -174,6 +187,7 @@ const handlers: Handlers = {
       checks.map((check) => (check.name === name ? { ...check, outcome, output, durationMs } : check)),
     ),
 
+  ...agentHandlers,
   ...reviewHandlers,
 
   'publish.started': (state, { publishId, branch, acceptedTree, pushedTree }) => ({
@@ -220,6 +234,10 @@ const handlers: Handlers = {
 
   'log.compacted': (state) => state,
 };
+
+function withMode(state: TaskState, turnId: string, mode: Turn['mode']): TaskState {
+  return mode === undefined ? state : inTurn(state, turnId, (turn) => ({ ...turn, mode }));
+}
 
 /** A turn that waits no longer; how long it did is not the agent's time. */
 function goingOn({ waiting: _waiting, restingSince, ...turn }: Turn, at: number): Turn {

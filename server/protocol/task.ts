@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { Mode, Usage } from './agent-events.ts';
+import { AgentCard } from './agents.ts';
 import { Answer, Question, Selection } from './commands.ts';
 import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
-import { CheckOutcome, PullRequest, SandboxState, TodoItem, TurnOutcome, Usage } from './events.ts';
+import { CheckOutcome, PullRequest, SandboxState, TodoItem, TurnOutcome } from './events.ts';
 import { PullRequestStatus } from './follow.ts';
 import { ChangedFile, FileDecisions } from './review.ts';
 import { Oid, SourceSummary } from './source.ts';
@@ -57,11 +59,21 @@ export const Item = z
       get items() {
         return z.array(Item).optional();
       },
+      agent: AgentCard.optional(),
     }),
     z.object({
       kind: z.literal('question'),
       ...Question.shape,
       answer: Answer.optional(),
+      at: z.number(),
+    }),
+    /** From here on the model reads less than what stands above. */
+    z.object({
+      kind: z.literal('cut'),
+      evicted: z.number(),
+      summary: z.string().optional(),
+      tokensBefore: z.number(),
+      tokensAfter: z.number(),
       at: z.number(),
     }),
     z.object({
@@ -100,6 +112,10 @@ export const Turn = z.object({
   outcome: TurnOutcome.optional(),
   error: Failure.optional(),
   usage: Usage.optional(),
+  /** What all its model calls cost so far, in millionths of a US dollar; absent where no price is known. */
+  costMicros: z.number().optional(),
+  /** Absent: at once. */
+  mode: Mode.optional(),
   items: z.array(Item),
   checks: z.array(Check).optional(),
 });

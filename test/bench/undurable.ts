@@ -64,7 +64,17 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     hide: (_taskId, text) => text,
     repo,
     isWorkspaceFree: async () => true,
-    modelSettings: () => ({ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model' }),
+    models: () => [
+      {
+        ...{ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model', ref: 'fake-model' },
+        ...{
+          window: 128_000,
+          price: undefined,
+          abilities: { images: false, pdf: false },
+          cacheMarkers: false,
+        },
+      },
+    ],
     callModel,
     now: Date.now,
     random: Math.random,

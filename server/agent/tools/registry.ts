@@ -19,7 +19,3 @@ export const leadTools: readonly Tool[] = [
 
 /** What an explorer can do: nothing that changes the workspace, or needs the person. */
 export const explorerTools: readonly Tool[] = [read, glob, grep];
-
-const byName = new Map(leadTools.map((tool) => [tool.name, tool]));
-
-export const findTool = (name: string): Tool | undefined => byName.get(name);

@@ -15,5 +15,5 @@ export const task = defineTool({
     prompt: z.string().trim().min(1).max(20_000),
   }),
   writes: false,
-  run: ({ prompt }, { delegate }) => delegate(prompt),
+  run: (order, { delegate }) => delegate({ role: 'explorer', ...order }),
 });

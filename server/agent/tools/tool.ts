@@ -3,6 +3,7 @@ import type { Question } from '../../protocol/commands.ts';
 import type { TodoItem } from '../../protocol/events.ts';
 import type { ReviewThread } from '../../protocol/task.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { Order } from '../agent.ts';
 
 /** What a tool may reach: the sandbox through its interface, and the turn it belongs to. Nothing else. */
 export interface ToolContext {
@@ -24,8 +25,8 @@ export interface ToolContext {
   reply(threadId: string, text: string, resolve: boolean): Promise<void>;
   /** Says what the pull request should be called, and say. */
   describe(title: string, body: string): Promise<void>;
-  /** Has a subagent look into something; its last words. Goes on where it was when the call is run again. */
-  delegate(prompt: string): Promise<string>;
+  /** Has a subagent work; what it handed up. Goes on where it was when the call is run again. */
+  delegate(order: Order): Promise<string | typeof ASKED>;
 }
 
 /** Instead of a text: the person's answer will be the result, and the turn waits for it at no cost. */
@@ -37,8 +38,10 @@ export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
   /** What the model reads about it. */
   description: string;
   input: Schema;
-  /** Whether it may change the workspace; calls that do not run in parallel. */
-  writes: boolean;
+  /** Whether a call may change the workspace; such calls run one after the other. */
+  writes: boolean | ((input: z.output<Schema>) => boolean);
+  /** Runs at once with calls of its own kind, although it may write: what it changes is brought together afterwards. */
+  isParallel?: boolean;
   /** The text that the model reads. Throws `ToolProblem` or `SandboxError` for what the model should know went wrong. */
   run(input: z.output<Schema>, context: ToolContext): Promise<string | typeof ASKED>;
 }

@@ -207,5 +207,7 @@ function itemLines(item: Item): string[] {
         : [questionText(item).trimEnd()];
     case 'notice':
       return [`! ${item.text}`];
+    case 'cut':
+      return [`- from here on the model reads ${item.tokensAfter} tokens instead of ${item.tokensBefore}`];
   }
 }

@@ -1,0 +1,54 @@
+import type { Role } from './agent.ts';
+
+/** Something that the repository offers to know more about when it is needed. */
+export interface Skill {
+  name: string;
+  description: string;
+  /** What the model reads when it asks for it. */
+  body: string;
+  /** Its folder, relative to the workspace. */
+  folder: string;
+}
+
+/** What a person may write as `/name` in a message. */
+export interface SlashCommand {
+  name: string;
+  description: string;
+  /** With `$ARGUMENTS` where what was written behind the name goes. */
+  template: string;
+}
+
+/** A command of the repository's that runs around what the agent does. */
+export interface Hook {
+  name: string;
+  on: 'before_tool' | 'after_tool' | 'turn_end';
+  /** Names of tools; every one where absent. */
+  tools?: readonly string[] | undefined;
+  command: string;
+  timeoutMs: number;
+}
+
+/**
+ * What a repository tells its agents, as it stands in the base tree: the agent itself cannot change it in the middle of its work. Plain
+ * data: it is remembered for the turn, so that every request of it begins the same.
+ */
+export interface Handbook {
+  agentsMd: string | undefined;
+  lessons: string | undefined;
+  roles: Role[];
+  skills: Skill[];
+  commands: SlashCommand[];
+  hooks: Hook[];
+  /** What of it could not be read, a line each, for the person. */
+  problems: string[];
+}
+
+export const EMPTY_HANDBOOK: Handbook = {
+  agentsMd: undefined,
+  lessons: undefined,
+  roles: [],
+  skills: [],
+  commands: [],
+  hooks: [],
+  problems: [],
+};
