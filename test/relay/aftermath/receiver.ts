@@ -10,8 +10,10 @@ export interface Received {
 export interface Receiver {
   url: string;
   received: Received[];
-  /** Resolves once so many were received. */
+  /** Resolves once so many were received; a relay that died may have one told twice. */
   count(n: number): Promise<Received[]>;
+  /** Resolves once that turn's end was told. */
+  of(turnId: string): Promise<void>;
   /** From now on nobody is answered, until it is called with false. */
   hold(isHeld: boolean): void;
   close(): Promise<void>;
@@ -20,6 +22,16 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const waiting = new Set<() => void>();
+  const until = (isSo: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!isSo()) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+    });
   let isHeld = false;
   const listener = await listen(async (request, response) => {
     const body = await readJsonObject(request);
@@ -32,16 +44,8 @@ export async function startReceiver(): Promise<Receiver> {
   return {
     url: `${listener.url}/hooks/secret-path`,
     received,
-    count: (n) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (received.length < n) return;
-          waiting.delete(look);
-          resolve(received);
-        };
-        waiting.add(look);
-        look();
-      }),
+    count: (n) => until(() => received.length >= n).then(() => received),
+    of: (turnId) => until(() => received.some(({ headers }) => headers.key === turnId)),
     hold: (now) => {
       isHeld = now;
     },

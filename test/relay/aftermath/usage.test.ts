@@ -28,10 +28,10 @@ describe('the book of usage', function () {
     const first = await watched.until('turn.ended');
     await room.kill();
     await room.start();
-    await room.receiver.count(1);
+    await room.receiver.of(first.turnId);
     const second = await room.say(taskId, 'Again');
     const last = await watched.until('turn.ended', ({ turnId }) => turnId === second);
-    await room.receiver.count(2);
+    await room.receiver.of(second);
 
     const sum = (key: 'inputTokens' | 'outputTokens' | 'cachedInputTokens') =>
       (first.usage[key] ?? 0) + (last.usage[key] ?? 0);
