@@ -14,6 +14,7 @@ import type { TaskStates } from '../tasks/task-states.ts';
 import type { Prepared, TaskStore } from '../tasks/task-store.ts';
 import { TurnOver, type TurnSignals } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
+import type { Workspaces } from './agents/workspaces.ts';
 import type { CallModel } from './model.ts';
 
 /** The Git work of a turn. Every function may be repeated. */
@@ -70,6 +71,8 @@ export interface TurnDeps {
   /** What may be shown of a text that came from the task's machine. */
   hide: (taskId: string, text: string) => string;
   repo: TurnRepo;
+  /** Where executors work. */
+  workspaces: Workspaces;
   /** Whether nothing that follows earlier turns touches the workspace any more. */
   isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
   models: ChooseModels;

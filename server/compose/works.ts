@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createAfterTurns } from '../aftermath/parts.ts';
 import { createAftermathStore } from '../aftermath/store.ts';
+import { noWorkspaces } from '../agent/agents/workspaces.ts';
 import { callModel } from '../agent/model.ts';
 import { createTurn } from '../agent/turn.ts';
 import { type Config, modelChoice } from '../config.ts';
@@ -87,6 +88,7 @@ export async function startWorks(
     takeMachineNews: sessions.takeNews,
     hide: workplace.around.surroundings.hide,
     repo: room.repo(repo),
+    workspaces: noWorkspaces,
     isWorkspaceFree: createAftermathStore(patient).isNext,
     models: (_role, chosen) => [modelChoice(config, chosen)],
     callModel,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { noWorkspaces } from '../../server/agent/agents/workspaces.ts';
 import { callModel } from '../../server/agent/model.ts';
 import { createTurn } from '../../server/agent/turn.ts';
 import type { TurnRepo } from '../../server/agent/turn-context.ts';
@@ -63,6 +64,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     takeMachineNews: () => [],
     hide: (_taskId, text) => text,
     repo,
+    workspaces: noWorkspaces,
     isWorkspaceFree: async () => true,
     models: () => [
       {
