@@ -63,14 +63,14 @@ async function execMasked(
   sandbox: Sandbox,
   mask: Mask,
   request: ExecRequest,
-  { onOutput, signal }: NonNullable<Parameters<Sandbox['exec']>[1]> = {},
+  { onOutput, ...options }: NonNullable<Parameters<Sandbox['exec']>[1]> = {},
 ): ReturnType<Sandbox['exec']> {
   const streams = { stdout: mask.stream(), stderr: mask.stream() };
   const pass = (name: 'stdout' | 'stderr', data: Uint8Array): void => {
     if (data.byteLength > 0) onOutput?.({ name, data });
   };
   const result = await sandbox.exec(request, {
-    ...(signal === undefined ? {} : { signal }),
+    ...options,
     ...(onOutput === undefined ? {} : { onOutput: ({ name, data }) => pass(name, streams[name].push(data)) }),
   });
   for (const name of ['stdout', 'stderr'] as const) pass(name, streams[name].flush());

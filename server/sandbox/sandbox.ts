@@ -173,10 +173,17 @@ export interface Sandbox {
    * Runs a command, or attaches to the one that was started under this `execId`. `onOutput` gets output from its beginning.
    * It has ended when its output has, or shortly after its first process has: what that left in the background lives on
    * unheard, until `killAll`, a timeout or hibernation.
+   *
+   * With `input` it is spoken to while it runs, instead of by `stdin`: its input ends where that does, and where the connection of the
+   * relay that started it does. Nobody else can speak to it: who attaches to it only listens, and whose command has ended is not read.
    */
   exec(
     request: ExecRequest,
-    options?: { signal?: AbortSignal; onOutput?: (chunk: ExecStream) => void },
+    options?: {
+      signal?: AbortSignal;
+      onOutput?: (chunk: ExecStream) => void;
+      input?: AsyncIterable<Uint8Array>;
+    },
   ): Promise<ExecResult>;
   /**
    * A part of all that a command printed on one stream, also of what `ExecResult` leaves out, while it runs and afterwards.

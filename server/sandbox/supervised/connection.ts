@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { SandboxError, type SandboxErrorCode } from '../sandbox.ts';
 import { type ChannelFrame, createChannels } from './channels.ts';
 import {
@@ -27,6 +28,8 @@ export interface CallOptions {
   /** Milliseconds after which a supervisor that does not answer counts as lost. */
   deadline: number;
   onOutput?: (name: StreamName, data: Buffer) => void;
+  /** Sent over the channel of the call's number until its answer comes, as fast as the other end takes it. */
+  input?: AsyncIterable<Uint8Array>;
   /** What to send when the signal fires; the answer is still waited for. */
   abort?: { signal: AbortSignal; call: (id: number) => Call };
 }
@@ -163,7 +166,16 @@ function speak(socket: Duplex): Connection {
     close: () => {
       socket.destroy();
     },
-    call: (call, options) => ask(nextId(), call, options),
+    async call(call, options) {
+      const id = nextId();
+      const { input } = options;
+      if (input === undefined) return ask(id, call, options);
+      const channel = channels.open(id);
+      const answer = ask(id, call, options);
+      // What does not read its input is no failure.
+      pipeline(input, channel).catch(() => {});
+      return answer.finally(() => channel.destroy());
+    },
     async connect(port, deadline) {
       const id = nextId();
       // Open before it is asked for: what a port says first comes right behind the answer.

@@ -140,14 +140,16 @@ export function supervisedSandbox({ ref, caps, places, connection }: SupervisedS
 interface ExecOptions {
   signal?: AbortSignal;
   onOutput?: (chunk: ExecStream) => void;
+  input?: AsyncIterable<Uint8Array>;
 }
 
-function execCall(request: ExecRequest, { signal, onOutput }: ExecOptions): Call {
+function execCall(request: ExecRequest, { signal, onOutput, input }: ExecOptions): Call {
   const { stdin, ...rest } = request;
   return {
     op: 'exec',
     ...rest,
     hasStdin: stdin !== undefined,
+    hasInput: input !== undefined,
     stream: onOutput !== undefined,
     cancelled: signal?.aborted ?? false,
   };
@@ -155,11 +157,12 @@ function execCall(request: ExecRequest, { signal, onOutput }: ExecOptions): Call
 
 function execOptions(
   { execId, stdin, timeoutMs }: ExecRequest,
-  { signal, onOutput }: ExecOptions,
+  { signal, onOutput, input }: ExecOptions,
 ): CallOptions {
   return {
     deadline: Math.min(timeoutMs + EXEC_SLACK, MAX_DEADLINE),
     ...(stdin === undefined ? {} : { body: stdin }),
+    ...(input === undefined ? {} : { input }),
     ...(onOutput === undefined ? {} : { onOutput: (name, data) => onOutput({ name, data }) }),
     ...(signal === undefined ? {} : { abort: { signal, call: () => ({ op: 'cancel', execId }) } }),
   };

@@ -17,7 +17,7 @@ export const MAX_SCRATCH = 512 << 20;
 export const MAX_FILE = 64 << 20;
 
 /** Changes when the two ends can no longer understand each other. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -31,6 +31,8 @@ export interface ExecCall {
   maxOutputBytes: number;
   /** The body is the command's standard input; else it has none. */
   hasStdin: boolean;
+  /** What comes over the channel of this call's own number (`channels.ts`) is its standard input instead. */
+  hasInput: boolean;
   /** Output is wanted as it comes, from its beginning. */
   stream: boolean;
   /** The caller has given up already: stop it if it runs, and never start it. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { posix } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SandboxError } from '../sandbox.ts';
 import type { CallOf, ExecCall, ExecOutcome, StreamName } from '../supervised/wire.ts';
@@ -43,8 +44,11 @@ interface Running {
 }
 
 export interface Commands {
-  /** Starts a command, attaches to it, or answers how it ended: by its `execId`, and never twice. */
-  run(call: ExecCall, stdin: Buffer, sink: Sink | undefined): Promise<Ending>;
+  /**
+   * Starts a command, attaches to it, or answers how it ended: by its `execId`, and never twice.
+   * @param stdin read by a command that this starts, and by no other
+   */
+  run(call: ExecCall, stdin: Buffer | Readable, sink: Sink | undefined): Promise<Ending>;
   cancel(execId: string): void;
   /** Of what a command printed, running or not, at most one piece. */
   output(call: CallOf<'output'>): { value: { size: number }; body: Buffer };
@@ -58,7 +62,7 @@ export function createCommands(
 ): Commands {
   const running = new Map<string, Running>();
 
-  const run = async (call: ExecCall, stdin: Buffer, sink: Sink | undefined): Promise<Ending> => {
+  const run: Commands['run'] = async (call, stdin, sink) => {
     const current = running.get(call.execId);
     if (current !== undefined) return attach(current, call, sink);
     const recorded = records.find(call.execId);
@@ -168,7 +172,7 @@ function conclude(record: ExecRecord, { outcome, parts }: ReturnType<typeof outc
 
 function start(
   call: ExecCall,
-  stdin: Buffer,
+  stdin: Buffer | Readable,
   record: ExecRecord,
   at: { cwd: string; env: Record<string, string> },
 ): Running {
@@ -191,7 +195,9 @@ function start(
   child?.stdout?.on('data', (chunk: Buffer) => take('stdout', chunk));
   child?.stderr?.on('data', (chunk: Buffer) => take('stderr', chunk));
   // A command that does not read its input is no failure.
-  child?.stdin?.on('error', () => {}).end(stdin);
+  child?.stdin?.on('error', () => {});
+  if (Buffer.isBuffer(stdin)) child?.stdin?.end(stdin);
+  else if (child?.stdin) pipeline(stdin, child.stdin, () => {});
 
   const pid = child?.pid;
   const stop = (why: 'timeout' | 'cancelled'): void => {
@@ -221,7 +227,7 @@ function start(
 
 /** Starts the process in a session, and so a group, of its own. What prevents that is told as a shell tells it. */
 function spawnCommand(
-  { argv: [file = '', ...args], hasStdin }: ExecCall,
+  { argv: [file = '', ...args], hasStdin, hasInput }: ExecCall,
   at: { cwd: string; env: Record<string, string> },
   complain: (message: string) => void,
 ): ChildProcess | undefined {
@@ -236,7 +242,7 @@ function spawnCommand(
     complain(`${file}: ${why[errno] ?? errno}\n`);
   };
   try {
-    const stdio = [hasStdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] as const;
+    const stdio = [hasStdin || hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'] as const;
     const child = spawn(file, args, { ...at, detached: true, stdio: [...stdio] });
     return child.on('error', explain);
   } catch (error) {

@@ -65,10 +65,13 @@ export function serve(socket: Duplex, context: Context): void {
   };
 
   const channels = createChannels(socket, send);
-  const connect = async (port: number, id: number): Promise<Answer> => {
+  const openChannel = (id: number): Duplex => {
     if (channels.count >= MAX_CHANNELS)
-      throw new SandboxError('busy', `${MAX_CHANNELS} connections to ports of the sandbox are open.`);
-    const channel = channels.open(id);
+      throw new SandboxError('busy', `${MAX_CHANNELS} connections to programs of the sandbox are open.`);
+    return channels.open(id);
+  };
+  const connect = async (port: number, id: number): Promise<Answer> => {
+    const channel = openChannel(id);
     try {
       await joinPort(port, channel);
       return { value: {} };
@@ -83,7 +86,14 @@ export function serve(socket: Duplex, context: Context): void {
     [Op in Call['op']]: (call: CallOf<Op>, body: Buffer, id: number) => Answer | Promise<Answer>;
   } = {
     hello: () => ({ value: { version: WIRE_VERSION } }),
-    exec: (call, body, id) => commands.run(call, body, call.stream ? sinkFor(id) : undefined),
+    async exec(call, body, id) {
+      const input = call.hasInput ? openChannel(id) : undefined;
+      try {
+        return await commands.run(call, input ?? body, call.stream ? sinkFor(id) : undefined);
+      } finally {
+        input?.destroy();
+      }
+    },
     cancel: ({ execId }) => {
       commands.cancel(execId);
       return { value: {} };

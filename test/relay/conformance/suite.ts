@@ -3,6 +3,7 @@ import { attach } from './suite-attach.ts';
 import { commands } from './suite-commands.ts';
 import { errors } from './suite-errors.ts';
 import { files } from './suite-files.ts';
+import { input } from './suite-input.ts';
 import { lifecycle } from './suite-lifecycle.ts';
 import { output } from './suite-output.ts';
 import { paths } from './suite-paths.ts';
@@ -13,6 +14,7 @@ import { snapshots } from './suite-snapshots.ts';
 const TOPICS: Record<string, Topic> = {
   'running a command': commands,
   'its output': output,
+  'its input': input,
   files,
   paths,
   'a search': search,

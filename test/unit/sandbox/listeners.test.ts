@@ -16,6 +16,7 @@ const PRINTS: ExecCall = {
   timeoutMs: 15_000,
   maxOutputBytes: 100,
   hasStdin: false,
+  hasInput: false,
   stream: true,
   cancelled: false,
 };
