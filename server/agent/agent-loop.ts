@@ -71,7 +71,7 @@ async function act(
 ): Promise<AgentEnd | undefined> {
   const results = await runTools(turn, agent, progress);
   const finished = results.filter((result) => result.kind === 'finished');
-  for (const { callId, name, output, isError } of finished) {
+  for (const { callId, name, output, isError, media } of finished) {
     transcript.add({
       type: 'tool.finished',
       turnId: turn.turnId,
@@ -80,6 +80,7 @@ async function act(
       output,
       isError,
       durationMs: 0,
+      ...(media ? { media } : {}),
     });
   }
   progress.unfinished = [];

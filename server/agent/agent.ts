@@ -1,6 +1,7 @@
 import type { ModelRole } from '../models/choice.ts';
 import type { AgentKind } from '../protocol/agents.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { KnownFiles } from './known-files.ts';
 import type { ASKED, Tool } from './tools/tool.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -20,6 +21,8 @@ export interface Agent {
   /** The task's own choice of a model; the relay's where undefined. */
   model: string | undefined;
   tools: readonly Tool[];
+  /** What it knows of files, here and now. */
+  files: KnownFiles;
   /** Model calls at most: a loop that got this far is lost. */
   maxModelCalls: number;
   /** The machine that it works in: the task's, or a copy of its own. */

@@ -1,5 +1,6 @@
 import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
+import { knownFiles } from './known-files.ts';
 import { progressOf } from './progress.ts';
 import { explorerInstructions } from './prompt.ts';
 import { explorerTools } from './tools/registry.ts';
@@ -23,6 +24,7 @@ export async function runSubagent(
 ): Promise<string | typeof ASKED> {
   const { taskId, turnId } = turn;
   const { workdir } = await turn.sandboxes.open(taskId);
+  const earlier = await turn.log.findAll(taskId, `${callId}:`);
   const agent: Agent = {
     id: callId,
     by: { agentId: callId, parentId: turnId },
@@ -34,9 +36,9 @@ export async function runSubagent(
     instructions: explorerInstructions({ workdir }),
     model,
     tools: explorerTools,
+    files: knownFiles(earlier, callId),
     maxModelCalls: MAX_MODEL_CALLS,
   };
-  const earlier = await turn.log.findAll(taskId, `${callId}:`);
   const transcript = createTranscript(callId);
   transcript.add({ type: 'message.delivered', turnId, messageId: `${callId}:prompt`, text: prompt });
   transcript.addAll(earlier);

@@ -1,7 +1,15 @@
+import type { EventOf, SeenFile } from '../protocol/events.ts';
 import type { Agent } from './agent.ts';
+import { nameInWorkspace } from './known-files.ts';
 import type { LiveOutput } from './live-output.ts';
 import { type ToolContext, ToolProblem } from './tools/tool.ts';
 import { assertHeld, type TurnContext, tell } from './turn-context.ts';
+
+/** What a call leaves besides its text: what the agent then knows of files, and what its model is shown. */
+export interface Gains {
+  files: SeenFile[];
+  media: NonNullable<EventOf<'tool.finished'>['media']>;
+}
 
 /** What a tool may reach in one call of an agent's. */
 export async function toolContext(
@@ -9,10 +17,13 @@ export async function toolContext(
   agent: Agent,
   callId: string,
   shown: LiveOutput,
+  gains: Gains,
 ): Promise<ToolContext> {
   const { turnId } = turn;
+  const sandbox = await agent.open();
+  const nameOf = (path: string): string => nameInWorkspace(path, sandbox.workdir);
   return {
-    sandbox: await agent.open(),
+    sandbox,
     callId,
     signal: await agent.signal(),
     async memo(key, compute) {
@@ -21,6 +32,27 @@ export async function toolContext(
       await assertHeld(turn);
       return value;
     },
+    known: (path) => agent.files.at(nameOf(path)),
+    saw: (path, sha256) => void gains.files.push({ path: nameOf(path), sha256 }),
+    get abilities() {
+      return turn.models(agent.modelRole, agent.model)[0]?.abilities ?? NO_ABILITIES;
+    },
+    async attach(mediaType, data) {
+      const key = `${callId}:media:${gains.media.length}`;
+      await turn.store.memo(turn.taskId, key, async () => Buffer.from(data).toString('base64'));
+      gains.media.push({ key, mediaType });
+    },
+    async earlier(id) {
+      const ended = await turn.log.find(turn.taskId, `${id}:finished`);
+      const begun = await turn.log.find(turn.taskId, `${id}:started`);
+      if (begun?.type !== 'tool.started') return undefined;
+      const output = ended?.type === 'tool.finished' ? ended.output : undefined;
+      return { name: begun.name, input: begun.input, output };
+    },
+    remembered: (id, key) =>
+      turn.store.memo<unknown>(turn.taskId, `${id}:${key}`, async () => {
+        throw new ToolProblem('Nothing is kept of that.');
+      }),
     showOutput: shown.push,
     setTodos: (items) =>
       tell(turn, {
@@ -69,3 +101,5 @@ export async function toolContext(
     },
   };
 }
+
+const NO_ABILITIES = { images: false, pdf: false };

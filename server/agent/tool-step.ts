@@ -3,13 +3,13 @@ import { SandboxError } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import { showOutput } from './live-output.ts';
 import type { ToolCall } from './model-step.ts';
-import { toolContext } from './tool-context.ts';
+import { type Gains, toolContext } from './tool-context.ts';
 import { ASKED, type Tool, ToolProblem } from './tools/tool.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 /** What a tool call came to, as the model reads it. `asked`: its result is what the person will answer. */
 export type ToolStep =
-  | { kind: 'finished'; callId: string; name: string; output: string; isError: boolean }
+  | ({ kind: 'finished'; callId: string; name: string } & Result)
   | { kind: 'asked'; callId: string };
 
 /** Whether a call of the agent's may change the workspace. What does not fit its tool is not run, and changes nothing. */
@@ -46,7 +46,9 @@ export async function toolStep(
   const { callId, name } = call;
   const recorded = mayHaveBegun ? await turn.log.find(taskId, `${callId}:finished`) : undefined;
   if (recorded?.type === 'tool.finished') {
-    return { kind: 'finished', callId, name, output: recorded.output, isError: recorded.isError };
+    const { output, isError, files, media } = recorded;
+    agent.files.learn(files ?? []);
+    return { kind: 'finished', callId, name, output, isError, ...(media ? { media } : {}) };
   }
   const hasBegun = mayHaveBegun && (await turn.log.find(taskId, `${callId}:started`)) !== undefined;
   await tell(turn, {
@@ -54,20 +56,25 @@ export async function toolStep(
     event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
   });
   const startedAt = turn.now();
-  const shown = await run(turn, agent, call, hasBegun);
+  const gains: Gains = { files: [], media: [] };
+  const shown = await run(turn, agent, call, hasBegun, gains);
   if (shown === ASKED) return { kind: 'asked', callId };
-  const result = { ...shown, output: turn.hide(taskId, shown.output) };
+  const media = gains.media.length > 0 ? { media: gains.media } : {};
+  const result = { ...shown, output: turn.hide(taskId, shown.output), ...media };
+  const files = gains.files.length > 0 ? { files: gains.files } : {};
   const durationMs = turn.now() - startedAt;
   await tell(turn, {
     key: `${callId}:finished`,
-    event: { type: 'tool.finished', turnId, ...by, callId, name, ...result, durationMs },
+    event: { type: 'tool.finished', turnId, ...by, callId, name, ...result, ...files, durationMs },
   });
+  agent.files.learn(gains.files);
   return { kind: 'finished', callId, name, ...result };
 }
 
 interface Result {
   output: string;
   isError: boolean;
+  media?: Gains['media'];
 }
 
 async function run(
@@ -75,6 +82,7 @@ async function run(
   agent: Agent,
   call: ToolCall,
   hasBegun: boolean,
+  gains: Gains,
 ): Promise<Result | typeof ASKED> {
   const tool = toolOf(agent, call);
   // What had begun when its relay died is attached to also then: the signal ends it, and its result says how far it came.
@@ -89,7 +97,7 @@ async function run(
   if (refusal !== undefined) return { output: refusal, isError: true };
   const shown = await showOutput(turn, agent, call.callId, hasBegun);
   try {
-    const output = await tool.run(input.data, await toolContext(turn, agent, call.callId, shown));
+    const output = await tool.run(input.data, await toolContext(turn, agent, call.callId, shown, gains));
     return output === ASKED ? ASKED : { output, isError: false };
   } catch (error) {
     if (error instanceof ToolProblem || error instanceof SandboxError) {

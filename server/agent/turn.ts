@@ -9,9 +9,11 @@ import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
 import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
+import { knownFiles } from './known-files.ts';
 import { type PrepareStep, prepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
+import { standing } from './standing.ts';
 import { runSubagent } from './subagent.ts';
 import { mayWrite } from './tool-step.ts';
 import { leadTools } from './tools/registry.ts';
@@ -97,6 +99,7 @@ async function runLead(
     modelRole: 'lead',
     model: prepared.model,
     tools: leadTools,
+    files: knownFiles(standing(events), undefined),
     maxModelCalls: MAX_MODEL_CALLS,
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),

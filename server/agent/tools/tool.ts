@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { ModelChoice } from '../../models/choice.ts';
 import type { Question } from '../../protocol/commands.ts';
 import type { TodoItem } from '../../protocol/events.ts';
 import type { ReviewThread } from '../../protocol/task.ts';
@@ -14,6 +15,18 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Remembers what was decided before acting, so that running the call again does the same thing once. */
   memo<T>(key: string, compute: () => Promise<T>): Promise<T>;
+  /** SHA-256 of what the agent last saw of a file, hex; null where it saw that nothing is there; undefined where it never looked. */
+  known(path: string): string | null | undefined;
+  /** The agent knows this content of the file from now on. */
+  saw(path: string, sha256: string | null): void;
+  /** What the agent's model takes besides text. */
+  abilities: ModelChoice['abilities'];
+  /** Shows the model something besides the result's text; its bytes are kept. */
+  attach(mediaType: string, data: Uint8Array): Promise<void>;
+  /** A call that was made before in this task, by whichever agent. */
+  earlier(callId: string): Promise<EarlierCall | undefined>;
+  /** What `memo` remembers of a call that was made before. */
+  remembered(callId: string, key: string): Promise<unknown>;
   /** Shows output while the call runs. */
   showOutput(stream: 'stdout' | 'stderr', text: string): void;
   setTodos(items: TodoItem[]): Promise<void>;
@@ -27,6 +40,13 @@ export interface ToolContext {
   describe(title: string, body: string): Promise<void>;
   /** Has a subagent work; what it handed up. Goes on where it was when the call is run again. */
   delegate(order: Order): Promise<string | typeof ASKED>;
+}
+
+/** A call and, once it has ended, what the model read of it. */
+export interface EarlierCall {
+  name: string;
+  input: unknown;
+  output: string | undefined;
 }
 
 /** Instead of a text: the person's answer will be the result, and the turn waits for it at no cost. */
