@@ -98,6 +98,7 @@ const bundles = [
     plugins: [uploadsIncluded],
   }),
   program('egress', 'server/sandbox/local/egress/main.ts', 128, { target: 'node22' }),
+  program('spawner', 'server/repo/spawner/main.ts', 8),
   // What runs inside sandboxes, on whatever Node there is.
   program('supervisor', 'server/sandbox/supervisor/main.ts', 64),
   program('supervisor-container', 'server/sandbox/supervisor/container.ts', 64),

@@ -6,6 +6,7 @@ import { createGitHubRemote } from '../github/remote.ts';
 import { createGit } from '../repo/git.ts';
 import { repoPath } from '../repo/repository.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
+import { createSpawner } from '../repo/spawner/spawner.ts';
 import { createTaskRepo } from '../repo/task-repo.ts';
 import { createSpawnBreaker } from '../sandbox/lifecycle/breaker.ts';
 import { createContents } from '../sandbox/lifecycle/contents.ts';
@@ -14,7 +15,7 @@ import { createMachineStore } from '../sandbox/lifecycle/machine-store.ts';
 import { createMachines } from '../sandbox/lifecycle/machines.ts';
 import { createPrebuildStore } from '../sandbox/prebuild/prebuild-store.ts';
 import { createPrebuilds } from '../sandbox/prebuild/prebuilds.ts';
-import { createProviders } from '../sandbox/providers.ts';
+import { createProviders, program } from '../sandbox/providers.ts';
 import { createTaskHold } from '../tasks/task-hold.ts';
 import type { Storage } from './storage.ts';
 import { openSurroundings } from './surroundings.ts';
@@ -35,7 +36,7 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     transfersDir: join(workDir, 'transfers'),
   };
   const repoDeps = {
-    git: createGit({ dataDir, env }),
+    git: createGit({ dataDir, env, start: createSpawner(program('spawner.mjs')).start }),
     ...folders,
     allowFileUrls: config.isLoopback,
   };

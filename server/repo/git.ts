@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type StartProcess, startHere } from './spawner/process.ts';
 
 /** A header that native Git sends to one origin and nowhere else. Travels by environment, never by argv or URL. */
 export interface SecretHeader {
@@ -132,6 +132,8 @@ export function createGit(options: {
   dataDir: string;
   /** The relay's environment, of which Git gets only what `INHERITED` names. */
   env?: Record<string, string | undefined>;
+  /** Absent: as children of this very process. */
+  start?: StartProcess;
 }): Git {
   const home = path.join(options.dataDir, 'git');
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -156,7 +158,13 @@ export function createGit(options: {
     const value = source[name];
     if (value !== undefined) base[name] = value;
   }
-  return (args, run = {}) => execute(args, run, { ...base, ...run.env, ...environmentOf(run) }, home);
+  const { start = startHere } = options;
+  return (args, run = {}) => {
+    const env = { ...base, ...run.env, ...environmentOf(run) };
+    // What is much, or secret, takes the shorter way.
+    const isSmall = run.onStdout === undefined && run.secret === undefined && (run.stdin?.length ?? 0) < MIB;
+    return execute(args, run, { env, cwd: home, start: isSmall ? start : startHere });
+  };
 }
 
 function environmentOf(run: GitRun): Record<string, string> {
@@ -178,13 +186,16 @@ function environmentOf(run: GitRun): Record<string, string> {
   return environment;
 }
 
-function execute(args: string[], run: GitRun, env: Record<string, string>, cwd: string): Promise<Buffer> {
+function execute(
+  args: string[],
+  run: GitRun,
+  { env, cwd, start }: { env: Record<string, string>; cwd: string; start: StartProcess },
+): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   if (run.signal?.aborted) {
     reject(run.signal.reason);
     return promise;
   }
-  const child = spawn('git', args, { cwd, env, detached: process.platform !== 'win32', windowsHide: true });
   const limit = run.maxOutputBytes ?? DEFAULT_OUTPUT_LIMIT;
   const kept: Buffer[] = [];
   let size = 0;
@@ -192,67 +203,55 @@ function execute(args: string[], run: GitRun, env: Record<string, string>, cwd: 
   let ended: { why: string; cause: unknown } | undefined;
   let hardKill: NodeJS.Timeout | undefined;
 
-  // The whole group: a transport helper of Git outlives Git itself otherwise.
-  const kill = (signal: NodeJS.Signals) => {
-    if (child.pid === undefined) return;
-    try {
-      if (process.platform === 'win32') child.kill(signal);
-      else process.kill(-child.pid, signal);
-    } catch {
-      // It is gone already.
-    }
-  };
   const end = (why: string, cause: unknown) => {
     if (ended !== undefined) return;
     ended = { why, cause };
-    kill('SIGTERM');
-    hardKill = setTimeout(() => kill('SIGKILL'), KILL_GRACE_MS);
+    child.kill('SIGTERM');
+    hardKill = setTimeout(() => child.kill('SIGKILL'), KILL_GRACE_MS);
   };
   const onAbort = () => end('it was cancelled', run.signal?.reason);
-  const deadline = setTimeout(() => end('it took too long', undefined), RUN_LIMIT_MS);
-  run.signal?.addEventListener('abort', onAbort, { once: true });
-
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (ended !== undefined) return;
-    size += chunk.length;
-    if (run.onStdout === undefined && size > limit) {
-      end(`it printed more than ${limit} bytes`, undefined);
-      return;
-    }
-    try {
-      if (run.onStdout === undefined) kept.push(chunk);
-      else run.onStdout(chunk);
-    } catch (error) {
-      end('its output could not be taken in', error);
-    }
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_LIMIT);
-  });
-  // Git that ends early closes its input; its exit code says why.
-  child.stdin.on('error', () => {});
-  child.stdin.end(run.stdin);
-
   const settle = () => {
     clearTimeout(deadline);
     clearTimeout(hardKill);
     run.signal?.removeEventListener('abort', onAbort);
   };
-  child.once('error', (cause) => {
-    settle();
-    reject(new GitError(args, null, { stderr: 'git could not be started; is it installed?' }, cause));
+  const request = { file: 'git', args, cwd, env, ...(run.stdin === undefined ? {} : { stdin: run.stdin }) };
+  const child = start(request, {
+    stdout(chunk) {
+      if (ended !== undefined) return;
+      size += chunk.length;
+      if (run.onStdout === undefined && size > limit) {
+        end(`it printed more than ${limit} bytes`, undefined);
+        return;
+      }
+      try {
+        if (run.onStdout === undefined) kept.push(chunk);
+        else run.onStdout(chunk);
+      } catch (error) {
+        end('its output could not be taken in', error);
+      }
+    },
+    stderr(chunk) {
+      stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_LIMIT);
+    },
+    failed(cause) {
+      settle();
+      reject(new GitError(args, null, { stderr: 'git could not be started; is it installed?' }, cause));
+    },
+    closed(exitCode) {
+      settle();
+      const strike = (text: string) =>
+        (run.secret?.redact ?? []).reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+      if (run.signal?.aborted) reject(run.signal.reason);
+      else if (ended !== undefined) reject(new GitError(args, null, { stderr: ended.why }, ended.cause));
+      else if (exitCode === 0) resolve(Buffer.concat(kept));
+      else {
+        const stdout = Buffer.concat(kept).subarray(0, STDERR_LIMIT).toString();
+        reject(new GitError(args, exitCode, { stderr: strike(stderr.toString()), stdout: strike(stdout) }));
+      }
+    },
   });
-  child.once('close', (exitCode) => {
-    settle();
-    const strike = (text: string) =>
-      (run.secret?.redact ?? []).reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
-    if (run.signal?.aborted) reject(run.signal.reason);
-    else if (ended !== undefined) reject(new GitError(args, null, { stderr: ended.why }, ended.cause));
-    else if (exitCode === 0) resolve(Buffer.concat(kept));
-    else {
-      const stdout = Buffer.concat(kept).subarray(0, STDERR_LIMIT).toString();
-      reject(new GitError(args, exitCode, { stderr: strike(stderr.toString()), stdout: strike(stdout) }));
-    }
-  });
+  const deadline = setTimeout(() => end('it took too long', undefined), RUN_LIMIT_MS);
+  run.signal?.addEventListener('abort', onAbort, { once: true });
   return promise;
 }
