@@ -1,5 +1,6 @@
 import { APICallError } from 'ai';
 import { AppError } from '../errors.ts';
+import { NoAnswer, Stalled } from '../models/mend-response.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 /** A failed model call, and whether it is worth trying again. */
@@ -15,35 +16,75 @@ const PASSING = new Set([408, 409, 425, 429]);
 
 const DETAIL_LENGTH = 500;
 
+/** Words that providers have for a status, where one fails in the middle of its answer. What is not here passes by itself. */
+const STATUS_OF: Record<string, number> = {
+  invalid_api_key: 401,
+  authentication_error: 401,
+  permission_error: 403,
+  insufficient_quota: 429,
+  rate_limit_exceeded: 429,
+  rate_limit_error: 429,
+  invalid_request_error: 400,
+  context_length_exceeded: 400,
+};
+
+/** What a provider says went wrong in the middle of its answer, for which its status has told of a success. */
+export class ProviderFault extends Error {
+  override readonly name = 'ProviderFault';
+  readonly status: number | undefined;
+  /** @param code a status, or a word of the provider's */
+  constructor(message: string, code: unknown) {
+    super(message);
+    const number = typeof code === 'string' ? (STATUS_OF[code] ?? Number(code)) : code;
+    this.status = typeof number === 'number' && number >= 400 && number < 600 ? number : undefined;
+  }
+}
+
 /** Sorts what a provider or the network did into what to do about it. Never repeats a credential: only status and body are used. */
 export function classify(thrown: unknown): ModelFailure {
   if (thrown instanceof AppError) return { error: thrown, retryable: thrown.code === 'model_cut_off' };
+  if (thrown instanceof ProviderFault) {
+    return byStatus(thrown.status ?? 500, thrown.message.slice(0, DETAIL_LENGTH), thrown);
+  }
+  if (hasCause(thrown, Stalled)) return { error: silent(thrown), retryable: true };
+  if (hasCause(thrown, NoAnswer)) return { error: noAnswer(thrown), retryable: true };
   if (!APICallError.isInstance(thrown)) return { error: brokenOff(thrown), retryable: true };
   if (thrown.statusCode === undefined) return { error: unreachable(thrown), retryable: true };
   // A success that turned out to be none: the connection broke, or what came could not be read.
   if (thrown.statusCode < 400) return { error: brokenOff(thrown), retryable: true };
-  const { statusCode } = thrown;
-  const detail = detailOf(thrown.responseBody);
+  const failure = byStatus(thrown.statusCode, detailOf(thrown.responseBody), thrown);
+  const retryAfterMs = failure.retryable ? retryAfter(thrown.responseHeaders) : undefined;
+  return { ...failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+function byStatus(statusCode: number, detail: string, cause: unknown): ModelFailure {
   const said = `The model endpoint answered ${statusCode}${detail ? `: ${detail}` : '.'}`;
   const failure = (code: ErrorCode, retryable: boolean, nextAction: string): ModelFailure => ({
-    error: new AppError(code, said, { cause: thrown, nextAction }),
+    error: new AppError(code, said, { cause, nextAction }),
     retryable,
   });
   if (statusCode === 401 || statusCode === 403) {
-    return failure('model_unauthorized', false, 'Check HANDOFF_MODEL_API_KEY, then send a message to go on.');
+    return failure(
+      'model_unauthorized',
+      false,
+      'Check the key that is configured for the model (HANDOFF_MODEL_API_KEY, or in HANDOFF_MODELS), then send a message to go on.',
+    );
   }
   if (PASSING.has(statusCode) || statusCode >= 500) {
-    const retryAfterMs = retryAfter(thrown.responseHeaders);
-    return {
-      ...failure('model_unavailable', true, 'Wait a little, then send a message to go on.'),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    };
+    return failure('model_unavailable', true, 'Wait a little, then send a message to go on.');
   }
   return failure(
     'model_rejected',
     false,
-    'Check HANDOFF_MODEL and the endpoint, then send a message to go on.',
+    'Check the model’s name and its endpoint in the settings, then send a message to go on.',
   );
+}
+
+/** Errors of `fetch` come wrapped, in as many layers as there are between. */
+function hasCause(thrown: unknown, kind: typeof Stalled | typeof NoAnswer): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    if (error instanceof kind) return true;
+  return false;
 }
 
 /** The answer did not come to its end, or made no sense. */
@@ -53,10 +94,29 @@ export const brokenOff = (cause?: unknown): AppError =>
     nextAction: 'Send a message to go on.',
   });
 
+/** The provider's own filter, or the model itself, did not let it be said. Another model may. */
+export const refused = (): AppError =>
+  new AppError('model_refused', 'The model’s provider held its answer back (content filter).', {
+    nextAction: 'Say it in another way, or choose another model, then send a message to go on.',
+  });
+
+const silent = (cause: unknown): AppError =>
+  new AppError('model_unavailable', 'The model endpoint fell silent in the middle of a call.', {
+    cause,
+    nextAction: 'Wait a little, then send a message to go on.',
+  });
+
+const noAnswer = (cause: unknown): AppError =>
+  new AppError('model_unavailable', 'The model endpoint answered with a web page instead of an answer.', {
+    cause,
+    nextAction:
+      'Check the endpoint’s address: it should end in the version, such as /v1. Then send a message to go on.',
+  });
+
 const unreachable = (cause: unknown): AppError =>
   new AppError('model_unavailable', 'The model endpoint did not answer.', {
     cause,
-    nextAction: 'Check HANDOFF_MODEL_BASE_URL and the network, then send a message to go on.',
+    nextAction: 'Check the endpoint’s address in the settings and the network, then send a message to go on.',
   });
 
 /** The provider's own words where it speaks JSON; nothing of an HTML page. */

@@ -1,7 +1,12 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { type ModelMessage, streamText, type ToolSet, tool, zodSchema } from 'ai';
+import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
+import { asSchema, type ModelMessage, zodSchema } from 'ai';
+import { withCacheMarkers } from '../models/cache-markers.ts';
+import { MOST_PROVIDERS, STALL_MS } from '../models/limits.ts';
+import { mendingFetch } from '../models/mend-response.ts';
+import { withoutThoughts } from '../models/think-tags.ts';
 import type { Usage } from '../protocol/agent-events.ts';
-import { brokenOff } from './model-errors.ts';
+import { brokenOff, ProviderFault, refused } from './model-errors.ts';
+import { type CallOptions, promptOf } from './model-prompt.ts';
 import type { Tool } from './tools/tool.ts';
 
 /** How to reach the model. */
@@ -10,12 +15,21 @@ export interface ModelSettings {
   baseUrl: string;
   apiKey?: string;
   model: string;
+  /** Tokens of an answer at most; the provider's own limit where absent. */
+  maxOutput?: number;
+  /** Whether requests carry marks that say what is worth caching. */
+  cacheMarkers?: boolean;
+  /** How long (ms) nothing may come from the provider. */
+  stallMs?: number;
 }
 
 /** A tool call that the model asked for. Whether it can be run is the caller's to find out. */
 export interface RequestedCall {
   name: string;
-  /** An object; arguments that were none come as `{ malformed }`, so that the transcript stays one that providers take. */
+  /**
+   * An object; arguments that were none come as `{ malformed }`, so that the transcript stays one that providers take, with `isCut` where
+   * the answer came to its limit in them.
+   */
   input: object;
 }
 
@@ -23,6 +37,8 @@ export interface ModelAnswer {
   text: string;
   toolCalls: RequestedCall[];
   usage: Usage;
+  /** Its end is missing: it came to the most that the model may say at once. */
+  isCut?: true;
 }
 
 export interface ModelRequest {
@@ -39,69 +55,134 @@ export type CallModel = (settings: ModelSettings, request: ModelRequest) => Prom
 /**
  * The one door to every model. Streams one answer; runs no tool and tries nothing twice, because both are journaled by
  * the caller. Throws what the provider did (see `classify`), or `model_cut_off` where the answer did not come to its end.
+ *
+ * The provider's own stream is read, and not `streamText`'s: that takes twice as long a call, and three times as long for many pieces.
  */
 export const callModel: CallModel = async (settings, { instructions, messages, tools, signal, onText }) => {
-  const provider = createOpenAICompatible({
-    name: 'model',
-    baseURL: settings.baseUrl,
-    includeUsage: true,
-    ...(settings.apiKey ? { apiKey: settings.apiKey } : {}),
-  });
-  const result = streamText({
-    model: provider.chatModel(settings.model),
-    instructions,
-    messages,
-    tools: toolSet(tools),
-    maxRetries: 0,
-    abortSignal: signal,
-    // Failures arrive as parts of the stream; the default handler prints them, request included.
-    onError: () => {},
-  });
+  const { stream } = await providerOf(settings)
+    .chatModel(settings.model)
+    .doStream({
+      prompt: promptOf(instructions, messages),
+      tools: await toolsOf(tools),
+      toolChoice: { type: 'auto' },
+      abortSignal: signal,
+      ...(settings.maxOutput === undefined ? {} : { maxOutputTokens: settings.maxOutput }),
+    });
 
   const answer: ModelAnswer = { text: '', toolCalls: [], usage: {} };
-  let hasEnded = false;
-  for await (const part of result.fullStream) {
-    if (part.type === 'text-delta') {
-      answer.text += part.text;
-      onText(part.text);
-    } else if (part.type === 'tool-call') {
-      answer.toolCalls.push({ name: part.toolName, input: objectOf(part.input) });
-    } else if (part.type === 'error') {
-      throw part.error;
-    } else if (part.type === 'finish') {
-      hasEnded = part.rawFinishReason !== undefined;
-      const { inputTokens, outputTokens, inputTokenDetails } = part.totalUsage;
-      answer.usage = {
-        ...(inputTokens === undefined ? {} : { inputTokens }),
-        ...(outputTokens === undefined ? {} : { outputTokens }),
-        ...(inputTokenDetails.cacheReadTokens === undefined
-          ? {}
-          : { cachedInputTokens: inputTokenDetails.cacheReadTokens }),
-      };
+  const said = withoutThoughts();
+  const say = (text: string): void => {
+    if (text === '') return;
+    answer.text += text;
+    onText(text);
+  };
+  let reason: string | undefined;
+  let hasThought = false;
+  for await (const part of stream) {
+    if (part.type === 'text-delta') say(said.push(part.delta));
+    else if (part.type === 'reasoning-delta') hasThought = true;
+    else if (part.type === 'tool-call') {
+      answer.toolCalls.push({ name: part.toolName, input: inputOf(part.input) });
+    } else if (part.type === 'error') throw faultOf(part.error);
+    else if (part.type === 'finish') {
+      reason = part.finishReason.raw;
+      if (part.finishReason.unified === 'content-filter') throw refused();
+      answer.usage = usageOf(part.usage);
     }
   }
   signal.throwIfAborted();
-  if (!hasEnded) throw brokenOff();
+  if (reason === undefined || reason === 'error') throw brokenOff();
+  say(said.close());
+  const isEmpty = answer.text === '' && answer.toolCalls.length === 0;
+  if (reason === 'length') {
+    // All that it may say went into thinking: asked once more, it may think less.
+    if (isEmpty) throw brokenOff();
+    answer.isCut = true;
+    for (const call of answer.toolCalls)
+      if ('malformed' in call.input) call.input = { ...call.input, isCut: true };
+  }
+  if (isEmpty && (reason === 'tool_calls' || reason === 'function_call') && !hasThought) throw brokenOff();
   return answer;
 };
 
-/** Made once for each list of tools: to say their shapes as JSON Schema takes longer than all else of a call (1.5 ms). */
-const toolSets = new WeakMap<readonly Tool[], ToolSet>();
+/** Kept, with their connections and what they have worked out, for as long as the settings name them. */
+const providers = new Map<string, OpenAICompatibleProvider>();
 
-/** Without `execute`: the SDK checks arguments, the loop runs the tools. */
-function toolSet(tools: readonly Tool[]): ToolSet {
-  const known = toolSets.get(tools);
+function providerOf(settings: ModelSettings): OpenAICompatibleProvider {
+  const { baseUrl, apiKey, cacheMarkers = false, stallMs = STALL_MS } = settings;
+  const key = JSON.stringify([baseUrl, apiKey, cacheMarkers, stallMs]);
+  const known = providers.get(key);
   if (known) return known;
-  const made: ToolSet = {};
-  // `zodSchema` keeps what it has worked out; a bare zod schema is worked out again at each call.
-  for (const { name, description, input } of tools) {
-    made[name] = tool({ description, inputSchema: zodSchema<Record<string, unknown>>(input) });
-  }
-  toolSets.set(tools, made);
+  const made = createOpenAICompatible({
+    name: 'model',
+    baseURL: baseUrl,
+    includeUsage: true,
+    fetch: mendingFetch(stallMs),
+    ...(apiKey ? { apiKey } : {}),
+    ...(cacheMarkers ? { transformRequestBody: withCacheMarkers } : {}),
+  });
+  // Those that the settings named once: the oldest goes.
+  const [oldest] = providers.keys();
+  if (providers.size >= MOST_PROVIDERS && oldest !== undefined) providers.delete(oldest);
+  providers.set(key, made);
   return made;
 }
 
-function objectOf(input: unknown): object {
-  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
-  return isObject ? input : { malformed: input };
+type WireTools = NonNullable<CallOptions['tools']>;
+
+/** Made once for each list of tools: to say their shapes as JSON Schema takes longer than all else of a call (1.5 ms). */
+const wireTools = new WeakMap<readonly Tool[], Promise<WireTools>>();
+
+function toolsOf(tools: readonly Tool[]): Promise<WireTools> {
+  const known = wireTools.get(tools);
+  if (known) return known;
+  const made = Promise.all(
+    tools.map(async ({ name, description, input }) => ({
+      type: 'function' as const,
+      name,
+      description,
+      inputSchema: await asSchema(zodSchema(input)).jsonSchema,
+    })),
+  );
+  wireTools.set(tools, made);
+  return made;
+}
+
+/** Arguments as providers give them: JSON of an object, nothing at all, or JSON of such JSON. */
+function inputOf(text: string): object {
+  if (text.trim() === '') return {};
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const input: unknown = typeof parsed === 'string' ? JSON.parse(parsed) : parsed;
+    return typeof input === 'object' && input !== null && !Array.isArray(input) ? input : { malformed: text };
+  } catch {
+    return { malformed: text };
+  }
+}
+
+interface WireUsage {
+  inputTokens: { total: number | undefined; cacheRead: number | undefined };
+  outputTokens: { total: number | undefined };
+  raw?: object | undefined;
+}
+
+/** What was not told is absent, and not 0. */
+function usageOf({ inputTokens, outputTokens, raw = {} }: WireUsage): Usage {
+  const told = (key: string): boolean => typeof Reflect.get(raw, key) === 'number';
+  const { total: input, cacheRead } = inputTokens;
+  return {
+    ...(input === undefined || !told('prompt_tokens') ? {} : { inputTokens: input }),
+    ...(outputTokens.total === undefined || !told('completion_tokens')
+      ? {}
+      : { outputTokens: outputTokens.total }),
+    ...(cacheRead === undefined || !('prompt_tokens_details' in raw) ? {} : { cachedInputTokens: cacheRead }),
+  };
+}
+
+/** What a provider says went wrong, when it is in the middle of its answer; anything else as it was thrown. */
+function faultOf(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || error instanceof Error) return error;
+  const message: unknown = Reflect.get(error, 'message');
+  const code: unknown = Reflect.get(error, 'code');
+  return new ProviderFault(typeof message === 'string' ? message : '', code);
 }

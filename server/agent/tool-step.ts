@@ -115,6 +115,9 @@ async function run(
 /** What a model needs to know to call again, and right. */
 function misfit({ name, input }: ToolCall, error: z.ZodError): string {
   const isMalformed = typeof input === 'object' && input !== null && 'malformed' in input;
+  if (isMalformed && 'isCut' in input) {
+    return `The arguments of ${name} were cut off: your answer came to the most that you may say at once. Nothing was done. Call it again with less, and do the rest by further calls.`;
+  }
   const why = isMalformed ? 'they are not a JSON object' : z.prettifyError(error);
   return `The arguments do not fit ${name}: ${why}`;
 }

@@ -120,6 +120,8 @@ export const TaskEvent = z.discriminatedUnion('type', [
     attempt: z.number().int(),
     reason: Failure,
     delayMs: z.number().int(),
+    /** The model that is asked next, where it is another one. */
+    next: z.string().optional(),
   }),
   event('text.delta', {
     ...byAgent,
@@ -134,6 +136,8 @@ export const TaskEvent = z.discriminatedUnion('type', [
     attempt: z.number().int(),
     text: z.string(),
     toolCalls: z.array(z.object({ callId: z.string(), name: z.string(), input: z.unknown() })),
+    /** Its end is missing: it came to the most that the model may say at once. */
+    isCut: z.literal(true).optional(),
     /** Which model it was, as `provider/model`; absent in records of older versions. */
     model: z.string().optional(),
     usage: Usage,

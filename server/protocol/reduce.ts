@@ -129,13 +129,13 @@ const handlers: Handlers = {
   'environment.noted': (state, { text, at }) => notice(state, 'warning', text, at),
 
   'model.called': (state) => state,
-  'model.retried': (state, { turnId, agentId, messageId, reason, delayMs, at }) =>
+  'model.retried': (state, { turnId, agentId, messageId, reason, delayMs, next, at }) =>
     inItems(state, { turnId, agentId }, (items) => [
       ...items.filter((item) => !(item.kind === 'text' && item.messageId === messageId)),
       {
         kind: 'notice',
         level: 'warning',
-        text: `${reason.message} Trying again in ${Math.ceil(delayMs / 1000)} s.`,
+        text: `${reason.message} ${again(delayMs, next)}`,
         at,
       },
     ]),
@@ -242,6 +242,13 @@ function withMode(state: TaskState, turnId: string, mode: Turn['mode']): TaskSta
 /** A turn that waits no longer; how long it did is not the agent's time. */
 function goingOn({ waiting: _waiting, restingSince, ...turn }: Turn, at: number): Turn {
   return restingSince === undefined ? turn : { ...turn, restedMs: (turn.restedMs ?? 0) + at - restingSince };
+}
+
+/** What is done about a model call that failed. */
+function again(delayMs: number, next: string | undefined): string {
+  const other = next === undefined ? '' : ` with ${next}`;
+  if (delayMs === 0) return next === undefined ? 'Trying again.' : `Going on${other}.`;
+  return `Trying again${other} in ${Math.ceil(delayMs / 1000)} s.`;
 }
 
 function inChecks(state: TaskState, turnId: string, change: (checks: Check[]) => Check[]): TaskState {
