@@ -74,13 +74,14 @@ export async function killProcesses(turn: TurnContext): Promise<null> {
   return null;
 }
 
-/** What all model calls of a turn used together, those of its subagents included. */
+/** What all model calls of a turn used together, those of its subagents and those that made summaries included. */
 export function usageOf(events: readonly TaskEvent[], turnId: string): Usage {
   const total: Usage = {};
   for (const event of events) {
-    if (event.type !== 'model.answered' || event.turnId !== turnId) continue;
-    for (const key of ['inputTokens', 'outputTokens', 'cachedInputTokens'] as const) {
-      const more = event.usage[key];
+    if ((event.type !== 'model.answered' && event.type !== 'context.cut') || event.turnId !== turnId)
+      continue;
+    for (const key of ['inputTokens', 'outputTokens', 'cachedInputTokens', 'costMicros'] as const) {
+      const more = event.usage?.[key];
       if (more !== undefined) total[key] = (total[key] ?? 0) + more;
     }
   }

@@ -1,6 +1,7 @@
 import type { EventOf, TaskEvent } from '../protocol/events.ts';
 import { messageIdOf } from './ids.ts';
 import type { ToolCall } from './model-step.ts';
+import { createWatch, type Watch, type WatchedEvent } from './watch/watch.ts';
 
 /** How far an agent has come: all that is needed, besides its conversation, to go on. */
 export interface Progress {
@@ -14,6 +15,8 @@ export interface Progress {
   lastWords: string | undefined;
   /** The steps at which it was interrupted, if it was: only they can have left something in the log or in the sandbox. */
   mayHaveBegun: ReadonlySet<string>;
+  /** What it did in the turn, looked at for signs that it is stuck. */
+  watch: Watch;
 }
 
 /**
@@ -30,13 +33,15 @@ export function progressOf(
   let last: EventOf<'model.answered'> | undefined;
   let lastWords: string | undefined;
   const finished = new Set<string>();
+  const watch = createWatch();
   for (const event of events) {
     if (event.type === 'message.delivered' && event.turnId === turnId && agentId === undefined) {
       lastWords = undefined;
     }
-    if (event.type !== 'model.answered' && event.type !== 'tool.finished') continue;
-    if (event.turnId !== turnId || event.agentId !== agentId) continue;
-    if (event.type === 'tool.finished') finished.add(event.callId);
+    if (!isWatched(event) || event.turnId !== turnId || event.agentId !== agentId) continue;
+    watch.add(event);
+    if (event.type === 'agent.nudged') lastWords = undefined;
+    else if (event.type === 'tool.finished') finished.add(event.callId);
     else {
       answers += 1;
       last = event;
@@ -47,5 +52,8 @@ export function progressOf(
   const unfinished = calls.filter(({ callId }) => !finished.has(callId));
   const next = messageIdOf({ id: agentId ?? turnId }, answers + 1);
   const mayHaveBegun = new Set([...unfinished.map(({ callId }) => callId), next]);
-  return { answers, calls, unfinished, lastWords, mayHaveBegun };
+  return { answers, calls, unfinished, lastWords, mayHaveBegun, watch };
 }
+
+const isWatched = (event: TaskEvent): event is Extract<TaskEvent, { type: WatchedEvent['type'] }> =>
+  event.type === 'model.answered' || event.type === 'tool.finished' || event.type === 'agent.nudged';

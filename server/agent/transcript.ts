@@ -1,17 +1,25 @@
 import type { ModelMessage } from 'ai';
-import type { Selection } from '../protocol/commands.ts';
 import type { NewEvent, TaskEvent } from '../protocol/events.ts';
+import { type Answer, type Entry, type View, WHOLE } from './context/entries.ts';
+import { type Bounds, type Rendered, renderAll, renderEntry } from './context/render.ts';
 import { messageText } from './prompt.ts';
 import { standing } from './standing.ts';
 
 /** The facts that a model's conversation is made of. */
 export type TranscriptEvent = Extract<
   NewEvent,
-  { type: 'message.delivered' | 'model.answered' | 'tool.finished' | 'sandbox.changed' | 'review.told' }
+  {
+    type:
+      | 'message.delivered'
+      | 'model.answered'
+      | 'tool.finished'
+      | 'sandbox.changed'
+      | 'review.told'
+      | 'rules.found'
+      | 'agent.nudged'
+      | 'context.cut';
+  }
 >;
-
-/** What a call that never finished is answered with: a transcript with an unanswered call is refused by providers. */
-const INTERRUPTED = '[interrupted: whether and how far this ran is unknown]';
 
 /** A conversation as it is sent to a model, grown event by event: the same from the log as from the running turn. */
 export interface Transcript {
@@ -19,72 +27,106 @@ export interface Transcript {
   add(event: TranscriptEvent): void;
   /** What of the log belongs to this conversation. */
   addAll(events: readonly TaskEvent[]): void;
-  messages(): ModelMessage[];
+  /** What is sent of it. @param bounds of the model that it is sent to; absent: it takes anything */
+  messages(bounds?: Bounds): ModelMessage[];
+  /** The same with what each part takes: first what stands for all that was summarised, then entry by entry. */
+  parts(bounds: Bounds): readonly Rendered[];
+  /** All of it, as it was, and what of it is sent. */
+  entries(): readonly Entry[];
+  view(): View;
+  /** The repository's rules that were told, by their file. */
+  rules(): ReadonlyMap<string, string>;
 }
 
-/** A person's message as the model is given it. */
-function userMessage(message: { text: string; selection?: Selection[] | undefined }): ModelMessage {
-  return { role: 'user', content: messageText(message.text, message.selection) };
-}
-
-type ToolPart = Extract<ModelMessage, { role: 'tool' }>['content'][number];
+const UNBOUNDED: Bounds = { oneText: Infinity, pins: Infinity };
+const NOTHING_BEFORE: Rendered = { messages: [], chars: 0 };
 
 /** @param agentId whose conversation: a subagent's, or the lead's where undefined */
 export function createTranscript(agentId?: string): Transcript {
-  const messages: ModelMessage[] = [];
+  const entries: Entry[] = [];
   const delivered = new Set<string>();
-  /** Results of the last answer's calls, in the order of the calls, whatever order they finished in. */
-  let open = new Map<string, Extract<ToolPart, { type: 'tool-result' }>>();
+  const rules = new Map<string, string>();
+  let view = WHOLE;
+  /** The last answer's calls: results come in whatever order they finish in. */
+  let last: Answer | undefined;
+  /** All of it as it is sent: grown with each entry, and made anew where a cut or another model's bounds change what stands in it. */
+  let rendered: Rendered[] = [NOTHING_BEFORE];
+  let renderedFor = UNBOUNDED;
 
+  const push = (entry: Entry): void => {
+    entries.push(entry);
+    rendered.push(renderEntry(entry, view, renderedFor));
+  };
+  const parts = (bounds: Bounds): Rendered[] => {
+    if (bounds.oneText !== renderedFor.oneText || bounds.pins !== renderedFor.pins) {
+      renderedFor = bounds;
+      rendered = renderAll(entries, view, bounds);
+    }
+    return rendered;
+  };
   const transcript: Transcript = {
     add(event) {
-      if (event.type === 'message.delivered') {
-        if (delivered.has(event.messageId)) return;
-        delivered.add(event.messageId);
-        messages.push(userMessage(event));
-      } else if (event.type === 'review.told') {
-        messages.push({ role: 'user', content: event.text });
-      } else if (event.type === 'sandbox.changed') {
-        if (event.isNews) messages.push({ role: 'user', content: `[The machine: ${event.detail}.]` });
-      } else if (event.type === 'model.answered') {
-        answer(event);
-      } else {
-        const result = open.get(event.callId);
-        if (result) {
-          result.output = { type: event.isError ? 'error-text' : 'text', value: event.output };
-        }
-      }
+      // The type says which one it is.
+      const adder = adders[event.type] as (event: TranscriptEvent) => void;
+      adder(event);
     },
     addAll(events) {
       for (const event of standing(events))
         if (isTranscriptEvent(event) && agentOf(event) === agentId) transcript.add(event);
     },
-    messages: () => [...messages],
+    messages: (bounds = UNBOUNDED) => parts(bounds).flatMap(({ messages }) => messages),
+    parts,
+    entries: () => entries,
+    view: () => view,
+    rules: () => rules,
   };
 
-  function answer({ text, toolCalls }: Extract<TranscriptEvent, { type: 'model.answered' }>): void {
-    const calls = toolCalls.map(({ callId, name, input }) => ({
-      type: 'tool-call' as const,
-      toolCallId: callId,
-      toolName: name,
-      input,
-    }));
-    if (text === '' && calls.length === 0) return;
-    messages.push({
-      role: 'assistant',
-      content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...calls],
-    });
-    open = new Map(
-      calls.map(({ toolCallId, toolName }) => [
-        toolCallId,
-        { type: 'tool-result', toolCallId, toolName, output: { type: 'error-text', value: INTERRUPTED } },
-      ]),
-    );
-    if (open.size > 0) messages.push({ role: 'tool', content: [...open.values()] });
-  }
+  const say = (text: string, isPinned: boolean): void => {
+    push({ kind: 'said', text, isPinned });
+  };
+  const adders: { [T in TranscriptEvent['type']]: (event: Extract<TranscriptEvent, { type: T }>) => void } = {
+    'message.delivered': ({ messageId, text, expanded, selection }) => {
+      if (delivered.has(messageId)) return;
+      delivered.add(messageId);
+      say(messageText(expanded ?? text, selection), true);
+    },
+    'review.told': ({ text }) => say(text, false),
+    'agent.nudged': ({ text }) => say(text, false),
+    'sandbox.changed': ({ isNews, detail }) => {
+      if (isNews) say(`[The machine: ${detail}.]`, false);
+    },
+    'rules.found': ({ path, text }) => {
+      rules.set(path, text);
+      const said = `[The repository has rules of its own for what is below ${folderOf(path)} (${path}):]\n\n${text}`;
+      push({ kind: 'said', text: said, isPinned: true, rules: path });
+    },
+    'model.answered': ({ messageId, text, toolCalls, usage }) => {
+      const calls = toolCalls.map((call) => ({ ...call, output: undefined, isError: false, media: [] }));
+      last = { kind: 'answer', messageId, text, calls, usage };
+      push(last);
+    },
+    'tool.finished': ({ callId, output, isError, media = [] }) => {
+      const call = last?.calls.find((asked) => asked.callId === callId);
+      if (!last || !call) return;
+      Object.assign(call, { output, isError, media });
+      const place = entries.lastIndexOf(last) - entries.length;
+      rendered.splice(place, 1, renderEntry(last, view, renderedFor));
+    },
+    'context.cut': ({ evicted, upTo, summary }) => {
+      view = {
+        evicted: new Set([...view.evicted, ...evicted]),
+        upTo: upTo ?? view.upTo,
+        summary: summary ?? view.summary,
+        cutLength: entries.length,
+      };
+      rendered = renderAll(entries, view, renderedFor);
+    },
+  };
 
   return transcript;
 }
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 /** The person speaks to the lead, and it is the lead who is told of the machine and of the review. */
 const agentOf = (event: TranscriptEvent): string | undefined =>
@@ -96,6 +138,9 @@ const TYPES: Record<TranscriptEvent['type'], true> = {
   'tool.finished': true,
   'sandbox.changed': true,
   'review.told': true,
+  'rules.found': true,
+  'agent.nudged': true,
+  'context.cut': true,
 };
 
 function isTranscriptEvent(event: TaskEvent): event is Extract<TaskEvent, { type: TranscriptEvent['type'] }> {

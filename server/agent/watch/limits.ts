@@ -1,0 +1,13 @@
+/** When an agent is taken for stuck, in one place, each figure with its reason. */
+export const WATCH = {
+  /** The same calls with the same results, so many times in a row: twice is a retry, three times is a habit. */
+  repeats: 3,
+  /** Answers that one round of a repetition may have: looking here, looking there, and here again is the same habit. */
+  longestRound: 3,
+  /** How often a file may come back to a content that it had: once is a mistake undone. */
+  returns: 2,
+  /** Answers within which that counts: what is tried and undone over a whole turn is work. */
+  returnsWithin: 12,
+  /** Calls that are named to the agent. */
+  named: 3,
+} as const;
