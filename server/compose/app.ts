@@ -53,6 +53,7 @@ export function composeApp(
     now,
     host,
     async release({ taskId, sandbox }) {
+      await workplace.forks.release(taskId);
       await sandboxes.destroy(taskId, sandbox);
       await workplace.around.release(taskId);
     },

@@ -9,9 +9,10 @@ import type { Teardown } from '../teardown.ts';
 import type { Storage } from './storage.ts';
 import type { Workplace } from './workplace.ts';
 
-/** How often (ms) to look who may sleep, whose provider is to be asked, and what is left of what nobody uses any more. */
+/** How often (ms) to look who may sleep, whose provider is to be asked, and what turns and others left that nobody uses any more. */
 const REST_MS = 1000;
 const WATCH_MS = 10_000;
+const FORKS_MS = 5000;
 const LEFTOVERS_MS = 10 * 60_000;
 
 /** From now on this host's machines fall asleep when nobody needs them, and are looked after. */
@@ -20,7 +21,7 @@ export function watchMachines(
   logger: Logger,
   teardown: Teardown,
   { patient: database, turnLog, host, now }: Storage,
-  { providers, contents, machineStore: store, sessions, prebuilds, around }: Workplace,
+  { providers, contents, machineStore: store, sessions, prebuilds, forks, around }: Workplace,
   { stopTurn }: { stopTurn: (taskId: string) => Promise<void> },
 ): void {
   const shared = { database, store, providerOf: providers.of, forget: sessions.forget, host, now, logger };
@@ -47,6 +48,7 @@ export function watchMachines(
     every(REST_MS, rest.sweep, complain),
     every(REST_MS, createGiveBack(shared), complain),
     every(WATCH_MS, watch, complain),
+    every(FORKS_MS, forks.sweep, complain),
     every(LEFTOVERS_MS, prebuilds.sweep, complain),
     every(LEFTOVERS_MS, () => around.environment.reap(isGone), complain),
     every(LEFTOVERS_MS, () => removeStrays(providers.current, isGone), complain),

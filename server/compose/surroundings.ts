@@ -66,6 +66,8 @@ export function openSurroundings(
       notes.set(taskId, await environment.ready(taskId, sandbox, { tell, machine, signal }));
     },
     dress: environment.dress,
+    serve: environment.serve,
+    forgetFork: environment.forgetFork,
     notes: (taskId) => notes.get(taskId) ?? [],
     hide: environment.hide,
   };

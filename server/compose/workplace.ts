@@ -8,6 +8,9 @@ import { repoPath } from '../repo/repository.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
 import { createSpawner } from '../repo/spawner/spawner.ts';
 import { createTaskRepo } from '../repo/task-repo.ts';
+import { createForkStore } from '../sandbox/forks/fork-store.ts';
+import { createForks } from '../sandbox/forks/forks.ts';
+import { createGate } from '../sandbox/forks/gate.ts';
 import { createSpawnBreaker } from '../sandbox/lifecycle/breaker.ts';
 import { createContents } from '../sandbox/lifecycle/contents.ts';
 import { restAfterLimit } from '../sandbox/lifecycle/limits.ts';
@@ -87,8 +90,20 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
     now,
     logger,
   });
+  const gate = createGate();
+  const forks = createForks({
+    store: createForkStore(patient, host),
+    machines: sessions,
+    machineStore,
+    providerOf: providers.of,
+    surroundings,
+    gate,
+    logger,
+  });
   return {
     ...folders,
+    gate,
+    forks,
     repoDeps,
     repo,
     providers,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createAfterTurns } from '../aftermath/parts.ts';
 import { createAftermathStore } from '../aftermath/store.ts';
-import { noWorkspaces } from '../agent/agents/workspaces.ts';
+import { createWorkspaces } from '../agent/agents/workspaces.ts';
 import { callModel } from '../agent/model.ts';
 import { createTurn } from '../agent/turn.ts';
 import { type Config, modelChoice } from '../config.ts';
@@ -83,12 +83,12 @@ export async function startWorks(
     store: turnStore,
     states: storage.turnStates,
     signals: createTurnSignals(turnStore, notices),
-    sandboxes: room.sandboxes(sandboxes),
+    sandboxes: workplace.gate.sandboxes(room.sandboxes(sandboxes)),
     machineNotes: workplace.around.surroundings.notes,
     takeMachineNews: sessions.takeNews,
     hide: workplace.around.surroundings.hide,
     repo: room.repo(repo),
-    workspaces: noWorkspaces,
+    workspaces: createWorkspaces(workplace.forks),
     isWorkspaceFree: createAftermathStore(patient).isNext,
     models: (_role, chosen) => [modelChoice(config, chosen)],
     callModel,

@@ -9,4 +9,27 @@ export const HARNESS_MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX agent_stops_by_turn ON handoff.agent_stops (turn_id);
   `,
+  `
+  -- Copies of machines that agents work in side by side, and what those that begin at once are copies of. A row is there before
+  -- anything of one is, and until nothing of it is left: also longer than its turn or its task.
+  CREATE TABLE handoff.fork_origins (
+    origin_id   text PRIMARY KEY,
+    task_id     text NOT NULL,
+    turn_id     text NOT NULL,
+    group_name  text NOT NULL,
+    -- The relay's machine that looks after it.
+    host        text NOT NULL,
+    provider    text NOT NULL,
+    snapshot    json
+  );
+  CREATE INDEX fork_origins_by_turn ON handoff.fork_origins (turn_id);
+  CREATE TABLE handoff.forks (
+    agent_id   text COLLATE "C" PRIMARY KEY,
+    -- Its task's name at the provider.
+    fork_id    text NOT NULL,
+    origin_id  text NOT NULL REFERENCES handoff.fork_origins,
+    ref        json
+  );
+  CREATE INDEX forks_by_origin ON handoff.forks (origin_id);
+  `,
 ];

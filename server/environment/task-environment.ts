@@ -50,6 +50,10 @@ export interface TaskEnvironment {
   /** The machine as commands of the task are to see it: with variables, secrets and the database's URL, and those kept from being shown. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
   services(taskId: string): ServiceStatus[];
+  /** Starts the services in a copy of the task's machine, which has a life of its own. */
+  serve(taskId: string, forkId: string, sandbox: Sandbox, signal: AbortSignal): Promise<void>;
+  /** The copy is gone. */
+  forgetFork(forkId: string): void;
   /** Removes what the task had outside its machine. */
   release(taskId: string): Promise<void>;
   /**
@@ -240,6 +244,13 @@ export function createTaskEnvironment(deps: TaskEnvironmentDeps): TaskEnvironmen
     hide: (taskId, text) => masks.get(taskId)?.text(text) ?? text,
 
     services: (taskId) => services.statuses(taskId),
+
+    async serve(taskId, forkId, sandbox, signal) {
+      const { plan } = await know(taskId);
+      if (plan.services.length === 0) return;
+      await services.start(forkId, await dressed(taskId, sandbox), plan.services, signal);
+    },
+    forgetFork: (forkId) => services.forget(forkId),
 
     async release(taskId) {
       services.forget(taskId);

@@ -1,7 +1,13 @@
+import { AppError } from '../../errors.ts';
+import type { Forks } from '../../sandbox/forks/forks.ts';
+import { createQueues } from '../../sandbox/queues.ts';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
-import type { TurnContext } from '../turn-context.ts';
+import type { KeyedEvent } from '../../tasks/event-log.ts';
+import { foundInWorkspace, workspaceTreeOf } from '../../tasks/next-proposal.ts';
+import { assertHeld, type TurnContext, tell } from '../turn-context.ts';
+import { createMergeOrder } from './merge-order.ts';
 
-/** The workspace of an executor: a copy of its parent's machine, which it alone works in. */
+/** The workspace of an executor: a copy of the task's machine, which it alone works in. */
 export interface Fork {
   /** The machine; woken where it slept. Fails with `lost` once it was dropped. */
   sandbox(): Promise<Sandbox>;
@@ -24,8 +30,8 @@ export interface MergedBack {
 /** Where agents that write side by side do so. Every function may be repeated, also by the next relay after a kill. */
 export interface Workspaces {
   /**
-   * A copy-on-write copy of the parent's machine for that agent, ignored files included: made once, the same after a restart. What runs in
-   * the parent's machine ends by it, for those that begin at once (`group`) once.
+   * A copy-on-write copy of the lead's machine for that agent, ignored files included: made once, the same after a restart. What runs in
+   * the lead's machine ends by it, for those that begin at once (`group`) once; an agent in a copy makes none itself.
    */
   fork(turn: TurnContext, agentId: string, group: string, signal: AbortSignal): Promise<Fork>;
   /**
@@ -43,11 +49,175 @@ export interface Workspaces {
   rest(agentId: string): void;
   /** Gives the machine back. */
   drop(turn: TurnContext, agentId: string): Promise<void>;
+  /** Does one thing at a time to a workspace that several may look at: what is found changed there is then one's own. */
+  alone<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 }
+
+/** What an agent made, as it was found once. */
+interface Work {
+  treeAfter: string;
+  changed: string[];
+}
+
+/** What its parent's workspace gets. Decided once, as of what was there then. */
+interface MergePlan {
+  /** See `TurnRepo.settingOf`. */
+  before: string;
+  ours: string;
+  tree: string;
+  conflicts: string[];
+}
+
+/** Characters of what an agent was asked to do that a conflict marker shows. */
+const LABEL_LENGTH = 60;
+
+export function createWorkspaces(forks: Forks): Workspaces {
+  const order = createMergeOrder();
+  const inTurn = createQueues();
+  const alone = <T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T> => inTurn(sandbox.ref.id, work);
+
+  async function merge(
+    turn: TurnContext,
+    agentId: string,
+    parentId: string,
+    work: Work & { treeBefore: string },
+  ) {
+    const { taskId, turnId, repo, store, states } = turn;
+    const machine = await turn.sandboxes.open(taskId);
+    return alone(machine, async (): Promise<MergedBack> => {
+      const { treeAfter, changed, treeBefore } = work;
+      const known = workspaceTreeOf(await states.current(taskId), await baseTreeOf(turn));
+      const plan = await store.memo(taskId, `${agentId}:merge`, async (): Promise<MergePlan> => {
+        await assertHeld(turn);
+        const before = await repo.settingOf(machine);
+        const { headTree: ours } = await repo.capture(taskId, machine, known);
+        const labels = { ours: 'this workspace', theirs: await labelOf(turn, agentId) };
+        const trees = { taskId, base: treeBefore, ours, theirs: treeAfter, labels };
+        return { before, ours, ...(await repo.merge(trees)) };
+      });
+      const { before, ours, tree: headTree, conflicts } = plan;
+      if (headTree !== ours) {
+        await assertHeld(turn);
+        await repo.setWorkspace(machine, {
+          ...{ taskId, name: `${agentId}:merged`, before, from: ours, to: headTree },
+        });
+      }
+      await tell(turn, ...(await newsOf(turn, headTree, agentId)), {
+        key: `${agentId}:merged`,
+        event: {
+          type: 'agent.merged',
+          turnId,
+          agentId,
+          parentId,
+          headTree,
+          changed,
+          conflicts,
+          isDiscarded: false,
+        },
+      });
+      return { treeAfter, changed, conflicts, headTree };
+    });
+  }
+
+  return {
+    alone,
+
+    async fork(turn, agentId, group, signal) {
+      const { taskId, turnId, repo, store, states } = turn;
+      order.join(agentId, group);
+      const open = (): Promise<Sandbox> => forks.open({ taskId, turnId, agentId, group }, signal);
+      const isOver = (await turn.log.find(taskId, `${agentId}:merged`)) !== undefined;
+      const first = isOver ? undefined : await open();
+      // Found in the copy itself, before anybody works there: what ran in the parent's machine could write until it was stopped.
+      const treeBefore = await store.memo(taskId, `${agentId}:fork`, async () => {
+        await assertHeld(turn);
+        const known = workspaceTreeOf(await states.current(taskId), await baseTreeOf(turn));
+        return (await repo.capture(taskId, first ?? (await open()), known)).headTree;
+      });
+      return { treeBefore, sandbox: () => forks.reopen(agentId, signal) };
+    },
+
+    async mergeBack(turn, agentId, parentId, fork, { isKept }) {
+      const { taskId, turnId, store, repo } = turn;
+      const { treeBefore } = fork;
+      const work = await store
+        .memo(taskId, `${agentId}:work`, async (): Promise<Work> => {
+          await assertHeld(turn);
+          const sandbox = await fork.sandbox();
+          await sandbox.killAll('');
+          const { headTree: treeAfter } = await repo.capture(taskId, sandbox, treeBefore);
+          const files =
+            treeAfter === treeBefore ? [] : await repo.changedFiles(taskId, treeBefore, treeAfter);
+          return { treeAfter, changed: files.map(({ path }) => path).sort() };
+        })
+        .catch((error: unknown) => {
+          // What is left out need not be known.
+          if (isKept || !isLost(error)) throw error;
+          return { treeAfter: treeBefore, changed: [] };
+        });
+      try {
+        if (isKept) await order.untilNext(agentId);
+        const merged = await turn.log.find(taskId, `${agentId}:merged`);
+        if (merged?.type === 'agent.merged') {
+          const { conflicts, headTree } = merged;
+          return { ...work, conflicts, headTree };
+        }
+        if (isKept) return await merge(turn, agentId, parentId, { ...work, treeBefore });
+        const headTree = workspaceTreeOf(await turn.states.current(taskId), await baseTreeOf(turn));
+        await tell(turn, {
+          key: `${agentId}:merged`,
+          event: {
+            ...{ type: 'agent.merged', turnId, agentId, parentId, headTree },
+            ...{ changed: work.changed, conflicts: [], isDiscarded: true },
+          },
+        });
+        return { ...work, conflicts: [], headTree };
+      } finally {
+        order.leave(agentId);
+      }
+    },
+
+    rest: (agentId) => order.leave(agentId),
+
+    async drop(turn, agentId) {
+      order.leave(agentId);
+      await assertHeld(turn);
+      await forks.drop(agentId);
+    },
+  };
+}
+
+/** What the person is told of the proposal, as the lead's workspace holds that tree now. */
+async function newsOf(turn: TurnContext, tree: string, agentId: string): Promise<KeyedEvent[]> {
+  const state = await turn.states.current(turn.taskId);
+  const keys = `${agentId}:proposal`;
+  return foundInWorkspace(turn.repo, state, { baseTree: await baseTreeOf(turn), tree, keys });
+}
+
+async function baseTreeOf({ store, taskId }: TurnContext): Promise<string> {
+  const baseTree = (await store.get(taskId))?.prepared?.baseTree;
+  if (baseTree === undefined) throw new AppError('not_ready', 'The repository of the task is not here yet.');
+  return baseTree;
+}
+
+async function labelOf(turn: TurnContext, agentId: string): Promise<string> {
+  const started = await turn.log.find(turn.taskId, `${agentId}:agent`);
+  const about = started?.type === 'agent.started' ? started.description : '';
+  const line = about.replaceAll(/\s+/g, ' ').trim().slice(0, LABEL_LENGTH).toWellFormed();
+  return line === '' ? 'the subagent' : `the subagent: ${line}`;
+}
+
+const isLost = (error: unknown): boolean => error instanceof SandboxError && error.code === 'lost';
 
 const none = async (): Promise<never> => {
   throw new SandboxError('unavailable', 'There is no place here for agents to write side by side.');
 };
 
 /** For turns without executors. */
-export const noWorkspaces: Workspaces = { fork: none, mergeBack: none, rest: () => {}, drop: async () => {} };
+export const noWorkspaces: Workspaces = {
+  fork: none,
+  mergeBack: none,
+  rest: () => {},
+  drop: async () => {},
+  alone: (_sandbox, work) => work(),
+};

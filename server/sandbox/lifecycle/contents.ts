@@ -21,6 +21,10 @@ export interface Surroundings {
   hide(taskId: string, text: string): string;
   /** The machine as the agent's commands see it. */
   dress(taskId: string, sandbox: Sandbox): Promise<Sandbox>;
+  /** Starts in a copy of the task's machine what runs beside its agents. */
+  serve(taskId: string, forkId: string, sandbox: Sandbox, signal: AbortSignal): Promise<void>;
+  /** The copy is gone. */
+  forgetFork(forkId: string): void;
 }
 
 /** What a task has in its machine: how it gets there, whether it is still that, and how it is kept. */

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { every } from '../../engine/every.ts';
 import type { Prebuilds } from '../prebuild/prebuilds.ts';
-import { type Sandbox, SandboxError, type SandboxProvider, type SandboxRef } from '../sandbox.ts';
+import {
+  type Sandbox,
+  SandboxError,
+  type SandboxProvider,
+  type SandboxRef,
+  type SnapshotRef,
+} from '../sandbox.ts';
 import { attentive } from './attentive.ts';
 import type { SpawnBreaker } from './breaker.ts';
 import type { Contents, Surroundings } from './contents.ts';
@@ -28,6 +34,15 @@ export interface SandboxKeeper extends SandboxSessions {
   wake(taskId: string): Promise<Sandbox | undefined>;
   /** Forgets the connection; the next to open it asks the provider. */
   forget(taskId: string): void;
+  /**
+   * Keeps the machine's files as they are now, for machines to come, and brings it to where it was: what the repository asks for runs again,
+   * what else ran has ended. To be called with nobody at work in it; who comes meanwhile waits.
+   * @param how.name see `SandboxProvider.snapshot` @param how.news what whoever works in it is told of that
+   */
+  keepAs(
+    taskId: string,
+    how: { name: string; news: string | undefined; signal: AbortSignal },
+  ): Promise<SnapshotRef>;
   /** What became of the machine that whoever works in it does not know yet, once. It is in the task's log, too. */
   takeNews(taskId: string): string[];
 }
@@ -270,6 +285,32 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
     return opening;
   }
 
+  /** `resuming` is the intent: whoever finds it stale wakes the machine, and asks for the snapshot again by its name. */
+  async function keepAs(
+    taskId: string,
+    { name, news, signal }: { name: string; news: string | undefined; signal: AbortSignal },
+  ): Promise<SnapshotRef> {
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const seen = await store.get(taskId);
+      const ref = seen?.state === 'running' ? seen.ref : null;
+      const pausing = ref && (await store.change(taskId, seen, { state: 'resuming', isSilent: true }));
+      if (!pausing) {
+        await reopen(taskId, signal);
+        continue;
+      }
+      return failing(pausing, async () => {
+        const from = await providerOf(ref.provider);
+        const snapshot = await from.snapshot(ref, name);
+        const sandbox = await start(taskId, ref.provider, () => from.resume(ref));
+        await contents.bring(taskId, pausing, sandbox, { signal });
+        const told = news === undefined ? { isSilent: true } : { detail: news, isNews: true };
+        await changeTo(pausing, { state: 'running', ...told });
+        return snapshot;
+      });
+    }
+    throw new SandboxError('busy', 'The sandbox never came to rest.');
+  }
+
   /** A relay may have been killed between making a machine and remembering it. */
   const unremembered = async (taskId: string): Promise<SandboxRef | undefined> =>
     (await provider.list()).find((one) => one.taskId === taskId)?.ref;
@@ -292,6 +333,7 @@ export function createMachines(deps: MachinesDeps): SandboxKeeper {
       }
     },
     forget,
+    keepAs,
     takeNews(taskId) {
       const taken = news.get(taskId) ?? [];
       news.delete(taskId);

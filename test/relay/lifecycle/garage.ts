@@ -72,6 +72,8 @@ export async function openGarage(pool: pg.Pool) {
     notes: () => [],
     hide: (_taskId: string, text: string) => text,
     dress: async <T>(_taskId: string, sandbox: T) => sandbox,
+    serve: async () => {},
+    forgetFork: () => {},
   };
   /** As another relay process on the same database has it. */
   const openRelay = () => {
