@@ -1,6 +1,8 @@
 import type { ModelRole } from '../models/choice.ts';
 import type { AgentKind } from '../protocol/agents.ts';
+import type { EventOf } from '../protocol/events.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Handbook } from './handbook.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { ASKED, Tool } from './tools/tool.ts';
 import type { TurnContext } from './turn-context.ts';
@@ -16,6 +18,8 @@ export interface Agent {
   /** How many agents it works for: 0 for the lead. */
   depth: number;
   instructions: string;
+  /** What the repository tells it; absent where that is nothing to it. */
+  handbook?: Pick<Handbook, 'skills' | 'commands'>;
   /** Which models it is given. */
   modelRole: ModelRole;
   /** The task's own choice of a model; the relay's where undefined. */
@@ -29,6 +33,8 @@ export interface Agent {
   open: () => Promise<Sandbox>;
   /** Aborts when it is to stop, by itself or with its turn; with a `TurnOver` where the turn is no longer this relay's. */
   signal: () => Promise<AbortSignal>;
+  /** Called with every message of the person's that it reads while it runs. */
+  heard?: (message: Omit<EventOf<'message.delivered'>, 'seq' | 'at'>) => void;
   /** Why a call that fits its tool is not to be made now, for the model; nothing where it may be. */
   refuses?: (tool: Tool, input: Record<string, unknown>) => string | undefined;
   /** Has a subagent work for one of its tool calls; absent where it may not. What it handed up, as the model reads it. */

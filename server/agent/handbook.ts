@@ -6,8 +6,9 @@ export interface Skill {
   description: string;
   /** What the model reads when it asks for it. */
   body: string;
-  /** Its folder, relative to the workspace. */
+  /** Its folder, relative to the workspace; and what else is in it, as paths from there, too. */
   folder: string;
+  files: string[];
 }
 
 /** What a person may write as `/name` in a message. */
@@ -29,11 +30,13 @@ export interface Hook {
 }
 
 /**
- * What a repository tells its agents, as it stands in the base tree: the agent itself cannot change it in the middle of its work. Plain
- * data: it is remembered for the turn, so that every request of it begins the same.
+ * What a repository tells its agents, the same for a whole turn, so that every request of it begins the same. As it stands in the base tree,
+ * so that the agent cannot change what it may do in the middle of its work; but for the two files that it is asked to write.
  */
 export interface Handbook {
+  /** As the workspace had it when the turn began. */
   agentsMd: string | undefined;
+  /** The same of lessons-learned.md; of a long file its end. */
   lessons: string | undefined;
   roles: Role[];
   skills: Skill[];

@@ -1,4 +1,6 @@
+import { expansionOf } from '../handbook/expand.ts';
 import type { Failure } from '../protocol/errors.ts';
+import { deliveredEvent } from '../tasks/delivered.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { type Answered, type Asked, askModel } from './ask-model.ts';
@@ -43,7 +45,7 @@ export async function modelStep(
   if (agent.isLead) {
     for (const detail of turn.takeMachineNews(turn.taskId))
       transcript.add({ type: 'sandbox.changed', state: 'running', detail, isNews: true });
-    await deliver(turn, messageId, transcript);
+    await deliver(turn, agent, messageId, transcript);
   }
   const conversation = { instructions: agent.instructions, messages: transcript.messages() };
   const ask = async (earlier: number): Promise<ModelStep> =>
@@ -58,17 +60,27 @@ export async function modelStep(
  * The person's messages that nobody has read yet, and those that an earlier try of this very step read. Taken and told in one: what is
  * taken by a relay that is no longer to speak would be read by nobody.
  */
-async function deliver(turn: TurnContext, messageId: string, transcript: Transcript): Promise<void> {
+async function deliver(
+  turn: TurnContext,
+  agent: Agent,
+  messageId: string,
+  transcript: Transcript,
+): Promise<void> {
   const { taskId, turnId, claim, store } = turn;
   if (!(await store.hasMessagesFor(taskId, messageId))) return;
   const delivered = await store.locked(taskId, async (tx) => {
     const messages = await tx.takeMessages(messageId);
-    const events = messages.map((message) => ({ type: 'message.delivered' as const, turnId, ...message }));
+    const events = messages.map((message) => deliveredEvent(turnId, message));
+    const expanded = events.flatMap((event) => expansionOf(event, agent.handbook?.commands ?? []));
     const keyed = events.map((event) => ({ key: `message:${event.messageId}`, event }));
-    if (!(await tx.append(claim, keyed))) throw new TurnOver();
-    return events;
+    if (!(await tx.append(claim, [...keyed, ...expanded]))) throw new TurnOver();
+    return { events, expanded };
   });
-  for (const event of delivered) transcript.add(event);
+  for (const event of delivered.events) {
+    transcript.add(event);
+    agent.heard?.(event);
+  }
+  for (const { event } of delivered.expanded) transcript.add(event);
 }
 
 function taken(transcript: Transcript, asked: Asked): ModelStep {

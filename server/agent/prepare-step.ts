@@ -2,10 +2,12 @@ import { AppError, toFailure } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { SandboxState } from '../protocol/events.ts';
 import { errorCodeOf, SandboxError } from '../sandbox/sandbox.ts';
+import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { Prepared, TaskRow } from '../tasks/task-store.ts';
-import type { Handbook } from './handbook.ts';
+import { EMPTY_HANDBOOK, type Handbook } from './handbook.ts';
+import { expansionsOf } from './message-expansions.ts';
 import type { MachineFacts } from './prompt.ts';
-import { readHandbook } from './read-handbook.ts';
+import { readRules } from './read-handbook.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 import { workspaceStep } from './workspace-step.ts';
 
@@ -43,10 +45,12 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     if ((await turn.states.current(taskId)).sandbox?.state !== 'running') await sandboxIs('running');
     await workspaceStep(turn, sandbox, prepared.baseTree);
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
-    const { handbook, notes } = await store.memo(taskId, `${turnId}:handbook`, async () => ({
-      handbook: await readHandbook(sandbox),
+    const { rules, notes } = await store.memo(taskId, `${turnId}:rules`, async () => ({
+      rules: await readRules(sandbox),
       notes: turn.machineNotes(taskId),
     }));
+    const handbook = { ...EMPTY_HANDBOOK, ...rules, ...(await handbookOf(turn, prepared.baseTree)) };
+    await tell(turn, ...problemEvents(handbook), ...(await expansionsOf(turn, handbook.commands)));
     return {
       kind: 'ready',
       baseTree: prepared.baseTree,
@@ -75,6 +79,23 @@ async function fetchSource(
   await store.setPrepared(taskId, prepared);
   return prepared;
 }
+
+/** A repository that was meant to be read and cannot be now is one without a handbook: the work goes on. */
+async function handbookOf(turn: TurnContext, baseTree: string) {
+  try {
+    return await turn.handbookOf(turn.taskId, baseTree);
+  } catch (error) {
+    turn.logger.warn({ taskId: turn.taskId, err: error }, 'the handbook could not be read');
+    return undefined;
+  }
+}
+
+/** What of the handbook is wrong is told once in a task. */
+const problemEvents = ({ problems }: Handbook): KeyedEvent[] =>
+  problems.map((text) => ({
+    key: `handbook:${text}`,
+    event: { type: 'environment.noted', text },
+  }));
 
 /** A sandbox's failure as the rest of the relay speaks of it. */
 export function inOurWords(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { Selection } from '../protocol/commands.ts';
+import type { Handbook } from './handbook.ts';
 
 /** What the agent is told of its machine. */
 export interface MachineFacts {
@@ -18,13 +19,12 @@ const NETWORK: Record<MachineFacts['network'], string> = {
 /** The part of a request that is the same in every call of a task, byte for byte, so that provider caches hit. */
 export function instructionsFor({
   machine,
-  agentsMd,
+  handbook,
 }: {
   machine: MachineFacts;
-  agentsMd: string | undefined;
+  handbook: Pick<Handbook, 'agentsMd' | 'lessons' | 'skills'>;
 }): string {
-  const rules =
-    agentsMd === undefined ? '' : `\n\n# The repository's own rules (AGENTS.md)\n\n${agentsMd.trim()}\n`;
+  const rules = rulesOf(handbook);
   const notes = machine.notes.map((note) => `\n- ${note}`).join('');
   return `You are a software engineer who works on a task in the background. The person who gave it to you is not watching: \
 they will read your changes as a diff, hunk by hunk, and open a pull request from what they accept.
@@ -46,6 +46,24 @@ ask_user only where a wrong guess would waste the work: the person may be away f
 # How you end
 When files changed, call describe_changes before your last message: title and body of the pull request, kept up to date by later turns. End with a short message to the person: what you changed and why, how you checked it, and what is left open. \
 Never claim what you did not do.${rules}`;
+}
+
+/** What the repository itself tells, each part under a heading of its own; nothing where there is none. */
+function rulesOf({ agentsMd, lessons, skills }: Pick<Handbook, 'agentsMd' | 'lessons' | 'skills'>): string {
+  const parts = [
+    ...(agentsMd === undefined ? [] : [`# The repository's own rules (AGENTS.md)\n\n${agentsMd.trim()}`]),
+    ...(lessons === undefined
+      ? []
+      : [`# What was learned here before (lessons-learned.md)\n\n${lessons.trim()}`]),
+    ...(skills.length === 0
+      ? []
+      : [
+          `# Skills\n\nRead one with the tool skill before you do such work.\n${skills
+            .map(({ name, description }) => `- ${name}: ${description}`)
+            .join('\n')}`,
+        ]),
+  ];
+  return parts.length === 0 ? '' : `\n\n${parts.join('\n\n')}\n`;
 }
 
 /** What a subagent that looks for something is told. */

@@ -1,18 +1,30 @@
+import { endOfLessons, LESSONS_FILE } from '../handbook/lessons.ts';
+import { HANDBOOK_LIMITS } from '../handbook/limits.ts';
 import { type Sandbox, SandboxError } from '../sandbox/sandbox.ts';
-import { EMPTY_HANDBOOK, type Handbook } from './handbook.ts';
+import type { Handbook } from './handbook.ts';
 
-/** Of AGENTS.md, in bytes: more than a page of rules is a book, and costs in every call. */
-const AGENTS_MD_BYTES = 32_000;
-
-/** Reads what the repository tells its agents. */
-export async function readHandbook(sandbox: Sandbox): Promise<Handbook> {
-  return { ...EMPTY_HANDBOOK, agentsMd: await readAgentsMd(sandbox) };
+/**
+ * Reads what the repository tells its agents in the workspace: AGENTS.md and lessons-learned.md of its root. These and no others, for an
+ * agent may have been asked to write just these, and its next turn is to go by what the person saw of that; they are words only, and let
+ * it do nothing that it could not do before.
+ */
+export async function readRules(sandbox: Sandbox): Promise<Pick<Handbook, 'agentsMd' | 'lessons'>> {
+  const [agentsMd, lessons] = await Promise.all([
+    readText(sandbox, 'AGENTS.md', HANDBOOK_LIMITS.agentsMd),
+    readText(sandbox, LESSONS_FILE, HANDBOOK_LIMITS.lessonsFile),
+  ]);
+  return {
+    agentsMd,
+    lessons: lessons === undefined ? undefined : endOfLessons(lessons, HANDBOOK_LIMITS.lessons),
+  };
 }
 
-async function readAgentsMd(sandbox: Sandbox): Promise<string | undefined> {
+/** The file's beginning, or undefined where there is nothing to read. */
+async function readText(sandbox: Sandbox, path: string, most: number): Promise<string | undefined> {
   try {
-    const { data } = await sandbox.readFile('AGENTS.md', { offset: 0, length: AGENTS_MD_BYTES });
-    return new TextDecoder().decode(data);
+    const { data } = await sandbox.readFile(path, { offset: 0, length: most });
+    const text = new TextDecoder().decode(data);
+    return text.trim() === '' ? undefined : text;
   } catch (error) {
     if (error instanceof SandboxError) return undefined;
     throw error;

@@ -54,6 +54,7 @@ export async function toolContext(
         throw new ToolProblem('Nothing is kept of that.');
       }),
     showOutput: shown.push,
+    skills: agent.handbook?.skills ?? [],
     setTodos: (items) =>
       tell(turn, {
         key: `${callId}:todos`,

@@ -1,7 +1,8 @@
 import type { ModelMessage } from 'ai';
-import type { NewEvent, TaskEvent } from '../protocol/events.ts';
-import { type Answer, type Entry, type View, WHOLE } from './context/entries.ts';
+import type { EventOf, NewEvent, TaskEvent } from '../protocol/events.ts';
+import { type Answer, type Entry, type Said, type View, WHOLE } from './context/entries.ts';
 import { type Bounds, type Rendered, renderAll, renderEntry } from './context/render.ts';
+import { MODE_NOTES } from './plan-mode.ts';
 import { messageText } from './prompt.ts';
 import { standing } from './standing.ts';
 
@@ -11,6 +12,7 @@ export type TranscriptEvent = Extract<
   {
     type:
       | 'message.delivered'
+      | 'message.expanded'
       | 'model.answered'
       | 'tool.finished'
       | 'sandbox.changed'
@@ -44,7 +46,7 @@ const NOTHING_BEFORE: Rendered = { messages: [], chars: 0 };
 /** @param agentId whose conversation: a subagent's, or the lead's where undefined */
 export function createTranscript(agentId?: string): Transcript {
   const entries: Entry[] = [];
-  const delivered = new Set<string>();
+  const delivered = new Map<string, { message: Words; entry: Said }>();
   const rules = new Map<string, string>();
   let view = WHOLE;
   /** The last answer's calls: results come in whatever order they finish in. */
@@ -56,6 +58,11 @@ export function createTranscript(agentId?: string): Transcript {
   const push = (entry: Entry): void => {
     entries.push(entry);
     rendered.push(renderEntry(entry, view, renderedFor));
+  };
+  /** After a change of an entry that no cut can have come behind yet. */
+  const renderAgain = (entry: Entry): void => {
+    const place = entries.lastIndexOf(entry) - entries.length;
+    rendered.splice(place, 1, renderEntry(entry, view, renderedFor));
   };
   const parts = (bounds: Bounds): Rendered[] => {
     if (bounds.oneText !== renderedFor.oneText || bounds.pins !== renderedFor.pins) {
@@ -85,10 +92,17 @@ export function createTranscript(agentId?: string): Transcript {
     push({ kind: 'said', text, isPinned });
   };
   const adders: { [T in TranscriptEvent['type']]: (event: Extract<TranscriptEvent, { type: T }>) => void } = {
-    'message.delivered': ({ messageId, text, expanded, selection }) => {
-      if (delivered.has(messageId)) return;
-      delivered.add(messageId);
-      say(messageText(expanded ?? text, selection), true);
+    'message.delivered': (message) => {
+      if (delivered.has(message.messageId)) return;
+      const entry: Said = { kind: 'said', text: personsText(message), isPinned: true };
+      delivered.set(message.messageId, { message, entry });
+      push(entry);
+    },
+    'message.expanded': ({ messageId, text }) => {
+      const known = delivered.get(messageId);
+      if (!known) return;
+      known.entry.text = personsText({ ...known.message, text });
+      renderAgain(known.entry);
     },
     'review.told': ({ text }) => say(text, false),
     'agent.nudged': ({ text }) => say(text, false),
@@ -109,8 +123,7 @@ export function createTranscript(agentId?: string): Transcript {
       const call = last?.calls.find((asked) => asked.callId === callId);
       if (!last || !call) return;
       Object.assign(call, { output, isError, media });
-      const place = entries.lastIndexOf(last) - entries.length;
-      rendered.splice(place, 1, renderEntry(last, view, renderedFor));
+      renderAgain(last);
     },
     'context.cut': ({ evicted, upTo, summary }) => {
       view = {
@@ -126,6 +139,14 @@ export function createTranscript(agentId?: string): Transcript {
   return transcript;
 }
 
+type Words = Pick<EventOf<'message.delivered'>, 'text' | 'selection' | 'mode'>;
+
+/** What the person said, and how they want it worked on, as the agent reads it. */
+function personsText({ text, selection, mode }: Words): string {
+  const said = messageText(text, selection);
+  return mode === undefined ? said : `${said}\n\n${MODE_NOTES[mode]}`;
+}
+
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 /** The person speaks to the lead, and it is the lead who is told of the machine and of the review. */
@@ -134,6 +155,7 @@ const agentOf = (event: TranscriptEvent): string | undefined =>
 
 const TYPES: Record<TranscriptEvent['type'], true> = {
   'message.delivered': true,
+  'message.expanded': true,
   'model.answered': true,
   'tool.finished': true,
   'sandbox.changed': true,

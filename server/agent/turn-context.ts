@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
+import type { HandbookOf } from '../handbook/read-handbook.ts';
 import type { ChooseModels } from '../models/choice.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
@@ -75,6 +76,7 @@ export interface TurnDeps {
   workspaces: Workspaces;
   /** Whether nothing that follows earlier turns touches the workspace any more. */
   isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
+  handbookOf: HandbookOf;
   models: ChooseModels;
   callModel: CallModel;
   now: () => number;

@@ -10,13 +10,14 @@ import { runAgent } from './agent-loop.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
 import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
 import { knownFiles } from './known-files.ts';
+import { modeOf, refusedBy } from './plan-mode.ts';
 import { type PrepareStep, prepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
 import { standing } from './standing.ts';
 import { runSubagent } from './subagent.ts';
 import { mayWrite } from './tool-step.ts';
-import { leadTools } from './tools/registry.ts';
+import { leadTools, skillTools } from './tools/registry.ts';
 import { createTranscript } from './transcript.ts';
 import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-context.ts';
 
@@ -90,19 +91,25 @@ async function runLead(
     return result?.kind === 'failed' ? result.failure : undefined;
   };
 
+  let mode = modeOf(events, turnId);
   const lead: Agent = {
     id: turnId,
     by: {},
     isLead: true,
     depth: 0,
-    instructions: instructionsFor({ machine: prepared.machine, agentsMd: prepared.handbook.agentsMd }),
+    instructions: instructionsFor(prepared),
+    handbook: prepared.handbook,
     modelRole: 'lead',
     model: prepared.model,
-    tools: leadTools,
     files: knownFiles(standing(events), undefined),
+    tools: prepared.handbook.skills.length === 0 ? leadTools : [...leadTools, ...skillTools],
     maxModelCalls: MAX_MODEL_CALLS,
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),
+    heard: (message) => {
+      mode = message.mode ?? mode;
+    },
+    refuses: (tool, input) => refusedBy(mode, tool, input),
     delegate: (running, callId, order) => runSubagent(running, callId, order.prompt, prepared.model),
   };
   const progress = progressOf(events, turnId, undefined);

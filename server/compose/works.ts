@@ -9,6 +9,7 @@ import { createClaims } from '../engine/claims.ts';
 import { createDispatcher } from '../engine/dispatcher.ts';
 import { launchEngine } from '../engine/durable.ts';
 import { joinRelays } from '../engine/membership.ts';
+import { createHandbookOf } from '../handbook/read-handbook.ts';
 import { fileChores } from '../housekeeping/file-chores.ts';
 import { keepHouse } from '../housekeeping/housekeeping.ts';
 import { recordChores } from '../housekeeping/record-chores.ts';
@@ -90,6 +91,7 @@ export async function startWorks(
     repo: room.repo(repo),
     workspaces: createWorkspaces(workplace.forks),
     isWorkspaceFree: createAftermathStore(patient).isNext,
+    handbookOf: createHandbookOf(workplace.repoDeps),
     models: (_role, chosen) => [modelChoice(config, chosen)],
     callModel,
     now,

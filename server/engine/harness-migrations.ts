@@ -32,4 +32,8 @@ export const HARNESS_MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX forks_by_origin ON handoff.forks (origin_id);
   `,
+  `
+  -- How the person wants the message worked on; null where they said nothing.
+  ALTER TABLE handoff.messages ADD COLUMN mode text;
+  `,
 ];

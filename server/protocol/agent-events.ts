@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AgentBudget, AgentOutcome, AgentResult, Merged } from './agents.ts';
+import { Mode } from './commands.ts';
 import { Failure } from './errors.ts';
 import { byAgent, event, inTurn } from './event-shape.ts';
 import { Oid } from './source.ts';
@@ -16,16 +17,13 @@ export type Usage = z.infer<typeof Usage>;
 
 const ofAgent = { ...inTurn, agentId: z.string() };
 
-/** How the agent is to work on a message: at once, or by a plan that the person approves first. */
-export const Mode = z.enum(['act', 'plan']);
-export type Mode = z.infer<typeof Mode>;
-
 /** What made the relay speak to an agent by itself, once. */
 export const NudgeReason = z.enum([
   'repeated_calls',
   'ping_pong',
   'empty_answer',
   'no_change',
+  'no_plan',
   'invalid_result',
   'stale_facts',
 ]);

@@ -18,6 +18,10 @@ export const MessageText = z
   .refine((text) => !text.includes('\0'), 'must not contain NUL')
   .refine((text) => text.isWellFormed(), 'must not contain half a character (a lone surrogate)');
 
+/** How the agent is to work on a message: at once, or by a plan that the person approves first. */
+export const Mode = z.enum(['act', 'plan']);
+export type Mode = z.infer<typeof Mode>;
+
 /** A part of a file that the person pointed at: lines are 1-based and inclusive. */
 export const Selection = z.object({
   path: RepoPath,
@@ -34,6 +38,7 @@ export const CreateTask = z.object({
   /** Files or lines that the task is about, as chosen in the editor. */
   selection: z.array(Selection).max(100).default([]),
   model: z.string().max(200).optional(),
+  mode: Mode.optional(),
 });
 export type CreateTask = z.input<typeof CreateTask>;
 /** `POST /v1/warm`: somebody is about to delegate from here. The machine that the task begins from may be built beforehand. */
@@ -51,6 +56,8 @@ export const SendMessage = z.object({
   clientId: ClientId,
   text: MessageText,
   selection: z.array(Selection).max(100).default([]),
+  /** Absent: as the turn works by then, which is at once where it begins with this message. */
+  mode: Mode.optional(),
 });
 export type SendMessage = z.input<typeof SendMessage>;
 export const MessageAccepted = z.object({
@@ -71,6 +78,8 @@ export const Question = z.object({
   question: z.string(),
   options: z.array(z.object({ label: z.string(), description: z.string().optional() })),
   freeText: z.boolean(),
+  /** What it is about, where that is more than a question: a plan to be approved. */
+  about: z.enum(['plan']).optional(),
 });
 export type Question = z.infer<typeof Question>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { agentEvents, Mode, Usage } from './agent-events.ts';
-import { Answer, Question, Selection } from './commands.ts';
+import { agentEvents, Usage } from './agent-events.ts';
+import { Answer, Mode, Question, Selection } from './commands.ts';
 import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
 import { byAgent, event, inTurn } from './event-shape.ts';
@@ -72,16 +72,12 @@ export const TaskEvent = z.discriminatedUnion('type', [
   /** The task's record came from another relay as a file, whole, up to here. */
   event('task.imported', {}),
 
-  event('message.queued', { ...message }),
+  event('message.queued', { ...message, mode: Mode.optional() }),
   event('message.edited', { messageId: z.string(), text: z.string() }),
   event('message.withdrawn', { messageId: z.string() }),
-  /** `expanded`: what the model reads, where that is more than the person typed. */
-  event('message.delivered', {
-    ...inTurn,
-    ...message,
-    mode: Mode.optional(),
-    expanded: z.string().optional(),
-  }),
+  event('message.delivered', { ...inTurn, ...message, mode: Mode.optional() }),
+  /** The message was a command (`/name`): the agent reads this instead of what the person typed. */
+  event('message.expanded', { ...inTurn, messageId: z.string(), text: z.string() }),
 
   event('turn.started', { ...inTurn }),
   event('turn.stopping', { ...inTurn }),

@@ -77,6 +77,8 @@ const handlers: Handlers = {
       },
     ),
 
+  'message.expanded': (state) => state,
+
   'turn.started': (state, { turnId, at }) => ({
     ...state,
     status: 'running',
@@ -168,8 +170,10 @@ const handlers: Handlers = {
     })),
   'todos.changed': (state, { items }) => ({ ...state, todos: items }),
 
-  'question.asked': (state, { turnId, questionId, question, options, freeText, at }) =>
-    append(state, { turnId }, { kind: 'question', questionId, question, options, freeText, at }),
+  'question.asked': (state, { turnId, questionId, question, options, freeText, about, at }) => {
+    const asked = { questionId, question, options, freeText, ...(about === undefined ? {} : { about }) };
+    return append(state, { turnId }, { kind: 'question', ...asked, at });
+  },
   'question.answered': (state, { turnId, questionId, answer }) =>
     inItems(state, { turnId }, (items) =>
       items.map((item) =>

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { Mode, Usage } from './agent-events.ts';
+import { Usage } from './agent-events.ts';
 import { AgentCard } from './agents.ts';
-import { Answer, Question, Selection } from './commands.ts';
+import { Answer, Mode, Question, Selection } from './commands.ts';
 import { CommentPlace } from './comments.ts';
 import { Failure } from './errors.ts';
 import { CheckOutcome, PullRequest, SandboxState, TodoItem, TurnOutcome } from './events.ts';

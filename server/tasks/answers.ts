@@ -5,17 +5,26 @@ import type { AskedQuestion } from './task-store.ts';
 
 /** What answering a question appends: the answer, and the result of the call that asked, as the model reads it. */
 export function answerEvents({ question, at }: AskedQuestion, answer: Answer, now: number): KeyedEvent[] {
-  const { turnId, questionId } = question;
+  const { turnId, questionId, about } = question;
+  const isApproved = about === 'plan' && answer.kind === 'choice';
   return [
     { key: `${questionId}:answered`, event: { type: 'question.answered', turnId, questionId, answer } },
+    ...(isApproved
+      ? [
+          {
+            key: `${questionId}:mode`,
+            event: { type: 'mode.changed' as const, turnId, mode: 'act' as const },
+          },
+        ]
+      : []),
     {
       key: `${questionId}:finished`,
       event: {
         type: 'tool.finished',
         turnId,
         callId: questionId,
-        name: 'ask_user',
-        output: answerText(answer),
+        name: about === 'plan' ? 'propose_plan' : 'ask_user',
+        output: about === 'plan' ? planAnswerText(answer) : answerText(answer),
         isError: false,
         durationMs: now - at,
       },
@@ -33,6 +42,13 @@ function answerText(answer: Answer): string {
   if (answer.kind === 'choice') return `The person chose: ${answer.label}`;
   if (answer.kind === 'text') return `The person answered: ${answer.text}`;
   return '[The person did not answer this question; they wrote a message instead.]';
+}
+
+function planAnswerText(answer: Answer): string {
+  if (answer.kind === 'choice') return 'The person approved the plan. Carry it out: plan mode is over.';
+  if (answer.kind === 'text')
+    return `The person wants the plan changed, and has not approved it. They say: ${answer.text}\nPropose it again.`;
+  return '[The person has not approved the plan; they wrote a message instead.]';
 }
 
 /** @throws {AppError} `bad_request` where the answer is none that was asked for */

@@ -50,8 +50,8 @@ export function createConversationService(deps: {
   }
 
   return {
-    async send(taskId, { clientId, text, selection = [] }) {
-      const message = { messageId: clientId, text: text.trim(), selection };
+    async send(taskId, { clientId, text, selection = [], mode }) {
+      const message = { messageId: clientId, text: text.trim(), selection, ...(mode ? { mode } : {}) };
       const accepted = await store.locked(taskId, (tx) => acceptMessage(tx, message, now()));
       wake();
       return accepted;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import type { CreateTask, TaskCreated } from '../protocol/commands.ts';
+import type { CreateTask, Mode, TaskCreated } from '../protocol/commands.ts';
 import type { SourceSpec, SourceSummary } from '../protocol/source.ts';
 import type { TaskList, TaskState } from '../protocol/task.ts';
 import { filesNotAllowed, isFileUrl } from '../repo/source-url.ts';
@@ -26,6 +26,7 @@ interface NewTaskCommand extends Required<Pick<CreateTask, 'clientId' | 'prompt'
   source: SourceSpec;
   selection: Message['selection'];
   model?: string | undefined;
+  mode?: Mode | undefined;
 }
 
 export interface TaskServiceDeps {
@@ -67,11 +68,11 @@ export function createTaskService({
   }
 
   return {
-    async create({ clientId, prompt, source, selection, model }, owner) {
+    async create({ clientId, prompt, source, selection, model, mode }, owner) {
       if (isOfFiles(source) && !mayReadFiles(owner)) throw filesNotAllowed();
       const taskId = randomUUID();
       const turnId = randomUUID();
-      const message = { messageId: clientId, text: prompt, selection };
+      const message = { messageId: clientId, text: prompt, selection, ...(mode ? { mode } : {}) };
       const { overlay, ...place } = source;
       const spec = { source: place, ...(model === undefined ? {} : { model }) };
       const task = {

@@ -1,4 +1,4 @@
-import type { Answer, Selection } from '../protocol/commands.ts';
+import type { Answer, Mode, Selection } from '../protocol/commands.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { SandboxRef } from '../sandbox/sandbox.ts';
@@ -48,6 +48,7 @@ export interface Message {
   messageId: string;
   text: string;
   selection: Selection[];
+  mode?: Mode | undefined;
 }
 
 export interface NewTask {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { QUEUE_CHANNEL, TURN_FORMAT, turnChannel } from '../engine/claims.ts';
-import type { Answer } from '../protocol/commands.ts';
+import type { Answer, Mode } from '../protocol/commands.ts';
 import { APPEND_EVENTS, appendValues } from './event-log.ts';
 import type {
   AskedQuestion,
@@ -71,11 +71,11 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       await client.query(`SELECT pg_notify('handoff', $1)`, [turnChannel(turnId)]);
     },
 
-    async addMessage(turnId, { messageId, text, selection }) {
+    async addMessage(turnId, { messageId, text, selection, mode }) {
       await client.query(
-        `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (task_id, message_id) DO NOTHING`,
-        [taskId, messageId, turnId, text, JSON.stringify(selection)],
+        `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection, mode)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (task_id, message_id) DO NOTHING`,
+        [taskId, messageId, turnId, text, JSON.stringify(selection), mode ?? null],
       );
     },
 
@@ -105,19 +105,19 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     },
 
     async takeUndelivered(deliveredTo) {
-      const { rows } = await client.query<Message & { place: string }>(
+      const { rows } = await client.query<MessageRow>(
         `UPDATE handoff.messages SET delivered_to = $2 WHERE task_id = $1 AND delivered_to IS NULL
-         RETURNING message_id AS "messageId", text, selection, place`,
+         RETURNING message_id AS "messageId", text, selection, mode, place`,
         [taskId, deliveredTo],
       );
       return inOrder(rows);
     },
 
     async takeMessages(deliveredTo) {
-      const { rows } = await client.query<Message & { place: string }>(
+      const { rows } = await client.query<MessageRow>(
         `UPDATE handoff.messages SET delivered_to = $2
          WHERE task_id = $1 AND (delivered_to IS NULL OR delivered_to = $2)
-         RETURNING message_id AS "messageId", text, selection, place`,
+         RETURNING message_id AS "messageId", text, selection, mode, place`,
         [taskId, deliveredTo],
       );
       return inOrder(rows);
@@ -171,9 +171,15 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
   };
 }
 
+/** A message as its row has it. */
+export type MessageRow = Omit<Message, 'mode'> & { mode: Mode | null; place: string };
+
 /** Messages as they came: an UPDATE returns its rows in any order. */
-export function inOrder(rows: (Message & { place: string })[]): Message[] {
+export function inOrder(rows: MessageRow[]): Message[] {
   return rows
     .toSorted((a, b) => Number(a.place) - Number(b.place))
-    .map(({ messageId, text, selection }) => ({ messageId, text, selection }));
+    .map(({ messageId, text, selection, mode }) => ({
+      ...{ messageId, text, selection },
+      ...(mode === null ? {} : { mode }),
+    }));
 }

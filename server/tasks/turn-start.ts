@@ -1,3 +1,4 @@
+import { deliveredEvent } from './delivered.ts';
 import type { TaskTransaction } from './task-store.ts';
 
 /** Puts a turn into the queue that begins with what nobody has read yet; a relay claims it once that is committed. */
@@ -9,7 +10,7 @@ export async function beginTurn(tx: TaskTransaction, turnId: string, at: number)
     { key: `${turnId}:started`, event: { type: 'turn.started', turnId } },
     ...messages.map((message) => ({
       key: `message:${message.messageId}`,
-      event: { type: 'message.delivered' as const, turnId, ...message },
+      event: deliveredEvent(turnId, message),
     })),
   ]);
 }

@@ -66,6 +66,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     repo,
     workspaces: noWorkspaces,
     isWorkspaceFree: async () => true,
+    handbookOf: async () => ({ roles: [], skills: [], commands: [], problems: [] }),
     models: () => [
       {
         ...{ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model', ref: 'fake-model' },

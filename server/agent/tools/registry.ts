@@ -4,8 +4,11 @@ import { describeChanges } from './describe-changes.ts';
 import { edit } from './edit.ts';
 import { glob } from './glob.ts';
 import { grep } from './grep.ts';
+import { lesson } from './lesson.ts';
+import { proposePlan } from './propose-plan.ts';
 import { read } from './read.ts';
 import { reply } from './reply.ts';
+import { skill } from './skill.ts';
 import { task } from './task.ts';
 import { todo } from './todo.ts';
 import type { Tool } from './tool.ts';
@@ -15,7 +18,11 @@ import { write } from './write.ts';
 export const leadTools: readonly Tool[] = [
   ...[read, write, edit, glob, grep, bash],
   ...[todo, task, askUser, reply, describeChanges],
+  ...[lesson, proposePlan],
 ];
+
+/** What it can do besides, in a repository that has skills. */
+export const skillTools: readonly Tool[] = [skill];
 
 /** What an explorer can do: nothing that changes the workspace, or needs the person. */
 export const explorerTools: readonly Tool[] = [read, glob, grep];

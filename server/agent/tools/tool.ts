@@ -5,6 +5,7 @@ import type { TodoItem } from '../../protocol/events.ts';
 import type { ReviewThread } from '../../protocol/task.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Order } from '../agent.ts';
+import type { Skill } from '../handbook.ts';
 
 /** What a tool may reach: the sandbox through its interface, and the turn it belongs to. Nothing else. */
 export interface ToolContext {
@@ -29,6 +30,8 @@ export interface ToolContext {
   remembered(callId: string, key: string): Promise<unknown>;
   /** Shows output while the call runs. */
   showOutput(stream: 'stdout' | 'stderr', text: string): void;
+  /** What the repository offers to know more about. */
+  skills: readonly Skill[];
   setTodos(items: TodoItem[]): Promise<void>;
   /** Puts a question to the person, once. The call's result is what they answer: return `ASKED`. */
   ask(question: Omit<Question, 'questionId'>): Promise<void>;
