@@ -17,7 +17,7 @@ export const lesson = defineTool({
     do: z.string().trim().min(1).max(MOST).describe('What to do instead.'),
   }),
   writes: true,
-  async run(learned, { sandbox, memo }) {
+  async run(learned, { sandbox, memo, saw }) {
     // What it comes to is settled before it is written, so that a call that is run again neither writes nor answers otherwise.
     const plan = await memo('lesson', async () => {
       const file = await fileIn(sandbox);
@@ -34,6 +34,7 @@ export const lesson = defineTool({
       const data = Buffer.from('text' in made ? made.text : '');
       await sandbox.writeFile({ path: LESSONS_FILE, data, expected: plan.before });
     }
+    saw(LESSONS_FILE, plan.after);
     return plan.said;
   },
 });
