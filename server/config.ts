@@ -8,6 +8,7 @@ import type { Limits } from './engine/claims.ts';
 import type { KillPointSettings } from './engine/kill-points.ts';
 import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
+import type { OwnersServers } from './mcp/servers.ts';
 import type { ModelChoice } from './models/choice.ts';
 import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
@@ -83,6 +84,8 @@ export interface Config {
   previewUrl: string | undefined;
   /** Databases of which tasks may get copies, by name. Secret: the URLs carry passwords. */
   databases: Record<string, string>;
+  /** MCP servers of the owner's. Secret: addresses and headers carry credentials. */
+  mcp: OwnersServers;
   env: Env;
 }
 
@@ -104,6 +107,7 @@ export async function loadConfig(env: Env): Promise<Config> {
     sandbox: sandboxChoice(settings),
     previewUrl: settings.HANDOFF_PREVIEW_URL,
     databases: settings.HANDOFF_DATABASES,
+    mcp: settings.HANDOFF_MCP,
     logLevel: settings.HANDOFF_LOG,
     workDir: await ownFolder(settings.HANDOFF_WORK ?? data),
     users: settings.HANDOFF_USERS,

@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 import * as z from 'zod';
+import { OwnersServers } from './mcp/servers.ts';
 import { isDomainPattern } from './sandbox/network.ts';
 import type { NetworkPolicy } from './sandbox/sandbox.ts';
 
@@ -103,6 +104,8 @@ export const Settings = z.object({
   HANDOFF_IDLE_MINUTES: z.coerce.number().min(0.01).max(100_000).default(10),
   HANDOFF_RETENTION_DAYS: z.coerce.number().min(0.001).max(36_500).default(30),
   HANDOFF_NOTIFY_URL: HttpUrl.optional(),
+  /** `{"name": {"url": "https://…", "headers": {"Authorization": "Bearer …"}}}`: MCP servers whose tools agents get, reached from the relay. */
+  HANDOFF_MCP: z.preprocess(fromJson, OwnersServers).default({}),
   /** For tests: `kill:<file>` dies once at each boundary of a turn, `list:<file>` lists them. */
   HANDOFF_KILL_POINTS: z
     .templateLiteral([z.enum(['kill', 'list']), ':', z.string().min(1)])

@@ -1,6 +1,6 @@
 import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
 import { asSchema, type ModelMessage, zodSchema } from 'ai';
-import { withCacheMarkers } from '../models/cache-markers.ts';
+import { STANDING, withCacheMarkers } from '../models/cache-markers.ts';
 import { MOST_PROVIDERS, STALL_MS } from '../models/limits.ts';
 import { mendingFetch } from '../models/mend-response.ts';
 import { withoutThoughts } from '../models/think-tags.ts';
@@ -44,6 +44,8 @@ export interface ModelAnswer {
 export interface ModelRequest {
   instructions: string;
   messages: ModelMessage[];
+  /** The last message, which is another in each call: what is worth caching ends before it. */
+  standing?: string;
   tools: readonly Tool[];
   signal: AbortSignal;
   onText: (text: string) => void;
@@ -58,11 +60,12 @@ export type CallModel = (settings: ModelSettings, request: ModelRequest) => Prom
  *
  * The provider's own stream is read, and not `streamText`'s: that takes twice as long a call, and three times as long for many pieces.
  */
-export const callModel: CallModel = async (settings, { instructions, messages, tools, signal, onText }) => {
+export const callModel: CallModel = async (settings, request) => {
+  const { instructions, messages, standing, tools, signal, onText } = request;
   const { stream } = await providerOf(settings)
     .chatModel(settings.model)
     .doStream({
-      prompt: promptOf(instructions, messages),
+      prompt: promptOf(instructions, [...messages, ...standingMessage(standing, settings.cacheMarkers)]),
       tools: await toolsOf(tools),
       toolChoice: { type: 'auto' },
       abortSignal: signal,
@@ -105,6 +108,12 @@ export const callModel: CallModel = async (settings, { instructions, messages, t
   return answer;
 };
 
+/** Told apart from the conversation where it matters, which no provider hears of. */
+const standingMessage = (content: string | undefined, isTold = false): ModelMessage[] =>
+  content === undefined
+    ? []
+    : [{ role: 'user', content, ...(isTold ? { providerOptions: { openaiCompatible: STANDING } } : {}) }];
+
 /** Kept, with their connections and what they have worked out, for as long as the settings name them. */
 const providers = new Map<string, OpenAICompatibleProvider>();
 
@@ -137,11 +146,11 @@ function toolsOf(tools: readonly Tool[]): Promise<WireTools> {
   const known = wireTools.get(tools);
   if (known) return known;
   const made = Promise.all(
-    tools.map(async ({ name, description, input }) => ({
+    tools.map(async ({ name, description, input, inputJson }) => ({
       type: 'function' as const,
       name,
       description,
-      inputSchema: await asSchema(zodSchema(input)).jsonSchema,
+      inputSchema: inputJson ?? (await asSchema(zodSchema(input)).jsonSchema),
     })),
   );
   wireTools.set(tools, made);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
   type DatabaseConfig,
+  type HookConfig,
+  type McpConfig,
   REPOSITORY_CONFIG,
   RepositoryConfig,
   readRepositoryConfig,
@@ -42,6 +44,9 @@ export interface EnvironmentPlan {
   secrets: string[];
   services: ServiceConfig[];
   database?: DatabaseConfig;
+  hooks: HookConfig[];
+  /** MCP servers by name; undefined where nobody knows which it wanted: then it has none, for it may have wanted fewer. */
+  mcp: Record<string, McpConfig> | undefined;
   /** What was asked for and is not given, or cannot be read; each a sentence or two for the person. */
   problems: string[];
 }
@@ -69,6 +74,8 @@ export function planEnvironment(files: EnvironmentFiles, allowed: EnvironmentAll
     env: config.env,
     secrets,
     services: config.services,
+    hooks: config.hooks,
+    mcp: broken.includes('mcp') ? undefined : config.mcp,
     ...(database === undefined ? {} : { database }),
     problems,
   };

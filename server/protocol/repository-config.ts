@@ -6,9 +6,14 @@ export const REPOSITORY_CONFIG = '.handoff/config.json';
 const MOST_CHECKS = 10;
 const MOST_SERVICES = 20;
 const MOST_NAMES = 100;
+const MOST_HOOKS = 20;
+/** Each is a program that runs beside the agent for as long as a turn does. */
+const MOST_SERVERS = 20;
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
 const MOST_TIMEOUT_MS = 60 * 60_000;
 const READY_TIMEOUT_MS = 30_000;
+/** A hook holds the agent up at each call, so its time is short unless the repository says otherwise. */
+const HOOK_TIMEOUT_MS = 30_000;
 /** How many faults are told at once: a file can have thousands of one kind. */
 const MOST_FAULTS = 10;
 
@@ -95,6 +100,55 @@ export const ServiceConfig = z.object({
     .describe('How to tell that it is ready, and how long to wait. Without it: by its port.'),
 });
 export type ServiceConfig = z.infer<typeof ServiceConfig>;
+
+/** A command that runs around what the agent does. */
+export const HookConfig = z.object({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .regex(/^[^\n]*$/, 'must be one line')
+    .describe('How the hook is called in the chat; one line.'),
+  on: z
+    .enum(['before_tool', 'after_tool', 'turn_end'])
+    .describe(
+      'Before a tool call, which exit code 2 refuses; after one, whose result gets what is printed; or once before a turn ends.',
+    ),
+  tools: z
+    .array(z.string().min(1).max(100))
+    .max(MOST_NAMES)
+    .optional()
+    .describe('Names of tools; one that ends in * is the beginning of names. Without it: every tool.'),
+  command: Command.describe('For bash, in the workspace. The call is its standard input, as JSON.'),
+  timeoutMs: Timeout.default(HOOK_TIMEOUT_MS).describe('After so many milliseconds it has failed.'),
+});
+export type HookConfig = z.infer<typeof HookConfig>;
+
+/** Stands in the names of tools between two `__`, so it has none, nor one at an end. */
+export const McpName = z
+  .string()
+  .max(32)
+  .regex(/^[a-zA-Z0-9-]+(_[a-zA-Z0-9-]+)*$/, 'must be letters, digits and -, with single _ in between');
+
+export const McpConfig = z.object({
+  command: z
+    .array(z.string().max(10_000))
+    .min(1)
+    .max(MOST_NAMES)
+    .optional()
+    .describe(
+      'Program and arguments of an MCP server, which runs in the sandbox. Without it, a server of the relay’s owner is meant.',
+    ),
+  env: z.record(EnvName, z.string()).optional().describe('Environment variables of the server.'),
+  tools: z
+    .array(z.string().min(1).max(200))
+    .max(MOST_NAMES)
+    .optional()
+    .describe('Which of its tools are used. Without it: all.'),
+  off: z.boolean().optional().describe('Whether the server is not used here.'),
+});
+export type McpConfig = z.infer<typeof McpConfig>;
 
 const DatabaseEnv = EnvName.default('DATABASE_URL').describe('The variable that has the URL of the copy.');
 
@@ -197,6 +251,21 @@ export const RepositoryConfig = z.object({
     .refine((checks) => distinct(checks, ({ name }) => name), { error: 'two checks have the same name' })
     .default([])
     .describe('Commands that are run after a turn, and whose outcome is told.'),
+  hooks: z
+    .array(HookConfig)
+    .max(MOST_HOOKS)
+    .refine((hooks) => distinct(hooks, ({ name }) => name), { error: 'two hooks have the same name' })
+    .default([])
+    .describe('Commands that are run around what the agent does, in this order.'),
+  mcp: z
+    .record(McpName, McpConfig)
+    .refine((servers) => Object.keys(servers).length <= MOST_SERVERS, {
+      error: `has more than ${MOST_SERVERS} servers`,
+    })
+    .default({})
+    .describe(
+      'MCP servers, whose tools the agent gets: those of the sandbox, and less of the relay’s owner’s.',
+    ),
 });
 export type RepositoryConfig = z.infer<typeof RepositoryConfig>;
 

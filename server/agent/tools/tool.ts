@@ -61,6 +61,8 @@ export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
   /** What the model reads about it. */
   description: string;
   input: Schema;
+  /** What the model is told of its shape where `input` does not say it: the JSON Schema of a tool that is not ours, as it is. */
+  inputJson?: Readonly<Record<string, unknown>>;
   /** Whether a call may change the workspace; such calls run one after the other. */
   writes: boolean | ((input: z.output<Schema>) => boolean);
   /** Runs at once with calls of its own kind, although it may write: what it changes is brought together afterwards. */

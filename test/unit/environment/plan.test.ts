@@ -12,7 +12,7 @@ const ALLOWED: EnvironmentAllowed = {
   platform: 'local linux-x64',
   holder: 'ada github.com/ada/engine',
 };
-const NOTHING = { env: {}, secrets: [], services: [], problems: [] };
+const NOTHING = { env: {}, secrets: [], services: [], hooks: [], mcp: {}, problems: [] };
 
 const plan = (files: Partial<EnvironmentFiles>, allowed: Partial<EnvironmentAllowed> = {}) =>
   planEnvironment({ inputs: {}, unread: [], ...files }, { ...ALLOWED, ...allowed });

@@ -5,7 +5,7 @@ import { RepositoryConfig, readRepositoryConfig } from '../../../server/protocol
 
 const read = (config: unknown) => readRepositoryConfig(JSON.stringify(config));
 const check = (name: string) => ({ name, command: 'true' });
-const EMPTY = { env: {}, secrets: [], services: [], checks: [] };
+const EMPTY = { env: {}, secrets: [], services: [], checks: [], hooks: [], mcp: {} };
 
 describe('a repository’s configuration', () => {
   it('is read with its defaults, and what another version knows is left alone', () => {
@@ -43,6 +43,30 @@ describe('a repository’s configuration', () => {
         ],
         database: { ...config.database, env: 'DATABASE_URL' },
         checks: [],
+        hooks: [],
+        mcp: {},
+      },
+    });
+  });
+
+  it('says what runs around the agent, and which servers’ tools it gets', () => {
+    const config = {
+      hooks: [
+        { name: 'guard', on: 'before_tool', tools: ['bash', 'mcp__*'], command: './guard' },
+        { name: 'tidy', on: 'turn_end', command: 'npm run format', timeoutMs: 1000 },
+      ],
+      mcp: {
+        'own-tools': { command: ['node', 'tools.mjs'], env: { MODE: 'quiet' } },
+        tracker: { tools: ['find_issue'] },
+        other_one: { off: true },
+      },
+    };
+    assert.deepEqual(read(config), {
+      ok: true,
+      config: {
+        ...EMPTY,
+        hooks: [{ ...config.hooks[0], timeoutMs: 30_000 }, config.hooks[1]],
+        mcp: config.mcp,
       },
     });
   });
@@ -57,6 +81,19 @@ describe('a repository’s configuration', () => {
     ['no command', '{"checks": [{"name": "a"}]}', /checks\[0\]\.command/],
     ['an empty name', '{"checks": [{"name": " ", "command": "true"}]}', /checks\[0\]\.name/],
     ['a name of two lines', '{"checks": [{"name": "a\\nb", "command": "true"}]}', /must be one line/],
+    [
+      'two hooks of one name',
+      '{"hooks": [{"name": "a", "on": "turn_end", "command": "x"}, {"name": "a", "on": "turn_end", "command": "x"}]}',
+      /two hooks have the same name/,
+    ],
+    ['a hook on nothing', '{"hooks": [{"name": "a", "on": "noon", "command": "x"}]}', /hooks\[0\]\.on/],
+    ['a server whose name could be mistaken', '{"mcp": {"a__b": {}}}', /with single _ in between/],
+    ['a server without a program', '{"mcp": {"a": {"command": []}}}', /mcp\.a/],
+    [
+      'a server that leads around the network',
+      '{"mcp": {"a": {"command": ["x"], "env": {"PATH": "/"}}}}',
+      /reserved/,
+    ],
     ['no time', '{"checks": [{"name": "a", "command": "true", "timeoutMs": 0}]}', /checks\[0\]\.timeoutMs/],
     ['two of a name', JSON.stringify({ checks: [check('a'), check('a')] }), /two checks have the same name/],
     ['an option for an image', '{"image": "--privileged"}', /must be the name of an image/],

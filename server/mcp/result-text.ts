@@ -1,0 +1,57 @@
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import { LIMITS } from './limits.ts';
+
+export type Block = CallToolResult['content'][number];
+
+/**
+ * A call's result as the model reads it. What is no text is named, with where it is to be had.
+ * @param shown images that the model is shown besides
+ */
+export function resultText(
+  { content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
+  shown: ReadonlySet<Block> = new Set(),
+): string {
+  const parts = content.map((block) => blockText(block, shown.has(block))).filter((part) => part !== '');
+  if (parts.length === 0 && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
+  return parts.join('\n') || '[the tool returned nothing]';
+}
+
+function blockText(block: Block, isShown: boolean): string {
+  switch (block.type) {
+    case 'text':
+      return block.text;
+    case 'image':
+    case 'audio': {
+      const how = isShown ? 'shown below' : 'not shown';
+      return `[${block.type}, ${inLine(block.mimeType)}, ${sizeOf(block.data)} bytes: ${how}]`;
+    }
+    case 'resource_link': {
+      const described = block.description === undefined ? '' : `: ${inLine(block.description)}`;
+      return `[resource ${inLine(block.name)}, ${inLine(block.uri)}${described}]`;
+    }
+    case 'resource': {
+      const { resource } = block;
+      if ('text' in resource) return `[resource ${inLine(resource.uri)}]\n${resource.text}`;
+      return `[resource ${inLine(resource.uri)}, ${sizeOf(resource.blob)} bytes: not shown]`;
+    }
+  }
+}
+
+/** Of what base64 stands for. */
+const sizeOf = (base64: string): number => Buffer.byteLength(base64, 'base64');
+
+/** Of a stranger's text, what may stand within a sentence of ours. */
+export const inLine = (text: string): string =>
+  plain(text).replace(/\s+/g, ' ').slice(0, LIMITS.inLine).toWellFormed();
+
+/** Without what is not to be read but to be acted on by a terminal. */
+export function plain(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+
+/** Keeps both ends, and says how much is missing. @param handle by which `read` shows all of it */
+export function cutResult(text: string, handle: string): string {
+  const half = LIMITS.result / 2;
+  const [head, tail] = [text.slice(0, half).toWellFormed(), text.slice(-half).toWellFormed()];
+  return `${head}\n[${text.length - 2 * half} characters left out here; read ${handle} shows them]\n${tail}`;
+}

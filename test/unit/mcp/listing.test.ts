@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import type { Tool } from '@modelcontextprotocol/client';
+import { chosen } from '../../../server/mcp/listing.ts';
+import type { Server } from '../../../server/mcp/servers.ts';
+
+const SERVER: Server = { name: 'srv', kind: 'http', url: 'https://srv.example', headers: {} };
+const tool = (name: string, more: Partial<Tool> = {}): Tool => ({
+  name,
+  inputSchema: { type: 'object' },
+  ...more,
+});
+const listed = (name: string) => ({
+  name: `mcp__srv__${name}`,
+  server: 'srv',
+  tool: name,
+  description: '',
+  inputSchema: { type: 'object' },
+  isReadOnly: false,
+  isIdempotent: false,
+});
+
+describe('the tools of an MCP server', () => {
+  it('are taken as they are told of, and believed only in what makes them more careful', () => {
+    const schema = { type: 'object' as const, properties: { q: { type: 'string' } }, required: ['q'] };
+    const { tools, problems } = chosen(SERVER, [
+      tool('plain'),
+      tool('look', {
+        description: ' Looks\u001b[2J ',
+        inputSchema: schema,
+        annotations: { readOnlyHint: true },
+      }),
+      tool('set', { annotations: { readOnlyHint: false, idempotentHint: true } }),
+      tool('plain', { description: 'a second one of that name' }),
+    ]);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(tools, [
+      listed('plain'),
+      {
+        ...listed('look'),
+        description: 'Looks[2J',
+        inputSchema: schema,
+        isReadOnly: true,
+        isIdempotent: true,
+      },
+      { ...listed('set'), isIdempotent: true },
+    ]);
+  });
+
+  it('are those that were asked for, and it is told of those that are not there', () => {
+    const server: Server = { ...SERVER, tools: ['b', 'gone'] };
+    assert.deepEqual(chosen(server, [tool('a'), tool('b')]), {
+      tools: [listed('b')],
+      problems: ['The MCP server srv has no tool gone.'],
+    });
+  });
+
+  it('are bounded in number and in size', () => {
+    const huge = { type: 'object' as const, description: 'x'.repeat(20_000) };
+    const many = Array.from({ length: 70 }, (_, at) => tool(`t${at}`));
+    const { tools, problems } = chosen(SERVER, [
+      tool('huge', { inputSchema: huge }),
+      tool('wordy', { description: 'w'.repeat(2_010) }),
+      ...many,
+    ]);
+    assert.deepEqual(
+      { count: tools.length, first: tools[0], problems },
+      {
+        count: 64,
+        first: { ...listed('wordy'), description: `${'w'.repeat(2_000)} [10 more characters]` },
+        problems: [
+          'The tool huge of the MCP server srv is not used: it takes too much to describe its arguments.',
+          'The MCP server srv has 71 tools, and 64 are used: name those that are needed in .handoff/config.json.',
+        ],
+      },
+    );
+  });
+});
