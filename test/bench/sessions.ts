@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeModel } from '../fakes/model/server.ts';
+import { startBare } from './bare-process.ts';
 import type { Bench, Place } from './bench.ts';
 import { settled } from './follow.ts';
 import { loop } from './loop.ts';
@@ -15,7 +16,10 @@ const STEPS = 20;
 const TURNS = 3;
 const LOOK_EVERY_MS = 200;
 
-/** S4: as many steps as one relay can take, with a sandbox for each session. They begin together, once all are ready. */
+/**
+ * S4: as many steps as one relay can take, with a sandbox for each session. They begin together, once all are ready. The baseline is the
+ * AI SDK's own loop: as many at once in one process, on plain files.
+ */
 export const sessions: Bench = {
   about: `S4, ${SESSIONS} sessions of ${STEPS} steps at once on one relay, 500 files each`,
   async run(place: Place) {
@@ -47,13 +51,28 @@ export const sessions: Bench = {
     isOver = true;
     await looking;
 
+    const bare = await startBare(join(place.directory, 'sessions-bare'));
+    scope.defer(() => bare.close());
+    const alone = await times(TURNS + 1, async () => {
+      model.use(loop(STEPS));
+      return (await bare.run({ repository, model, sessions: SESSIONS })).seconds;
+    });
+    const rate = (seconds: number): number => (SESSIONS * STEPS) / seconds;
+
     const peak = (of: (memory: RelayMemory) => number): number[] => [Math.max(...looked.map(of))];
     return [
-      { name: 'total', unit: 's', values: totals, goal: { of: 'median', atMost: 3.1 } },
+      {
+        name: 'total',
+        unit: 's',
+        values: totals,
+        baseline: alone.slice(1),
+        goal: { of: 'median', atMost: 3.1 },
+      },
       {
         name: 'steps a second',
         unit: '1/s',
-        values: totals.map((seconds) => (SESSIONS * STEPS) / seconds),
+        values: totals.map(rate),
+        baseline: alone.slice(1).map(rate),
         goal: { of: 'median', atLeast: 130 },
       },
       {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startFakeModel } from '../fakes/model/server.ts';
+import { startBare } from './bare-process.ts';
 import type { Bench, Place } from './bench.ts';
 import type { Figure } from './figure.ts';
 import { settled } from './follow.ts';
@@ -23,7 +24,8 @@ interface Run {
 
 /**
  * S1: 50 steps (read, edit, bash, grep in turn) on 5,000 files, with a model that answers at once, as the field was measured, and with
- * one that thinks for a moment, as models do: only then can the capture of the tree overlap it. Durable and not, turn by turn.
+ * one that thinks for a moment, as models do: only then can the capture of the tree overlap it. Durable and not, turn by turn,
+ * and beside the AI SDK's own loop on plain files, which isolates, records and captures nothing.
  */
 export const steps: Bench = {
   about: 'S1, overhead of a step: 50 steps on 5,000 files, against the same loop without durability',
@@ -41,6 +43,8 @@ export const steps: Bench = {
       await relay.close();
       await destroySandboxes(relay.work);
     });
+    const bare = await startBare(join(place.directory, 'steps-bare'));
+    scope.defer(() => bare.close());
     const undurable = await startUndurable(join(place.directory, 'steps-undurable'));
     scope.defer(() => undurable.close());
 
@@ -73,12 +77,23 @@ export const steps: Bench = {
         async () => [undurable.pid],
       );
 
+    /** Its checkout is made before it asks for anything. */
+    const alone = (): Promise<Run> =>
+      measure(
+        0,
+        () => bare.run({ repository, model }),
+        async () => [bare.pid],
+      );
+
+    await alone();
     const first = { durable: await durable(0), plain: await plain(0) };
     place.say('warm');
     const atOnce: { durable: Run[]; plain: Run[] } = { durable: [], plain: [] };
+    const bareRuns: Run[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       atOnce.durable.push(await durable(0));
       atOnce.plain.push(await plain(0));
+      bareRuns.push(await alone());
       place.say(`round ${round + 1} of ${ROUNDS}`);
     }
     const thinking = { durable: await durable(THINK_MS), plain: await plain(THINK_MS) };
@@ -98,6 +113,7 @@ export const steps: Bench = {
     return [
       compared('model answers at once', atOnce, 8, 5),
       ...KINDS.map((kind) => compared(`  of these, ${kind}`, only(atOnce, kind))),
+      compared('beside a bare loop of the AI SDK', { durable: atOnce.durable, plain: bareRuns }),
       compared('each run of 50, in all', { durable: sums(atOnce.durable), plain: sums(atOnce.plain) }),
       compared(`model thinks ${THINK_MS} ms`, { durable: [thinking.durable], plain: [thinking.plain] }, 8, 5),
       compared('first run of a fresh process', { durable: [first.durable], plain: [first.plain] }),

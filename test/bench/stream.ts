@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { startBare } from './bare-process.ts';
 import type { Bench, Place } from './bench.ts';
 import { follow, turnEnd } from './follow.ts';
 import { watchModels } from './model-times.ts';
@@ -12,7 +13,7 @@ const RUNS = 10;
 
 const SPEAKS = [{ steps: [], otherwise: { text: TOKEN.repeat(TOKENS), chunkSize: TOKEN.length } }];
 
-/** S3: how soon a client sees what a model says as fast as it can, a token a chunk. */
+/** S3: how soon a client sees what a model says as fast as it can, a token a chunk. The baseline is the AI SDK's own loop, in the process that reads. */
 export const stream: Bench = {
   about: `S3, ${TOKENS} one-token chunks at full speed, through relay and client`,
   async run(place: Place) {
@@ -48,13 +49,22 @@ export const stream: Bench = {
       const [answeredAt = NaN] = clock.answered;
       return { model: answeredAt - askedAt, first: (first ?? NaN) - askedAt, all: all - askedAt };
     });
+    const bare = await startBare(join(place.directory, 'stream-bare'));
+    scope.defer(() => bare.close());
+    const alone = (await times(RUNS + 1, () => bare.run({ repository, model }))).slice(1);
     return [
       { name: 'the model itself', unit: 'ms', values: runs.map((run) => run.model) },
-      { name: 'first visible', unit: 'ms', values: runs.map((run) => run.first) },
+      {
+        name: 'first visible',
+        unit: 'ms',
+        values: runs.map((run) => run.first),
+        baseline: alone.map(({ first }) => first),
+      },
       {
         name: 'all visible',
         unit: 'ms',
         values: runs.map((run) => run.all),
+        baseline: alone.map(({ all }) => all),
         goal: { of: 'median', atMost: 120 },
       },
     ];
