@@ -105,7 +105,7 @@ export async function isStopped(turn: TurnContext, agent?: Pick<Agent, 'signal'>
 }
 
 /** Asks the database, for what cannot be undone: throws `TurnOver` where the turn is no longer this relay's. */
-export async function assertHeld({ store, claim }: TurnContext): Promise<void> {
+export async function assertHeld({ store, claim }: Pick<TurnContext, 'store' | 'claim'>): Promise<void> {
   const standing = await store.standing(claim.turnId);
   if (standing?.state !== 'running' || standing.epoch !== claim.epoch) throw new TurnOver();
 }
@@ -114,8 +114,14 @@ export async function assertHeld({ store, claim }: TurnContext): Promise<void> {
 export const isOutOfHands = (error: unknown): boolean =>
   error instanceof TurnOver || error instanceof HandedOver;
 
+/** A turn as far as it has a say. */
+export type Speaking = Pick<TurnContext, 'taskId' | 'claim' | 'log' | 'store'>;
+
 /** Appends to the task's log in this turn's name. */
-export async function tell(turn: TurnContext, ...events: KeyedEvent[]): Promise<void> {
+export async function tell(
+  turn: Pick<Speaking, 'taskId' | 'claim' | 'log'>,
+  ...events: KeyedEvent[]
+): Promise<void> {
   if (events.length === 0) return;
   if ((await turn.log.append(turn.taskId, turn.claim, events)) === undefined) throw new TurnOver();
 }

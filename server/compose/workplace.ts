@@ -94,7 +94,6 @@ export function openWorkplace(config: Config, logger: Logger, storage: Storage) 
   const forks = createForks({
     store: createForkStore(patient, host),
     machines: sessions,
-    machineStore,
     providerOf: providers.of,
     surroundings,
     gate,

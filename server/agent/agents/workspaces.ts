@@ -4,8 +4,11 @@ import { createQueues } from '../../sandbox/queues.ts';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import type { KeyedEvent } from '../../tasks/event-log.ts';
 import { foundInWorkspace, workspaceTreeOf } from '../../tasks/next-proposal.ts';
-import { assertHeld, type TurnContext, tell } from '../turn-context.ts';
+import { assertHeld, type Speaking, type TurnContext, tell } from '../turn-context.ts';
 import { createMergeOrder } from './merge-order.ts';
+
+/** A turn as far as its workspace goes. */
+export type WorkingTurn = Speaking & Pick<TurnContext, 'turnId' | 'states' | 'repo' | 'sandboxes'>;
 
 /** The workspace of an executor: a copy of the task's machine, which it alone works in. */
 export interface Fork {
@@ -33,13 +36,13 @@ export interface Workspaces {
    * A copy-on-write copy of the lead's machine for that agent, ignored files included: made once, the same after a restart. What runs in
    * the lead's machine ends by it, for those that begin at once (`group`) once; an agent in a copy makes none itself.
    */
-  fork(turn: TurnContext, agentId: string, group: string, signal: AbortSignal): Promise<Fork>;
+  fork(turn: WorkingTurn, agentId: string, group: string, signal: AbortSignal): Promise<Fork>;
   /**
    * Brings the agent's work into its parent's workspace and tells `agent.merged`, once; its processes are killed first. Those of a
    * group take their turns in the order of their calls. @param options.isKept false: its work is left out
    */
   mergeBack(
-    turn: TurnContext,
+    turn: WorkingTurn,
     agentId: string,
     parentId: string,
     fork: Fork,
@@ -48,7 +51,7 @@ export interface Workspaces {
   /** The agent halts here without having ended, for the turn is parked or handed over: nobody waits for its work to come back. */
   rest(agentId: string): void;
   /** Gives the machine back. */
-  drop(turn: TurnContext, agentId: string): Promise<void>;
+  drop(turn: WorkingTurn, agentId: string): Promise<void>;
   /** Does one thing at a time to a workspace that several may look at: what is found changed there is then one's own. */
   alone<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 }
@@ -77,7 +80,7 @@ export function createWorkspaces(forks: Forks): Workspaces {
   const alone = <T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T> => inTurn(sandbox.ref.id, work);
 
   async function merge(
-    turn: TurnContext,
+    turn: WorkingTurn,
     agentId: string,
     parentId: string,
     work: Work & { treeBefore: string },
@@ -134,7 +137,7 @@ export function createWorkspaces(forks: Forks): Workspaces {
         const known = workspaceTreeOf(await states.current(taskId), await baseTreeOf(turn));
         return (await repo.capture(taskId, first ?? (await open()), known)).headTree;
       });
-      return { treeBefore, sandbox: () => forks.reopen(agentId, signal) };
+      return { treeBefore, sandbox: () => forks.reopen(agentId) };
     },
 
     async mergeBack(turn, agentId, parentId, fork, { isKept }) {
@@ -188,19 +191,19 @@ export function createWorkspaces(forks: Forks): Workspaces {
 }
 
 /** What the person is told of the proposal, as the lead's workspace holds that tree now. */
-async function newsOf(turn: TurnContext, tree: string, agentId: string): Promise<KeyedEvent[]> {
+async function newsOf(turn: WorkingTurn, tree: string, agentId: string): Promise<KeyedEvent[]> {
   const state = await turn.states.current(turn.taskId);
   const keys = `${agentId}:proposal`;
   return foundInWorkspace(turn.repo, state, { baseTree: await baseTreeOf(turn), tree, keys });
 }
 
-async function baseTreeOf({ store, taskId }: TurnContext): Promise<string> {
+async function baseTreeOf({ store, taskId }: WorkingTurn): Promise<string> {
   const baseTree = (await store.get(taskId))?.prepared?.baseTree;
   if (baseTree === undefined) throw new AppError('not_ready', 'The repository of the task is not here yet.');
   return baseTree;
 }
 
-async function labelOf(turn: TurnContext, agentId: string): Promise<string> {
+async function labelOf(turn: WorkingTurn, agentId: string): Promise<string> {
   const started = await turn.log.find(turn.taskId, `${agentId}:agent`);
   const about = started?.type === 'agent.started' ? started.description : '';
   const line = about.replaceAll(/\s+/g, ' ').trim().slice(0, LABEL_LENGTH).toWellFormed();

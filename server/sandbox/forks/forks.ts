@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { attentive } from '../lifecycle/attentive.ts';
 import type { Surroundings } from '../lifecycle/contents.ts';
-import type { MachineStore } from '../lifecycle/machine-store.ts';
 import type { SandboxKeeper } from '../lifecycle/machines.ts';
 import { createQueues } from '../queues.ts';
 import { type Sandbox, SandboxError, type SandboxProvider, type SnapshotRef } from '../sandbox.ts';
@@ -13,12 +12,12 @@ import { leftRunning } from './left-running.ts';
 /** Copies of tasks' machines that agents work in side by side. Every function may be repeated. */
 export interface Forks {
   /**
-   * The agent's copy of its parent's machine: made where it has none, woken where it sleeps.
+   * The agent's copy of its task's machine: made where it has none, woken where it sleeps.
    * @throws SandboxError `lost` where it was made, and the provider has it no more
    */
   open(order: ForkOrder, signal: AbortSignal): Promise<Sandbox>;
   /** The same, of one that was made. @throws SandboxError `lost` where there is none (any more) */
-  reopen(agentId: string, signal: AbortSignal): Promise<Sandbox>;
+  reopen(agentId: string): Promise<Sandbox>;
   /** Gives it back. */
   drop(agentId: string): Promise<void>;
   /** Gives back all that a task has, which is given up. */
@@ -31,7 +30,6 @@ export interface ForksDeps {
   store: ForkStore;
   /** Of the machines of tasks, by their own ways: not through the gate. */
   machines: Pick<SandboxKeeper, 'open' | 'keepAs'>;
-  machineStore: Pick<MachineStore, 'get'>;
   providerOf: (name: string) => Promise<SandboxProvider>;
   surroundings: Pick<Surroundings, 'spec' | 'dress' | 'serve' | 'forgetFork'>;
   gate: Gate;
@@ -47,14 +45,14 @@ const forkIdOf = (agentId: string): string =>
   `fork-${createHash('sha256').update(agentId).digest('hex').slice(0, 24)}`;
 
 export function createForks(deps: ForksDeps): Forks {
-  const { store, machines, machineStore, providerOf, surroundings, gate, logger } = deps;
+  const { store, machines, providerOf, surroundings, gate, logger } = deps;
   /** What is done to one fork, and to what it is a copy of, is done in turn. */
   const inTurn = createQueues();
   const opened = new Map<string, Promise<Sandbox>>();
 
   async function begin(order: ForkOrder): Promise<ForkRow> {
-    const provider = (await machineStore.get(order.taskId))?.ref?.provider;
-    if (provider === undefined) throw new SandboxError('lost', 'There is no machine to make a copy of.');
+    // Woken or made where it has to be: whose it is decides who can copy it.
+    const { provider } = (await machines.open(order.taskId)).ref;
     const names = { forkId: forkIdOf(order.agentId), originId: `fork-${randomUUID()}`, provider };
     const row = await store.begin(order, names);
     if (row === undefined) throw gone();
@@ -77,7 +75,8 @@ export function createForks(deps: ForksDeps): Forks {
     return snapshot;
   }
 
-  async function bring(row: ForkRow, snapshot: () => Promise<SnapshotRef>, signal: AbortSignal) {
+  /** Not cut off: whoever is to end its agent still wants what that left there. */
+  async function bring(row: ForkRow, snapshot: () => Promise<SnapshotRef>): Promise<Sandbox> {
     const { agentId, forkId, ref, origin } = row;
     const provider = await providerOf(origin.provider);
     const made = ref
@@ -88,7 +87,7 @@ export function createForks(deps: ForksDeps): Forks {
           from: await snapshot(),
         });
     if (!ref) await store.keepRef(agentId, made.ref);
-    await surroundings.serve(origin.taskId, forkId, made, signal);
+    await surroundings.serve(origin.taskId, forkId, made, NEVER);
     const sandbox = attentive(made, () => opened.delete(agentId));
     return surroundings.dress(origin.taskId, sandbox);
   }
@@ -144,20 +143,20 @@ export function createForks(deps: ForksDeps): Forks {
       return once(order.agentId, () =>
         inTurn(order.agentId, async () => {
           const known = await store.find(order.agentId);
-          if (known?.ref) return bring(known, () => Promise.reject(gone()), signal);
+          if (known?.ref) return bring(known, noSnapshot);
           const row = known ?? (await begin(order));
           // Those that begin at once wait for the one that has the copy made.
-          return bring(row, () => inTurn(row.origin.originId, () => snapshotOf(row, signal)), signal);
+          return bring(row, () => inTurn(row.origin.originId, () => snapshotOf(row, signal)));
         }),
       );
     },
 
-    reopen: (agentId, signal) =>
+    reopen: (agentId) =>
       once(agentId, () =>
         inTurn(agentId, async () => {
           const row = await store.find(agentId);
           if (!row?.ref) throw gone();
-          return bring(row, () => Promise.reject(gone()), signal);
+          return bring(row, noSnapshot);
         }),
       ),
 
@@ -181,6 +180,12 @@ export function createForks(deps: ForksDeps): Forks {
     },
   };
 }
+
+const NEVER = new AbortController().signal;
+
+const noSnapshot = async (): Promise<never> => {
+  throw gone();
+};
 
 const gone = (): SandboxError =>
   new SandboxError('lost', 'The copy of the machine that this agent worked in is gone.');
