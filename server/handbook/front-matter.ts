@@ -16,7 +16,7 @@ export function readFrontMatter(text: string): FrontMatter {
   const body = text.slice(found[0].length).trim();
   let head: unknown;
   try {
-    head = parse(found[1] ?? '', { maxAliasCount: MOST_ALIASES, prettyErrors: false, logLevel: 'silent' });
+    head = parse(found[1] ?? '', { maxAliasCount: MOST_ALIASES, prettyErrors: false, logLevel: 'error' });
   } catch {
     // Whatever the parser throws, also for depth: it says what the parser stumbled over, seldom what the person got wrong.
     return { ok: false, problem: 'what stands between its first two lines of --- is not YAML' };

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { endOfLessons, withLesson } from '../../../server/handbook/lessons.ts';
+
+const port = {
+  what: 'The test server cannot listen on port 3000',
+  why: 'the preview service holds it in the sandbox',
+  do: 'Ask for port 0 and read which one it got',
+};
+const LINE =
+  'The test server cannot listen on port 3000: the preview service holds it in the sandbox. Ask for port 0 and read which one it got.';
+
+describe('a lesson', () => {
+  it('makes the file where there is none', () =>
+    assert.deepEqual(withLesson(undefined, port), {
+      kind: 'added',
+      bullet: `- ${LINE}`,
+      text: `# Lessons learned\nOne bullet a lesson: what happens, why, what to do. Newest last.\n\n- ${LINE}\n`,
+    }));
+
+  it('goes behind the last bullet, in the file’s own style', () => {
+    const file = '# Traps\r\n\r\n* One: of old.\r\n  It goes on here.\r\n\r\nThe end.';
+    assert.deepEqual(withLesson(file, port), {
+      kind: 'added',
+      bullet: `* ${LINE}`,
+      text: `# Traps\r\n\r\n* One: of old.\r\n  It goes on here.\r\n* ${LINE}\r\n\r\nThe end.`,
+    });
+  });
+
+  it('goes to the end where the file has no bullets, and takes none in code for one', () => {
+    assert.deepEqual(withLesson('# Traps\n\n```\n- no bullet\n```\n', port), {
+      kind: 'added',
+      bullet: `- ${LINE}`,
+      text: `# Traps\n\n\`\`\`\n- no bullet\n\`\`\`\n\n- ${LINE}\n`,
+    });
+    assert.deepEqual(withLesson('No end of line', port), {
+      kind: 'added',
+      bullet: `- ${LINE}`,
+      text: `No end of line\n\n- ${LINE}`,
+    });
+  });
+
+  it('is kept once: the same in other case, marks and order adds nothing', () => {
+    const before =
+      '**Ask for port 0** and read which one it got: the *test server* cannot listen on port 3000, the preview service holds it in the sandbox!';
+    assert.deepEqual(withLesson(`- ${before}\n- Another.\n`, port), { kind: 'known', before });
+  });
+
+  it('takes the place of one that says less of the same', () => {
+    const before = 'The test server cannot listen on port 3000: the preview service holds it';
+    assert.deepEqual(
+      withLesson(`# Traps\n- ${before},\n  always.\n- Another.\n`, { ...port, why: `${port.why}, always` }),
+      {
+        kind: 'strengthened',
+        before: `${before}, always.`,
+        bullet: `- ${LINE.replace('sandbox.', 'sandbox, always.')}`,
+        text: `# Traps\n- ${LINE.replace('sandbox.', 'sandbox, always.')}\n- Another.\n`,
+      },
+    );
+  });
+
+  it('is left to whoever reads both, where another is much like it', () => {
+    const before = LINE.replace('port 0', 'a random port').replace('preview', 'metrics');
+    assert.deepEqual(withLesson(`- ${before}\n`, port), { kind: 'alike', before });
+  });
+
+  it('changes nothing else of the file, keeps its ends of line, and is known from then on', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom('# Head', '- apple pie', '  more of it', '', 'words', '```', '* pear', '1. one'),
+          { maxLength: 12 },
+        ),
+        fc.constantFrom('\n', '\r\n'),
+        fc.boolean(),
+        (lines, newline, hasEnd) => {
+          const file = lines.join(newline) + (hasEnd ? newline : '');
+          const made = withLesson(file, port);
+          assert.ok('text' in made);
+          if (file.trim() === '') return;
+          const whole = (text: string) => text.split(/\r?\n/).filter((line) => line !== '');
+          const rest = whole(made.text).filter((line) => !line.includes(LINE));
+          assert.deepEqual(rest, whole(file));
+          if (file.includes('\n')) assert.equal(/\r/.test(made.text), newline === '\r\n');
+          assert.equal(/\n$/.test(made.text), /\n$/.test(file));
+          if (!file.includes('```')) assert.equal(withLesson(made.text, port).kind, 'known');
+        },
+      ),
+    );
+  });
+});
+
+describe('the lessons that every call carries', () => {
+  it('are all of them, or the newest, which stand last', () => {
+    const text = '# Lessons\n- one\n- two\n- three\n';
+    assert.equal(endOfLessons(text, 100), text);
+    assert.equal(
+      endOfLessons(text, 18),
+      '[16 characters of older lessons left out: read lessons-learned.md]\n- two\n- three\n',
+    );
+  });
+});
