@@ -1,5 +1,5 @@
 import type { ModelRole } from '../models/choice.ts';
-import type { AgentKind } from '../protocol/agents.ts';
+import type { AgentBudget, AgentKind } from '../protocol/agents.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Handbook } from './handbook.ts';
@@ -29,6 +29,8 @@ export interface Agent {
   files: KnownFiles;
   /** Model calls at most: a loop that got this far is lost. */
   maxModelCalls: number;
+  /** What it may use up, as it is told; absent where nobody bounded that. */
+  budget?: AgentBudget;
   /** The machine that it works in: the task's, or a copy of its own. */
   open: () => Promise<Sandbox>;
   /** Aborts when it is to stop, by itself or with its turn; with a `TurnOver` where the turn is no longer this relay's. */
@@ -49,6 +51,12 @@ export interface Order {
   description: string;
   /** All that it is told. */
   prompt: string;
+  /** Whether what it changed is kept also where it comes to no end; it is left out otherwise. */
+  keepOnFailure?: boolean | undefined;
+  /** Less than it would have. */
+  limits?:
+    | { modelCalls?: number | undefined; tokens?: number | undefined; seconds?: number | undefined }
+    | undefined;
 }
 
 /** A kind of subagent: what it is told, what it can do, and what it may use up. */

@@ -18,7 +18,7 @@ export type Asked =
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
 
-export type Conversation = Pick<ModelRequest, 'instructions' | 'messages'>;
+export type Conversation = Pick<ModelRequest, 'instructions' | 'messages' | 'standing'>;
 
 /** Text reaches clients at most this often (ms): the design's floor, below which nobody sees a difference. */
 const TEXT_INTERVAL_MS = 50;

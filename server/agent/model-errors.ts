@@ -32,9 +32,11 @@ const STATUS_OF: Record<string, number> = {
 export class ProviderFault extends Error {
   override readonly name = 'ProviderFault';
   readonly status: number | undefined;
+  readonly code: unknown;
   /** @param code a status, or a word of the provider's */
   constructor(message: string, code: unknown) {
     super(message);
+    this.code = code;
     const number = typeof code === 'string' ? (STATUS_OF[code] ?? Number(code)) : code;
     this.status = typeof number === 'number' && number >= 400 && number < 600 ? number : undefined;
   }
@@ -44,6 +46,7 @@ export class ProviderFault extends Error {
 export function classify(thrown: unknown): ModelFailure {
   if (thrown instanceof AppError) return { error: thrown, retryable: thrown.code === 'model_cut_off' };
   if (thrown instanceof ProviderFault) {
+    if (TOO_LONG.has(thrown.code)) return { error: tooLong(thrown), retryable: false };
     return byStatus(thrown.status ?? 500, thrown.message.slice(0, DETAIL_LENGTH), thrown);
   }
   if (hasCause(thrown, Stalled)) return { error: silent(thrown), retryable: true };
@@ -52,10 +55,31 @@ export function classify(thrown: unknown): ModelFailure {
   if (thrown.statusCode === undefined) return { error: unreachable(thrown), retryable: true };
   // A success that turned out to be none: the connection broke, or what came could not be read.
   if (thrown.statusCode < 400) return { error: brokenOff(thrown), retryable: true };
+  if (isTooLong(thrown)) return { error: tooLong(thrown), retryable: false };
   const failure = byStatus(thrown.statusCode, detailOf(thrown.responseBody), thrown);
   const retryAfterMs = failure.retryable ? retryAfter(thrown.responseHeaders) : undefined;
   return { ...failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
+
+/** Words that providers have for a request that is longer than their model takes. */
+const TOO_LONG: ReadonlySet<unknown> = new Set([
+  'context_length_exceeded',
+  'exceed_context_size_error',
+  'request_too_large',
+  'string_above_max_length',
+]);
+
+function isTooLong({ statusCode, responseBody }: APICallError): boolean {
+  if (statusCode === 413) return true;
+  const error = field(parsedBody(responseBody), 'error');
+  return TOO_LONG.has(field(error, 'code')) || TOO_LONG.has(field(error, 'type'));
+}
+
+const tooLong = (cause: unknown): AppError =>
+  new AppError('context_too_long', 'The conversation is longer than the model takes.', {
+    cause,
+    nextAction: 'Choose a model with a larger window, or start a task of its own for what is left.',
+  });
 
 function byStatus(statusCode: number, detail: string, cause: unknown): ModelFailure {
   const said = `The model endpoint answered ${statusCode}${detail ? `: ${detail}` : '.'}`;
@@ -121,14 +145,17 @@ const unreachable = (cause: unknown): AppError =>
 
 /** The provider's own words where it speaks JSON; nothing of an HTML page. */
 function detailOf(body: string | undefined): string {
-  if (!body) return '';
+  const parsed = parsedBody(body);
+  const error = field(parsed, 'error') ?? parsed;
+  const message = typeof error === 'string' ? error : field(error, 'message');
+  return typeof message === 'string' ? message.slice(0, DETAIL_LENGTH) : '';
+}
+
+function parsedBody(body: string | undefined): unknown {
   try {
-    const parsed: unknown = JSON.parse(body);
-    const error = field(parsed, 'error') ?? parsed;
-    const message = typeof error === 'string' ? error : field(error, 'message');
-    return typeof message === 'string' ? message.slice(0, DETAIL_LENGTH) : '';
+    return JSON.parse(body ?? '');
   } catch {
-    return '';
+    return undefined;
   }
 }
 

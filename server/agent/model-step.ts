@@ -4,6 +4,8 @@ import { deliveredEvent } from '../tasks/delivered.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { type Answered, type Asked, askModel } from './ask-model.ts';
+import type { Fitter } from './context/fit.ts';
+import type { Tail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
 import type { Transcript } from './transcript.ts';
 import { isStopped, type TurnContext } from './turn-context.ts';
@@ -13,6 +15,13 @@ export interface ToolCall {
   callId: string;
   name: string;
   input: unknown;
+}
+
+/** An agent's conversation, and what keeps it of use: within the model's window, and with what it must not lose sight of. */
+export interface Talk {
+  transcript: Transcript;
+  fitter: Fitter;
+  tail: Tail;
 }
 
 export type ModelStep =
@@ -36,7 +45,7 @@ export async function modelStep(
   turn: TurnContext,
   agent: Agent,
   n: number,
-  transcript: Transcript,
+  { transcript, fitter, tail }: Talk,
   mayHaveBegun: boolean,
 ): Promise<ModelStep> {
   const messageId = messageIdOf(agent, n);
@@ -45,16 +54,37 @@ export async function modelStep(
   if (agent.isLead) {
     for (const detail of turn.takeMachineNews(turn.taskId))
       transcript.add({ type: 'sandbox.changed', state: 'running', detail, isNews: true });
-    await deliver(turn, agent, messageId, transcript);
+    // A try of this very step may have taken some, and been killed before it did anything with them.
+    if (mayHaveBegun || turn.mail.mayBeThere) await deliver(turn, agent, messageId, transcript);
   }
-  const conversation = { instructions: agent.instructions, messages: transcript.messages() };
-  const ask = async (earlier: number): Promise<ModelStep> =>
-    taken(transcript, await askModel(turn, agent, messageId, conversation, earlier));
-  if (!mayHaveBegun) return ask(0);
-  const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
-  if (recorded?.type === 'model.answered') return taken(transcript, { kind: 'answered', answered: recorded });
-  return ask((await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length);
+  const calledBefore = async (): Promise<number> =>
+    (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
+  const ask = async (earlier: number): Promise<Asked> => {
+    const standing = await tail.text();
+    const messages = transcript.messages(fitter.bounds());
+    const said = {
+      instructions: agent.instructions,
+      messages,
+      ...(standing === undefined ? {} : { standing }),
+    };
+    return askModel(turn, agent, messageId, said, earlier);
+  };
+  if (mayHaveBegun) {
+    const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
+    if (recorded?.type === 'model.answered')
+      return taken(transcript, { kind: 'answered', answered: recorded });
+  }
+  if ((await fitter.fit(messageId)) === 'stopped') return { kind: 'stopped' };
+  const asked = await ask(mayHaveBegun ? await calledBefore() : 0);
+  if (asked.kind !== 'failed' || !REFUSALS.has(asked.failure.code)) return taken(transcript, asked);
+  // A provider may take less than the settings say.
+  const fitted = await fitter.refused(messageId, asked.failure.code === 'context_too_long');
+  if (fitted === 'stopped') return { kind: 'stopped' };
+  return taken(transcript, fitted === 'cut' ? await ask(await calledBefore()) : asked);
 }
+
+/** Failures that may be about a request's length. */
+const REFUSALS: ReadonlySet<string> = new Set(['context_too_long', 'model_rejected']);
 
 /**
  * The person's messages that nobody has read yet, and those that an earlier try of this very step read. Taken and told in one: what is
@@ -67,6 +97,8 @@ async function deliver(
   transcript: Transcript,
 ): Promise<void> {
   const { taskId, turnId, claim, store } = turn;
+  // Before looking: word of a message that comes meanwhile is kept.
+  turn.mail.mayBeThere = false;
   if (!(await store.hasMessagesFor(taskId, messageId))) return;
   const delivered = await store.locked(taskId, async (tx) => {
     const messages = await tx.takeMessages(messageId);

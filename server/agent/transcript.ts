@@ -36,6 +36,8 @@ export interface Transcript {
   /** All of it, as it was, and what of it is sent. */
   entries(): readonly Entry[];
   view(): View;
+  /** How often it was cut for that answer. */
+  cutsFor(messageId: string): number;
   /** The repository's rules that were told, by their file. */
   rules(): ReadonlyMap<string, string>;
 }
@@ -48,6 +50,7 @@ export function createTranscript(agentId?: string): Transcript {
   const entries: Entry[] = [];
   const delivered = new Map<string, { message: Words; entry: Said }>();
   const rules = new Map<string, string>();
+  const cuts: string[] = [];
   let view = WHOLE;
   /** The last answer's calls: results come in whatever order they finish in. */
   let last: Answer | undefined;
@@ -85,6 +88,7 @@ export function createTranscript(agentId?: string): Transcript {
     parts,
     entries: () => entries,
     view: () => view,
+    cutsFor: (messageId) => cuts.filter((known) => known === messageId).length,
     rules: () => rules,
   };
 
@@ -125,7 +129,8 @@ export function createTranscript(agentId?: string): Transcript {
       Object.assign(call, { output, isError, media });
       renderAgain(last);
     },
-    'context.cut': ({ evicted, upTo, summary }) => {
+    'context.cut': ({ messageId, evicted, upTo, summary }) => {
+      cuts.push(messageId);
       view = {
         evicted: new Set([...view.evicted, ...evicted]),
         upTo: upTo ?? view.upTo,

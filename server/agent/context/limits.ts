@@ -39,6 +39,8 @@ export const CONTEXT = {
 export const SUMMARY = {
   /** UTF-16 units: 3000 tokens, three times what the field's harnesses were seen to need. A longer one is cut. */
   mostChars: 12_000,
+  /** The same as a share of the window that it goes into: a small one has less room for it. */
+  mostShare: 0.1,
   /** Share of the window of the model that writes it which it is given to read: the rest is for what it writes, and for a wrong estimate. */
   read: 0.6,
   /** Of one result that is summarised, in UTF-16 units, in rounds: the next where the one before is too long for that model. */

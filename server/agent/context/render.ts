@@ -1,4 +1,5 @@
 import type { ModelMessage } from 'ai';
+import { handleOf } from '../tools/handle.ts';
 import { type Answer, type Call, type Entry, keptFrom, PERSONS_WORD, type View } from './entries.ts';
 import { CONTEXT } from './limits.ts';
 
@@ -22,9 +23,6 @@ export interface Rendered {
 
 /** What a call that never finished is answered with: a transcript with an unanswered call is refused by providers. */
 const INTERRUPTED = '[interrupted: whether and how far this ran is unknown]';
-
-/** How the full output of an earlier call is read again. */
-export const handleOf = (callId: string): string => `output://${callId}`;
 
 /** An entry as it is sent where it is neither summarised nor shortened. */
 export function renderEntry(entry: Entry, view: View, { oneText }: Bounds): Rendered {

@@ -1,0 +1,158 @@
+import { AppError } from '../../errors.ts';
+import type { Usage } from '../../protocol/agent-events.ts';
+import type { Agent } from '../agent.ts';
+import type { Tool } from '../tools/tool.ts';
+import type { Transcript } from '../transcript.ts';
+import { isOutOfHands, isStopped, type TurnContext, tell } from '../turn-context.ts';
+import { type Entry, keptFrom } from './entries.ts';
+import { createGauge } from './gauge.ts';
+import { CONTEXT, SUMMARY } from './limits.ts';
+import { afterCut, type Crowd, planCut, sizeOf } from './plan-cut.ts';
+import { type Bounds, boundsOf } from './render.ts';
+import { plainSummary, recordText, SUMMARY_INSTRUCTIONS, usableSummary } from './summary-text.ts';
+
+/** Keeps what an agent's model is sent within its window. */
+export interface Fitter {
+  /** Looks whether the next request fits, and cuts the conversation where it does not: in the log first. Never fails for a summary that fails. */
+  fit(messageId: string): Promise<'fits' | 'cut' | 'stopped'>;
+  /**
+   * The provider took the request for too long, or refused it without saying why.
+   * @param isCertain it said that this was why; else that is believed of a long one only
+   */
+  refused(messageId: string, isCertain: boolean): Promise<'fits' | 'cut' | 'stopped'>;
+  /** What the model takes of single texts. */
+  bounds(): Bounds;
+}
+
+/** A refusal without a reason may be about the length from this share of the window on: what is shorter is refused for something else. */
+const SUSPICIOUS = 0.5;
+
+export function createFitter(turn: TurnContext, agent: Agent, transcript: Transcript): Fitter {
+  const gauge = createGauge(agent);
+  /** What a provider that refused a request can take at most, whatever the settings say. */
+  let found = Infinity;
+  const windowOf = (): number => Math.min(found, configuredWindow(turn, agent));
+  const crowded = (): Crowd => {
+    const window = windowOf();
+    const bounds = boundsOf(window);
+    const measure = gauge.measure(transcript, bounds);
+    return { entries: transcript.entries(), view: transcript.view(), bounds, measure, window };
+  };
+
+  return {
+    async fit(messageId) {
+      const crowd = crowded();
+      if (crowd.measure.tokens <= crowd.window * CONTEXT.cutAt) return 'fits';
+      return cutDown(turn, agent, transcript, crowd, messageId);
+    },
+    async refused(messageId, isCertain) {
+      const { tokens } = crowded().measure;
+      if (!isCertain && tokens < windowOf() * SUSPICIOUS) return 'fits';
+      found = Math.min(found, tokens);
+      return cutDown(turn, agent, transcript, crowded(), messageId);
+    },
+    bounds: () => boundsOf(windowOf()),
+  };
+}
+
+/** Where no model is configured, that is told by whoever calls it. */
+function configuredWindow(turn: TurnContext, { modelRole, model }: Agent): number {
+  try {
+    return turn.models(modelRole, model)[0]?.window ?? Infinity;
+  } catch (error) {
+    if (error instanceof AppError) return Infinity;
+    throw error;
+  }
+}
+
+async function cutDown(
+  turn: TurnContext,
+  agent: Agent,
+  transcript: Transcript,
+  crowd: Crowd,
+  messageId: string,
+): Promise<'fits' | 'cut' | 'stopped'> {
+  const cut = planCut(crowd);
+  if (cut === undefined) return 'fits';
+  const { evicted, upTo } = cut;
+  const made = upTo === undefined ? {} : await summarise(turn, agent, crowd, upTo);
+  if (made === undefined) return 'stopped';
+  const event = {
+    type: 'context.cut' as const,
+    turnId: turn.turnId,
+    ...agent.by,
+    messageId,
+    evicted,
+    ...(upTo === undefined ? {} : { upTo }),
+    ...made,
+    tokensBefore: crowd.measure.tokens,
+    tokensAfter: sizeOf(crowd, afterCut(crowd, cut, made.summary)),
+  };
+  const times = transcript.cutsFor(messageId);
+  await tell(turn, { key: `${messageId}:cut${times === 0 ? '' : `:${times + 1}`}`, event });
+  transcript.add(event);
+  return 'cut';
+}
+
+interface Summary {
+  summary?: string;
+  model?: string;
+  usage?: Usage;
+}
+
+const NO_TOOLS: readonly Tool[] = [];
+
+/** By a model, or by the relay itself where none writes one that is of use. @returns undefined where the agent is to stop */
+async function summarise(
+  turn: TurnContext,
+  agent: Agent,
+  { entries, view, window }: Crowd,
+  upTo: string,
+): Promise<Summary | undefined> {
+  const older = entries.slice(keptFrom(entries, view), keptFrom(entries, { upTo }));
+  const most = Math.floor(Math.min(SUMMARY.mostChars, window * SUMMARY.mostShare * CONTEXT.charsPerToken));
+  const written = await writtenByModel(turn, agent, older, view.summary, most);
+  if (written === undefined || written.summary !== undefined) return written;
+  return { ...written, summary: plainSummary(older, view.summary, most) };
+}
+
+async function writtenByModel(
+  turn: TurnContext,
+  agent: Agent,
+  older: readonly Entry[],
+  earlier: string | undefined,
+  most: number,
+): Promise<Summary | undefined> {
+  const stop = await agent.signal();
+  const spent: Summary = {};
+  for (const choice of turn.models('small', undefined).slice(0, SUMMARY.models)) {
+    const content = recordText(older, earlier, choice.window * SUMMARY.read * CONTEXT.charsPerToken);
+    try {
+      const { text, usage } = await turn.callModel(choice, {
+        instructions: SUMMARY_INSTRUCTIONS,
+        messages: [{ role: 'user', content }],
+        tools: NO_TOOLS,
+        signal: AbortSignal.any([stop, AbortSignal.timeout(SUMMARY.timeoutMs)]),
+        onText: () => {},
+      });
+      spent.model = choice.ref;
+      spent.usage = added(spent.usage, usage);
+      const summary = usableSummary(text, most);
+      if (summary !== undefined) return { ...spent, summary };
+    } catch (error) {
+      if (isOutOfHands(error)) throw error;
+      if (await isStopped(turn, agent)) return undefined;
+      turn.logger.warn({ taskId: turn.taskId, turnId: turn.turnId, err: error }, 'no summary by a model');
+    }
+  }
+  return spent;
+}
+
+function added(one: Usage = {}, other: Usage): Usage {
+  const sum = { ...one };
+  for (const key of ['inputTokens', 'outputTokens', 'cachedInputTokens', 'costMicros'] as const) {
+    const more = other[key];
+    if (more !== undefined) sum[key] = (sum[key] ?? 0) + more;
+  }
+  return sum;
+}
