@@ -27,7 +27,7 @@ export interface LeftWorkspacesDeps {
   store: Pick<TaskStore, 'get'>;
   log: Pick<EventLog, 'findAll'>;
   sandboxes: Pick<SandboxKeeper, 'wake'>;
-  repo: Pick<TurnRepo, 'capture' | 'changedFiles' | 'merge' | 'settingOf'>;
+  repo: Pick<TurnRepo, 'capture' | 'changedBlobs' | 'changedFiles' | 'merge' | 'settingOf'>;
   /** Fails where something else than `note` is noted in the sandbox by now. */
   restoreWorkspace: (sandbox: Sandbox, tree: string, guard: { note: string }) => Promise<void>;
 }

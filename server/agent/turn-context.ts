@@ -7,6 +7,7 @@ import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { Kept } from '../repo/kept-tree.ts';
 import type { MergedTrees, TreesToMerge } from '../repo/merge-trees.ts';
+import type { ReadChanges } from '../repo/reading.ts';
 import type { Setting } from '../repo/set-workspace.ts';
 import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -38,6 +39,10 @@ export interface TurnRepo {
   /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
   capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
+  /** What became of the paths that differ between two trees: their blobs in the second, null where they are gone. */
+  changedBlobs(taskId: string, fromTree: string, toTree: string): Promise<Map<string, string | null>>;
+  /** As a person reads them: see `createReading`. */
+  changes: ReadChanges;
   /** See `mergeTrees`. */
   merge(trees: TreesToMerge): Promise<MergedTrees>;
   /** Makes the repository start from what is recorded of the task, where it does not: its base may have moved on. */

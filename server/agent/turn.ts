@@ -7,6 +7,8 @@ import { workspaceTreeOf } from '../tasks/next-proposal.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
+import { rolesFor, rolesOf } from './agents/roles.ts';
+import { runSubagent } from './agents/run.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
 import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
 import { knownFiles } from './known-files.ts';
@@ -15,7 +17,6 @@ import { type PrepareStep, prepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
 import { standing } from './standing.ts';
-import { runSubagent } from './subagent.ts';
 import { mayWrite } from './tool-step.ts';
 import { leadTools, skillTools } from './tools/registry.ts';
 import { createTranscript } from './transcript.ts';
@@ -92,6 +93,8 @@ async function runLead(
   };
 
   let mode = modeOf(events, turnId);
+  const { agentsMd, roles } = prepared.handbook;
+  const crew = { roles: rolesOf(roles), agentsMd };
   const lead: Agent = {
     id: turnId,
     by: {},
@@ -102,7 +105,10 @@ async function runLead(
     modelRole: 'lead',
     model: prepared.model,
     files: knownFiles(standing(events), undefined),
-    tools: prepared.handbook.skills.length === 0 ? leadTools : [...leadTools, ...skillTools],
+    tools: [
+      ...leadTools(rolesFor(crew.roles, 'lead', { depth: 0 })),
+      ...(prepared.handbook.skills.length === 0 ? [] : skillTools),
+    ],
     maxModelCalls: MAX_MODEL_CALLS,
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),
@@ -110,7 +116,8 @@ async function runLead(
       mode = message.mode ?? mode;
     },
     refuses: (tool, input) => refusedBy(mode, tool, input),
-    delegate: (running, callId, order) => runSubagent(running, callId, order.prompt, prepared.model),
+    delegate: (running, callId, order) =>
+      runSubagent(running, crew, { agent: lead, kind: 'lead' }, callId, order),
   };
   const progress = progressOf(events, turnId, undefined);
   if (isAgain) progress.lastWords = undefined;

@@ -7,6 +7,7 @@ import { readAll } from '../tasks/event-log.ts';
 import { foundInWorkspace, nextProposal, workspaceTreeOf } from '../tasks/next-proposal.ts';
 import { rebased } from '../tasks/rebased.ts';
 import { heldAtStarts } from '../tasks/turn-starts.ts';
+import { noteDivergence } from './agents/divergence.ts';
 import { assertHeld, isStopped, type TurnContext, tell } from './turn-context.ts';
 import { userEditsText } from './user-edits.ts';
 
@@ -44,6 +45,7 @@ export async function workspaceStep(turn: TurnContext, sandbox: Sandbox, baseTre
   const { from, to, before, text } = plan;
   await assertHeld(turn);
   await repo.setWorkspace(sandbox, { taskId, name: turnId, before, from, to });
+  await noteDivergence(turn, { from, to, by: 'person' });
   const { proposal } = await turn.states.current(taskId);
   const changed = await nextProposal(repo, taskId, proposal, { baseTree, headTree: to });
   await tell(

@@ -8,6 +8,7 @@ import { OWNER } from '../http/auth.ts';
 import { createPreflight } from '../publish/preflight.ts';
 import { createPublishService } from '../publish/publish-service.ts';
 import { explainByDisk } from '../repo/disk.ts';
+import { createAgentService } from '../tasks/agent-service.ts';
 import { createCommentService } from '../tasks/comment-service.ts';
 import { createProposalEdits } from '../tasks/proposal-edits.ts';
 import { createReviewService } from '../tasks/review-service.ts';
@@ -80,6 +81,7 @@ export function composeApp(
     log,
     tasks,
     conversation,
+    agents: createAgentService({ store, states, now }),
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),

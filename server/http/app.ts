@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
 import { noSuchTask } from '../tasks/postgres-store.ts';
+import { type AgentRouteDeps, agentRoutes } from './agent-routes.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
 import { type CommentRouteDeps, commentRoutes } from './comment-routes.ts';
 import { errorHandler } from './error-handler.ts';
@@ -30,7 +31,8 @@ import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
 export interface AppDeps
-  extends CommentRouteDeps,
+  extends AgentRouteDeps,
+    CommentRouteDeps,
     EventRouteDeps,
     FollowRouteDeps,
     HookRouteDeps,
@@ -111,6 +113,7 @@ export function createApp(deps: AppDeps): App {
   sourceRoutes(app, deps);
   transferRoutes(app, deps);
   taskRoutes(app, deps);
+  agentRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
   rollbackRoutes(app, deps);

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import type * as z from 'zod';
+import { agentCalls } from './agent-client.ts';
 import type { Asking } from './asking.ts';
 import {
   AnswerAccepted,
@@ -216,6 +217,7 @@ export function createRelayClient(options: RelayClientOptions) {
     importTask: (file: Uint8Array<ArrayBuffer>) =>
       read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
 
+    ...agentCalls(asking),
     ...commentCalls(asking),
     ...previewCalls(asking),
     ...publishCalls(asking),

@@ -35,7 +35,9 @@ export const agentHandlers: Handlers<
     return inCard(state, turnId, agentId, () => card);
   },
   'agent.stopping': (state, { turnId, agentId }) =>
-    inCard(state, turnId, agentId, (card) => card && { ...card, isStopping: true }),
+    inCard(state, turnId, agentId, (card) =>
+      card?.outcome === undefined ? card && { ...card, isStopping: true } : card,
+    ),
   'agent.ended': (state, { turnId, agentId, outcome, result, error, at }) =>
     inCard(state, turnId, agentId, (card) => {
       if (card === undefined) return card;

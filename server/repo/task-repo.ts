@@ -16,6 +16,7 @@ import { fetchCommit, latestCommit } from './latest.ts';
 import { readManyBlobs } from './many-blobs.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { moveInto } from './move.ts';
+import { rawChanges } from './raw-changes.ts';
 import { createReading } from './reading.ts';
 import { prepareBase, settleBase } from './rebase.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
@@ -72,6 +73,10 @@ export function createTaskRepo(
     holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),
     capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
     changedFiles: createChangedFiles(deps),
+    async changedBlobs(taskId, fromTree, toTree) {
+      const changes = await rawChanges(deps, taskId, fromTree, toTree);
+      return new Map(changes.map(({ path, newOid }) => [path, newOid]));
+    },
     changes: createReading({ ...deps, runs }),
     changeAt: (taskId, trees, path) => changeAt({ ...deps, runs }, taskId, trees, path),
     blob: (taskId, oid) => readBlob(deps, taskId, oid),

@@ -1,3 +1,4 @@
+import { divergence } from '../agent/agents/divergence.ts';
 import type { TurnRepo } from '../agent/turn-context.ts';
 import type { NewEvent } from '../protocol/events.ts';
 import type { Proposal, TaskState } from '../protocol/task.ts';
@@ -26,11 +27,11 @@ export const workspaceTreeOf = ({ workspaceTree }: TaskState, baseTree: string):
 /**
  * What is to be told once the workspace was found to hold `tree`. Only what is new there is the agent's: where the person has
  * changed the proposal since the workspace was known, that stands, and the agent's work is merged into it; where both changed the same,
- * that is told with what the workspace holds.
+ * that is told with what the workspace holds. What explorers had found there may hold no more: that is told, too.
  * @param keys what their keys begin with; not used before, unless for this very finding
  */
 export async function foundInWorkspace(
-  repo: Pick<TurnRepo, 'changedFiles' | 'merge'>,
+  repo: Pick<TurnRepo, 'changedFiles' | 'merge' | 'changedBlobs'>,
   state: TaskState,
   { baseTree, tree, keys }: { baseTree: string; tree: string; keys: string },
 ): Promise<KeyedEvent[]> {
@@ -50,5 +51,9 @@ export async function foundInWorkspace(
     event: { type: 'workspace.set', headTree: tree, ...unmerged },
   };
   // The agent's own revision is what its workspace holds, unless something else is told.
-  return changed ? [{ key: keys, event: changed }, ...(headTree === tree ? [] : [set])] : [set];
+  const found = changed ? [{ key: keys, event: changed }, ...(headTree === tree ? [] : [set])] : [set];
+  // What agents do without a copy of the workspace, the lead does: explorers change nothing.
+  const by = state.turns.at(-1)?.turnId;
+  if (by === undefined) return found;
+  return [...found, ...(await divergence(repo, state, { from: known, to: tree, by }))];
 }

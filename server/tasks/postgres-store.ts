@@ -79,6 +79,15 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
 
     standing: (turnId) => one<TurnStanding>(TURN_STANDING, [turnId]),
 
+    async stoppedAgents(turnId) {
+      const { rows } = await database.query<{ agentId: string }>({
+        name: 'stopped-agents',
+        text: 'SELECT agent_id AS "agentId" FROM handoff.agent_stops WHERE turn_id = $1',
+        values: [turnId],
+      });
+      return rows.map(({ agentId }) => agentId);
+    },
+
     async hasMessagesFor(taskId, deliveredTo) {
       const { rowCount } = await database.query({
         name: 'has-messages',

@@ -90,6 +90,8 @@ export interface TaskStore {
   /** Runs `work` with the task's row locked, in one transaction. */
   locked<T>(taskId: string, work: (tx: TaskTransaction) => Promise<T>): Promise<T>;
   standing(turnId: string): Promise<TurnStanding | undefined>;
+  /** Subagents of the turn that the person asked to stop. */
+  stoppedAgents(turnId: string): Promise<string[]>;
   /** Whether there are messages for this model call: given to it before, or to nobody. */
   hasMessagesFor(taskId: string, deliveredTo: string): Promise<boolean>;
   /** The value under `key`, computed at the first time and the same ever after. */
@@ -109,6 +111,8 @@ export interface TaskTransaction {
   /** Puts a parked turn into the queue again. */
   continueTurn(turnId: string): Promise<void>;
   requestStop(turnId: string): Promise<void>;
+  /** The same for one subagent of a turn. */
+  requestAgentStop(turnId: string, agentId: string, at: number): Promise<void>;
   /** Puts a message in the queue, unless one of its id is there. */
   addMessage(turnId: string, message: Message): Promise<void>;
   findMessage(messageId: string): Promise<KnownMessage | undefined>;

@@ -71,6 +71,14 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       await client.query(`SELECT pg_notify('handoff', $1)`, [turnChannel(turnId)]);
     },
 
+    async requestAgentStop(turnId, agentId, at) {
+      await client.query(
+        'INSERT INTO handoff.agent_stops (agent_id, turn_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [agentId, turnId, at],
+      );
+      await client.query(`SELECT pg_notify('handoff', $1)`, [turnChannel(turnId)]);
+    },
+
     async addMessage(turnId, { messageId, text, selection, mode }) {
       await client.query(
         `INSERT INTO handoff.messages (task_id, message_id, turn_id, text, selection, mode)

@@ -21,12 +21,19 @@ export interface TurnSignals {
    * Call `release` when the claim is done with.
    */
   of(claim: Claim): Promise<AbortSignal>;
+  /** Aborts when the person stopped that subagent of the turn, also when that was before. Call `release` when it has ended. */
+  ofAgent(claim: Claim, agentId: string): Promise<{ signal: AbortSignal; release: () => void }>;
   release(claim: Claim): void;
 }
 
-export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: Notices): TurnSignals {
+export function createTurnSignals(
+  store: Pick<TaskStore, 'standing' | 'stoppedAgents'>,
+  notices: Notices,
+): TurnSignals {
   interface Running {
     controller: AbortController;
+    /** Of the subagents at work. */
+    agents: Map<string, AbortController>;
     stop: () => void;
   }
   const running = new Map<Claim, Running>();
@@ -39,7 +46,12 @@ export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: N
     else if (standing.stopRequested) controller.abort();
   }
 
-  return {
+  async function lookAtAgents(claim: Claim, agents: Running['agents']): Promise<void> {
+    if (agents.size === 0) return;
+    for (const agentId of await store.stoppedAgents(claim.turnId)) agents.get(agentId)?.abort();
+  }
+
+  const signals: TurnSignals = {
     async of(claim) {
       // A step that outlives its turn, because another beside it failed.
       if (released.has(claim)) return AbortSignal.abort(new TurnOver());
@@ -47,12 +59,17 @@ export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: N
       if (known) return known.controller.signal;
       const controller = new AbortController();
       // Where the database is away, the next look sees.
-      const looking = (): Promise<void> => look(claim, controller).catch(() => {});
+      const agents: Running['agents'] = new Map();
+      const looking = (): Promise<void> =>
+        look(claim, controller)
+          .then(() => lookAtAgents(claim, agents))
+          .catch(() => {});
       const unsubscribe = notices.subscribe(turnChannel(claim.turnId), () => void looking());
       // A notice can be lost with its connection.
       const looks = every(LOOK_ANYWAY_MS, looking, () => {});
       running.set(claim, {
         controller,
+        agents,
         stop() {
           unsubscribe();
           void looks.stop();
@@ -61,10 +78,20 @@ export function createTurnSignals(store: Pick<TaskStore, 'standing'>, notices: N
       await look(claim, controller);
       return controller.signal;
     },
+    async ofAgent(claim, agentId) {
+      const turn = await signals.of(claim);
+      const agents = running.get(claim)?.agents;
+      if (agents === undefined) return { signal: turn, release: () => {} };
+      const controller = new AbortController();
+      agents.set(agentId, controller);
+      await lookAtAgents(claim, agents);
+      return { signal: controller.signal, release: () => void agents.delete(agentId) };
+    },
     release(claim) {
       released.add(claim);
       running.get(claim)?.stop();
       running.delete(claim);
     },
   };
+  return signals;
 }

@@ -53,6 +53,7 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     parkTurn: notOfATurn,
     continueTurn: notOfATurn,
     requestStop: notOfATurn,
+    requestAgentStop: notOfATurn,
     addMessage: notOfATurn,
     findMessage: notOfATurn,
     editMessage: notOfATurn,
@@ -69,6 +70,7 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     overlay: async () => [],
     locked: (_taskId, work) => work(transaction),
     standing,
+    stoppedAgents: async () => [],
     hasMessagesFor: async () => undelivered.length > 0,
     async memo<T>(_taskId: string, key: string, compute: () => Promise<T>) {
       if (!memos.has(key)) memos.set(key, await compute());
@@ -81,7 +83,15 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
     create: notOfATurn,
   };
   const { signal } = new AbortController();
-  return { log, store, signals: { of: async () => signal, release: () => {} } };
+  return {
+    log,
+    store,
+    signals: {
+      of: async () => signal,
+      ofAgent: async () => ({ signal, release: () => {} }),
+      release: () => {},
+    },
+  };
 }
 
 const number = (event: NewEvent, seq: number): TaskEvent => ({ ...event, seq, at: Date.now() }) as TaskEvent;

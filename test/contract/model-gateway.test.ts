@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { callModel } from '../../server/agent/model.ts';
 import { classify } from '../../server/agent/model-errors.ts';
-import { leadTools as tools } from '../../server/agent/tools/registry.ts';
+import { leadTools } from '../../server/agent/tools/registry.ts';
 import type { Fault, Reply } from '../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../fakes/model/server.ts';
 
 /** The one door to every model, through the real SDK, against a provider that says what it is told to say. */
+const tools = leadTools([]);
+
 describe('the model gateway', () => {
   let model: FakeModel;
   afterEach(() => model.close());
@@ -66,7 +68,7 @@ describe('the model gateway', () => {
         ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit'], ['pattern']],
         ['bash', ['command', 'cwd', 'timeoutMs'], ['command']],
         ['todo', ['items'], ['items']],
-        ['task', ['description', 'prompt'], ['description', 'prompt']],
+        ['task', ['role', 'description', 'prompt', 'keepOnFailure', 'limits'], ['description', 'prompt']],
         ['ask_user', ['question', 'options', 'freeText'], ['question']],
         ['reply', ['threadId', 'text', 'resolve'], ['threadId', 'text']],
         ['describe_changes', ['title', 'body'], ['title', 'body']],

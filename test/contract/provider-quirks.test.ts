@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { callModel, type ModelAnswer } from '../../server/agent/model.ts';
 import { classify } from '../../server/agent/model-errors.ts';
-import { leadTools as tools } from '../../server/agent/tools/registry.ts';
+import { leadTools } from '../../server/agent/tools/registry.ts';
 import { playRecording } from '../fakes/model/player.ts';
+
+const tools = leadTools([]);
 
 const RECORDINGS = new URL('../fixtures/providers/', import.meta.url);
 

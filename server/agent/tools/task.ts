@@ -1,19 +1,41 @@
 import * as z from 'zod';
-import { defineTool } from './tool.ts';
+import type { Role } from '../agent.ts';
+import { defineTool, type Tool } from './tool.ts';
 
-export const task = defineTool({
-  name: 'task',
-  description:
-    'Has a subagent explore the repository and report. It can read, glob and grep, cannot change anything, and knows nothing of this conversation: say all that it needs. Several calls in one answer run at once.',
-  input: z.object({
-    description: z
-      .string()
-      .trim()
-      .min(1)
-      .max(100)
-      .describe('What it is about, in a few words, for the person.'),
-    prompt: z.string().trim().min(1).max(20_000),
-  }),
-  writes: false,
-  run: (order, { delegate }) => delegate({ role: 'explorer', ...order }),
+const input = z.object({
+  role: z.string().trim().min(1).max(100).default('explorer').describe('explorer when left out.'),
+  description: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .describe('What it is about, in a few words, for the person.'),
+  prompt: z.string().trim().min(1).max(20_000),
+  keepOnFailure: z
+    .boolean()
+    .optional()
+    .describe('Keeps what it changed also where it comes to no end. Left out: all or nothing.'),
+  limits: z
+    .object({
+      modelCalls: z.number().int().min(1).optional(),
+      tokens: z.number().int().min(1).optional(),
+      seconds: z.number().int().min(1).optional(),
+    })
+    .optional()
+    .describe('Less than it would have, where it is to be quick.'),
 });
+
+/** How an agent has others work for it. @param roles those that it may choose from; what the model reads of them stays the same in a turn */
+export function taskTool(roles: readonly Role[]): Tool {
+  const list = roles.map(({ name, description }) => `\n- ${name}: ${description}`).join('');
+  const kindOf = (name: string) => roles.find((role) => role.name === name)?.kind;
+  return defineTool({
+    name: 'task',
+    description: `Has a subagent work, and answers what it reports. It knows nothing of this conversation: say all that it needs. Several calls in one answer run at once. The roles:${list}`,
+    input,
+    // A reviewer changes nothing, but reads what was changed: that has to be captured before.
+    writes: ({ role }) => kindOf(role) === 'executor' || kindOf(role) === 'reviewer',
+    isParallel: true,
+    run: (order, { delegate }) => delegate(order),
+  });
+}

@@ -43,7 +43,7 @@ export interface Contents {
 }
 
 export interface ContentsDeps {
-  repo: Pick<TurnRepo, 'checkout' | 'capture' | 'changedFiles' | 'holds' | 'merge'>;
+  repo: Pick<TurnRepo, 'checkout' | 'capture' | 'changedBlobs' | 'changedFiles' | 'holds' | 'merge'>;
   restoreWorkspace: (sandbox: Sandbox, tree: string) => Promise<void>;
   store: Pick<TaskStore, 'get' | 'memo'>;
   states: TaskStates;

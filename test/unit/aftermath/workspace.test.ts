@@ -55,6 +55,7 @@ async function restored({
     sandboxes: { wake: async () => ({ ...printingSandbox(), killAll: async () => {} }) },
     repo: {
       capture: async () => ({ headTree: SPOILED }),
+      changedBlobs: unused,
       changedFiles: unused,
       merge: unused,
       settingOf: async () => looks.shift() ?? unused(),

@@ -19,6 +19,7 @@ const found = (tree: string, conflicts: string[]) =>
   foundInWorkspace(
     {
       changedFiles: async () => [],
+      changedBlobs: async () => new Map(),
       async merge({ base, ours, theirs }) {
         assert.deepEqual([base, ours, theirs], [KNOWN, PERSONS, FOUND]);
         return { tree, conflicts };

@@ -1,0 +1,85 @@
+import type { TaskState } from '../../protocol/task.ts';
+import type { KeyedEvent } from '../../tasks/event-log.ts';
+import { type TurnContext, type TurnRepo, tell } from '../turn-context.ts';
+import type { Parent } from './crew.ts';
+import { blobAt } from './evidence.ts';
+import { factsIn, goneStale, identityOf } from './facts.ts';
+
+/** A change of a workspace: of the task's, or of the copy that `workspace`, an executor, works in. */
+export interface Divergence {
+  workspace?: string;
+  from: string;
+  to: string;
+  /** Who made it: the id of an agent (the turn's for its lead), or `person`. */
+  by: string;
+  /** The paths that they changed, where others changed some between the two trees as well. */
+  only?: readonly string[];
+}
+
+/**
+ * What is to be told of facts that explorers handed up and that hold no more, once each. Costs no Git where there are no facts, or nothing
+ * has changed.
+ */
+export async function divergence(
+  repo: Pick<TurnRepo, 'changedBlobs'>,
+  state: TaskState,
+  { workspace, from, to, by, only }: Divergence,
+): Promise<KeyedEvent[]> {
+  if (from === to) return [];
+  const facts = factsIn(state, workspace).filter(
+    ({ fact }) => fact.stale === undefined && (only === undefined || only.includes(fact.path)),
+  );
+  if (facts.length === 0) return [];
+  const changed = await repo.changedBlobs(state.taskId, from, to);
+  return goneStale(facts, changed).map((known): KeyedEvent => {
+    const { turnId, agentId, fact } = known;
+    const { path, blob } = fact;
+    const now = changed.get(path) ?? null;
+    return {
+      key: `${identityOf(known)}:stale`,
+      event: { type: 'fact.staled', turnId, agentId, path, blob, now, by },
+    };
+  });
+}
+
+/** Tells it. May be repeated. */
+export async function noteDivergence(turn: TurnContext, change: Divergence): Promise<void> {
+  if (change.from === change.to) return;
+  await tell(turn, ...(await divergence(turn.repo, await turn.states.current(turn.taskId), change)));
+}
+
+/**
+ * The same for what an explorer has just handed up: what was merged while it looked was compared with what was known then. May be repeated.
+ */
+export async function divergedMeanwhile(
+  turn: TurnContext,
+  { agent, kind }: Parent,
+  agentId: string,
+): Promise<void> {
+  const state = await turn.states.current(turn.taskId);
+  const facts = factsIn(state, kind === 'executor' ? agent.id : undefined).filter(
+    (known) => known.agentId === agentId,
+  );
+  const merges = mergesIn(state);
+  const sandbox = await agent.open();
+  const events = facts.map(async (known): Promise<KeyedEvent[]> => {
+    const { path, blob } = known.fact;
+    const by = merges.findLast(({ merged }) => merged?.changed.includes(path))?.agentId;
+    if (by === undefined) return [];
+    const now = await blobAt(sandbox, path);
+    if (now === blob) return [];
+    const { turnId } = known;
+    return [
+      {
+        key: `${identityOf(known)}:stale`,
+        event: { type: 'fact.staled', turnId, agentId, path, blob, now, by },
+      },
+    ];
+  });
+  await tell(turn, ...(await Promise.all(events)).flat());
+}
+
+const mergesIn = (state: TaskState) =>
+  (state.turns.at(-1)?.items ?? []).flatMap((item) =>
+    item.kind === 'tool' && item.agent?.merged?.isDiscarded === false ? [item.agent] : [],
+  );

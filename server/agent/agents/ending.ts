@@ -1,0 +1,112 @@
+import { toFailure } from '../../errors.ts';
+import type { AgentOutcome, AgentResult } from '../../protocol/agents.ts';
+import type { Failure } from '../../protocol/errors.ts';
+import type { EventOf, NewEvent } from '../../protocol/events.ts';
+import type { Order, Role } from '../agent.ts';
+import { inOurWords } from '../prepare-step.ts';
+import { ToolProblem } from '../tools/tool.ts';
+import { assertHeld, isOutOfHands, type TurnContext, tell } from '../turn-context.ts';
+import type { Parent } from './crew.ts';
+import { divergedMeanwhile, noteDivergence } from './divergence.ts';
+import type { Reported } from './report-input.ts';
+import { resultText } from './result-text.ts';
+import type { Fork, MergedBack } from './workspaces.ts';
+
+/** How a run came to its end, before anything is made of it. */
+export interface End {
+  outcome: AgentOutcome;
+  error?: Failure;
+  /** Where it completed. */
+  reported?: Reported;
+}
+
+export interface Ending {
+  callId: string;
+  parent: Parent;
+  role: Role;
+  order: Order;
+  fork: Fork | undefined;
+  end: End;
+}
+
+/**
+ * Brings home what an agent made, or leaves all of it out, and tells how it ended: once, also where the relay is killed in between.
+ * @returns what its parent reads
+ * @throws {ToolProblem} the same, where it came to no good end
+ */
+export async function conclude(turn: TurnContext, ending: Ending): Promise<string> {
+  const { callId, parent, role, order, fork } = ending;
+  const { turnId } = turn;
+  let { end } = ending;
+  let merged: MergedBack | undefined;
+  if (end.outcome !== 'completed') await killProcesses(turn, ending);
+  try {
+    if (fork) merged = await bringHome(turn, ending, fork);
+  } catch (error) {
+    if (isOutOfHands(error)) throw error;
+    turn.logger.error(
+      { taskId: turn.taskId, callId, err: error },
+      'the work of a subagent could not be brought home',
+    );
+    if (end.outcome === 'completed') end = { outcome: 'failed', error: toFailure(inOurWords(error)) };
+  }
+  const result = end.reported && resultOf(end.reported, fork, merged);
+  const ended: Extract<NewEvent, { type: 'agent.ended' }> = {
+    type: 'agent.ended',
+    turnId,
+    agentId: callId,
+    parentId: parent.agent.id,
+    outcome: end.outcome,
+    ...(result === undefined ? {} : { result }),
+    ...(end.error === undefined ? {} : { error: end.error }),
+  };
+  await tell(turn, { key: `${callId}:agent:ended`, event: ended });
+  if (result?.kind === 'explorer') await divergedMeanwhile(turn, parent, callId);
+  if (role.kind === 'executor') await turn.workspaces.drop(turn, callId);
+  const isDiscarded = end.outcome !== 'completed' && order.keepOnFailure !== true;
+  return handedUp(role, ended, merged && { ...merged, isDiscarded });
+}
+
+/** What a parent reads of a subagent that has ended. @throws {ToolProblem} the same, where it came to no good end */
+export function handedUp(
+  { kind }: Role,
+  { outcome, result, error }: Omit<EventOf<'agent.ended'>, 'seq' | 'at'>,
+  merged: { changed: string[]; conflicts: string[]; isDiscarded: boolean } | undefined,
+): string {
+  const text = resultText({ kind, outcome, result, error, merged });
+  if (outcome !== 'completed') throw new ToolProblem(text);
+  return text;
+}
+
+/** What it still runs in a machine; nothing where that cannot be reached. */
+async function killProcesses(turn: TurnContext, { callId, parent, fork }: Ending): Promise<void> {
+  await assertHeld(turn);
+  try {
+    const sandbox = await (fork ? fork.sandbox() : parent.agent.open());
+    await sandbox.killAll(`${callId}:`);
+  } catch (error) {
+    turn.logger.warn({ taskId: turn.taskId, callId, err: error }, 'no processes of a subagent to kill');
+  }
+}
+
+async function bringHome(turn: TurnContext, ending: Ending, fork: Fork): Promise<MergedBack> {
+  const { callId, parent, order, end } = ending;
+  const isKept = end.outcome === 'completed' || order.keepOnFailure === true;
+  const merged = await turn.workspaces.mergeBack(turn, callId, parent.agent.id, fork, { isKept });
+  if (isKept) {
+    const { treeBefore: from } = fork;
+    await noteDivergence(turn, { from, to: merged.headTree, by: callId, only: merged.changed });
+  }
+  return merged;
+}
+
+function resultOf(
+  reported: Reported,
+  fork: Fork | undefined,
+  merged: MergedBack | undefined,
+): AgentResult | undefined {
+  if (reported.kind !== 'executor') return reported;
+  if (fork === undefined || merged === undefined) return undefined;
+  const { changed, treeAfter } = merged;
+  return { ...reported, changed, treeBefore: fork.treeBefore, treeAfter };
+}

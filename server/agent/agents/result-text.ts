@@ -1,0 +1,88 @@
+import type { AgentKind, AgentOutcome, AgentResult, Evidence, Merged } from '../../protocol/agents.ts';
+
+/** How a subagent's run came to its end, as its parent reads it. */
+export interface Ending {
+  kind: AgentKind;
+  outcome: AgentOutcome;
+  result?: AgentResult | undefined;
+  error?: { message: string } | undefined;
+  merged?: Merged | undefined;
+}
+
+/** The text that a parent's model reads: an interface, the same for the same ending. */
+export function resultText(ending: Ending): string {
+  const { result, merged } = ending;
+  if (result === undefined)
+    return [headOf(ending), mergedText(ending.kind, merged)].filter(Boolean).join(' ');
+  const parts = [result.summary];
+  switch (result.kind) {
+    case 'explorer':
+      parts.push(result.answer, list('Evidence:', result.evidence.map(placeOf), 'No evidence was named.'));
+      break;
+    case 'executor':
+      parts.push(
+        list('Changed:', result.changed, 'It changed nothing.'),
+        list('Checks:', result.checks.map(checkText), 'It ran no checks.'),
+      );
+      if (merged && merged.conflicts.length > 0) parts.push(conflictText(merged.conflicts));
+      break;
+    case 'reviewer':
+      parts.push(
+        list(
+          'Findings:',
+          result.findings.map((finding) => `${placeOf(finding)} (${finding.severity}): ${finding.text}`),
+          'It found nothing wrong.',
+        ),
+      );
+  }
+  return parts.join('\n\n');
+}
+
+const HEADS: Record<Exclude<AgentOutcome, 'completed'>, string> = {
+  stopped: 'stopped by the person',
+  failed: 'failed',
+  timed_out: 'out of time',
+  over_budget: 'over its budget',
+  invalid: 'no report',
+};
+
+function headOf({ outcome, error }: Ending): string {
+  const head = outcome === 'completed' ? 'ended' : HEADS[outcome];
+  return error === undefined ? `[${head}]` : `[${head}] ${error.message}`;
+}
+
+function mergedText(kind: AgentKind, merged: Merged | undefined): string {
+  if (kind !== 'executor') return '';
+  if (merged === undefined || merged.isDiscarded) return 'Nothing of what it changed is in the workspace.';
+  const kept =
+    merged.changed.length === 0
+      ? 'It had changed nothing.'
+      : `What it had changed is kept: ${merged.changed.join(', ')}.`;
+  return merged.conflicts.length === 0 ? kept : `${kept}\n\n${conflictText(merged.conflicts)}`;
+}
+
+const conflictText = (conflicts: readonly string[]): string =>
+  list(
+    'In conflict with what was done meanwhile; look for conflict markers there, and settle them:',
+    conflicts,
+    '',
+  );
+
+const placeOf = ({ path, startLine, endLine }: Omit<Evidence, 'blob'>): string =>
+  startLine === endLine ? `${path}:${startLine}` : `${path}:${startLine}-${endLine}`;
+
+const checkText = ({
+  command,
+  outcome,
+  output,
+}: {
+  command: string;
+  outcome: string;
+  output: string;
+}): string =>
+  output.trim() === ''
+    ? `${outcome}: ${command}`
+    : `${outcome}: ${command}\n${output.trimEnd().replaceAll(/^/gm, '  ')}`;
+
+const list = (head: string, lines: readonly string[], none: string): string =>
+  lines.length === 0 ? none : [head, ...lines.map((line) => `- ${line}`)].join('\n');
