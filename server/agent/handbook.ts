@@ -19,16 +19,6 @@ export interface SlashCommand {
   template: string;
 }
 
-/** A command of the repository's that runs around what the agent does. */
-export interface Hook {
-  name: string;
-  on: 'before_tool' | 'after_tool' | 'turn_end';
-  /** Names of tools; every one where absent. */
-  tools?: readonly string[] | undefined;
-  command: string;
-  timeoutMs: number;
-}
-
 /**
  * What a repository tells its agents, the same for a whole turn, so that every request of it begins the same. As it stands in the base tree,
  * so that the agent cannot change what it may do in the middle of its work; but for the two files that it is asked to write.
@@ -41,7 +31,6 @@ export interface Handbook {
   roles: Role[];
   skills: Skill[];
   commands: SlashCommand[];
-  hooks: Hook[];
   /** What of it could not be read, a line each, for the person. */
   problems: string[];
 }
@@ -52,6 +41,5 @@ export const EMPTY_HANDBOOK: Handbook = {
   roles: [],
   skills: [],
   commands: [],
-  hooks: [],
   problems: [],
 };

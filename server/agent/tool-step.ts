@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { afterTool, beforeTool } from '../hooks/run-hooks.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import { showOutput } from './live-output.ts';
@@ -48,7 +49,12 @@ export async function toolStep(
   if (recorded?.type === 'tool.finished') {
     const { output, isError, files, media } = recorded;
     agent.files.learn(files ?? []);
-    return { kind: 'finished', callId, name, output, isError, ...(media ? { media } : {}) };
+    return {
+      kind: 'finished',
+      ...{ callId, name, output, isError },
+      ...(files ? { files } : {}),
+      ...(media ? { media } : {}),
+    };
   }
   const hasBegun = mayHaveBegun && (await turn.log.find(taskId, `${callId}:started`)) !== undefined;
   await tell(turn, {
@@ -68,13 +74,14 @@ export async function toolStep(
     event: { type: 'tool.finished', turnId, ...by, callId, name, ...result, ...files, durationMs },
   });
   agent.files.learn(gains.files);
-  return { kind: 'finished', callId, name, ...result };
+  return { kind: 'finished', callId, name, ...result, ...files };
 }
 
 interface Result {
   output: string;
   isError: boolean;
   media?: Gains['media'];
+  files?: Gains['files'];
 }
 
 async function run(
@@ -95,9 +102,30 @@ async function run(
   if (!input.success) return { output: misfit(call, input.error), isError: true };
   const refusal = agent.refuses?.(tool, input.data);
   if (refusal !== undefined) return { output: refusal, isError: true };
+  if (turn.beside.hooks.length === 0) return runTool(turn, agent, tool, call, input.data, hasBegun, gains);
+
+  const refused = await beforeTool(turn, agent, call);
+  if (refused !== undefined) return { output: refused, isError: true };
+  if (!isUnderWay && (await isStopped(turn, agent))) {
+    return { output: '[stopped by the user before this ran]', isError: true };
+  }
+  const result = await runTool(turn, agent, tool, call, input.data, hasBegun, gains);
+  if (result === ASKED) return ASKED;
+  return { ...result, output: result.output + (await afterTool(turn, agent, call, result)) };
+}
+
+async function runTool(
+  turn: TurnContext,
+  agent: Agent,
+  tool: Tool,
+  call: ToolCall,
+  input: Record<string, unknown>,
+  hasBegun: boolean,
+  gains: Gains,
+): Promise<Result | typeof ASKED> {
   const shown = await showOutput(turn, agent, call.callId, hasBegun);
   try {
-    const output = await tool.run(input.data, await toolContext(turn, agent, call.callId, shown, gains));
+    const output = await tool.run(input, await toolContext(turn, agent, call.callId, shown, gains));
     return output === ASKED ? ASKED : { output, isError: false };
   } catch (error) {
     if (error instanceof ToolProblem || error instanceof SandboxError) {

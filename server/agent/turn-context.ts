@@ -3,6 +3,8 @@ import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
 import type { HandbookOf } from '../handbook/read-handbook.ts';
 import type { ChooseModels } from '../models/choice.ts';
+import type { ModelHealth } from '../models/health.ts';
+import type { Spend } from '../models/spend.ts';
 import type { ChangedFile } from '../protocol/review.ts';
 import type { SourceSpec } from '../protocol/source.ts';
 import type { Kept } from '../repo/kept-tree.ts';
@@ -17,6 +19,7 @@ import type { Prepared, TaskStore } from '../tasks/task-store.ts';
 import { TurnOver, type TurnSignals } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import type { Workspaces } from './agents/workspaces.ts';
+import type { Beside, BesideTurns } from './beside.ts';
 import type { CallModel } from './model.ts';
 
 /** The Git work of a turn. Every function may be repeated. */
@@ -82,7 +85,10 @@ export interface TurnDeps {
   /** Whether nothing that follows earlier turns touches the workspace any more. */
   isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
   handbookOf: HandbookOf;
+  besideTurns: BesideTurns;
   models: ChooseModels;
+  health: ModelHealth;
+  spend: Spend;
   callModel: CallModel;
   now: () => number;
   /** Between 0 and 1: jitter. */
@@ -94,8 +100,16 @@ export interface TurnDeps {
   logger: Logger;
 }
 
+/** Whether the person may have said something that nobody has read yet: true until it was looked for, and again once telling said so. */
+export interface Mail {
+  mayBeThere: boolean;
+}
+
 /** One turn as its steps see it. */
 export interface TurnContext extends TurnDeps {
+  mail: Mail;
+  /** Nothing until the turn is prepared. */
+  beside: Beside;
   taskId: string;
   turnId: string;
   claim: Claim;
@@ -120,13 +134,15 @@ export const isOutOfHands = (error: unknown): boolean =>
   error instanceof TurnOver || error instanceof HandedOver;
 
 /** A turn as far as it has a say. */
-export type Speaking = Pick<TurnContext, 'taskId' | 'claim' | 'log' | 'store'>;
+export type Speaking = Pick<TurnContext, 'taskId' | 'claim' | 'log' | 'store' | 'mail'>;
 
 /** Appends to the task's log in this turn's name. */
 export async function tell(
-  turn: Pick<Speaking, 'taskId' | 'claim' | 'log'>,
+  turn: Pick<Speaking, 'taskId' | 'claim' | 'log' | 'mail'>,
   ...events: KeyedEvent[]
 ): Promise<void> {
   if (events.length === 0) return;
-  if ((await turn.log.append(turn.taskId, turn.claim, events)) === undefined) throw new TurnOver();
+  const appended = await turn.log.append(turn.taskId, turn.claim, events);
+  if (appended === undefined) throw new TurnOver();
+  turn.mail.mayBeThere ||= appended.hasMessages;
 }

@@ -1,6 +1,7 @@
 import { type Claim, TURN_FORMAT } from '../engine/claims.ts';
 import type { Journal } from '../engine/journal.ts';
 import { toFailure } from '../errors.ts';
+import { atTurnEnd } from '../hooks/run-hooks.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { readAll } from '../tasks/event-log.ts';
 import { workspaceTreeOf } from '../tasks/next-proposal.ts';
@@ -9,6 +10,7 @@ import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
 import { rolesFor, rolesOf } from './agents/roles.ts';
 import { runSubagent } from './agents/run.ts';
+import { NOTHING_BESIDE, openBeside } from './beside.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
 import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
 import { knownFiles } from './known-files.ts';
@@ -21,6 +23,7 @@ import { mayWrite } from './tool-step.ts';
 import { leadTools, skillTools } from './tools/registry.ts';
 import { createTranscript } from './transcript.ts';
 import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-context.ts';
+import { noChange, treeAtStart } from './watch/no-change.ts';
 
 /** Model calls in one turn, at most: a loop that got this far is lost. */
 const MAX_MODEL_CALLS = 300;
@@ -33,7 +36,15 @@ const MAX_MODEL_CALLS = 300;
 export function createTurn(deps: TurnDeps): (journal: Journal, claim: Claim) => Promise<void> {
   return async (journal, claim) => {
     const { taskId, turnId } = claim;
-    const turn: TurnContext = { ...deps, taskId, turnId, claim, journal };
+    const turn: TurnContext = {
+      ...deps,
+      taskId,
+      turnId,
+      claim,
+      journal,
+      mail: { mayBeThere: true },
+      beside: NOTHING_BESIDE,
+    };
     try {
       await run(turn);
     } catch (error) {
@@ -57,9 +68,14 @@ async function run(turn: TurnContext): Promise<void> {
     return void (await endTurn(turn, { outcome: 'failed', error: prepared.failure }));
   if (prepared.kind === 'stopped') return void (await endTurn(turn, { outcome: 'stopped' }));
 
-  // Once, but for a message that comes while the turn would end, or an answer while it would park: then it goes on from the log.
-  let isAgain = false;
-  while (!(await runLead(turn, prepared, isAgain))) isAgain = true;
+  turn.beside = await openBeside(turn);
+  try {
+    // Once, but for a message that comes while the turn would end, or an answer while it would park: then it goes on from the log.
+    let isAgain = false;
+    while (!(await runLead(turn, prepared, isAgain))) isAgain = true;
+  } finally {
+    void turn.beside.servers.close();
+  }
 }
 
 /**
@@ -74,6 +90,7 @@ async function runLead(
 ): Promise<boolean> {
   const { taskId, turnId, journal } = turn;
   const { baseTree } = prepared;
+  turn.mail.mayBeThere = true;
   // What is told by now is in the log, and told by that.
   turn.takeMachineNews(taskId);
   const events = await readAll(turn.log, taskId);
@@ -92,9 +109,9 @@ async function runLead(
     return result?.kind === 'failed' ? result.failure : undefined;
   };
 
-  let mode = modeOf(events, turnId);
   const { agentsMd, roles } = prepared.handbook;
   const crew = { roles: rolesOf(roles), agentsMd };
+  let mode = modeOf(events, turnId);
   const lead: Agent = {
     id: turnId,
     by: {},
@@ -104,11 +121,12 @@ async function runLead(
     handbook: prepared.handbook,
     modelRole: 'lead',
     model: prepared.model,
-    files: knownFiles(standing(events), undefined),
     tools: [
       ...leadTools(rolesFor(crew.roles, 'lead', { depth: 0 })),
       ...(prepared.handbook.skills.length === 0 ? [] : skillTools),
+      ...turn.beside.servers.tools,
     ],
+    files: knownFiles(standing(events), undefined),
     maxModelCalls: MAX_MODEL_CALLS,
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),
@@ -121,6 +139,7 @@ async function runLead(
   };
   const progress = progressOf(events, turnId, undefined);
   if (isAgain) progress.lastWords = undefined;
+  const firstTree = progress.answers === 0 ? headTree : treeAtStart(events, turnId, baseTree);
   const end = await runAgent(turn, lead, transcript, progress, {
     acted: (n, calls) => {
       if (!calls.some((call) => mayWrite(lead, call))) return;
@@ -128,7 +147,14 @@ async function runLead(
       // Whoever awaits it hears of a failure; where a step in between failed first, nobody does.
       capturing.catch(() => {});
     },
-    answered: captured,
+    // What only reads may do so while the tree is captured.
+    answered: async (calls) => (calls.some((call) => mayWrite(lead, call)) ? captured() : undefined),
+    objects: async () => {
+      if (!progress.watch.hasWritten()) return undefined;
+      const lost = await captured();
+      if (lost) return { kind: 'failed', failure: lost };
+      return noChange(progress.watch, headTree === firstTree);
+    },
   });
 
   const lost = await captured();
@@ -150,6 +176,10 @@ async function runLead(
    * keeps it. False where the turn goes on with a message that came meanwhile.
    */
   async function finish(how: TurnEnd): Promise<boolean> {
+    if (how.outcome === 'completed' && turn.beside.hooks.length > 0) {
+      const { answers } = progress;
+      await journal.step(`${turnId}:hooks:${answers}`, () => atTurnEnd(turn, lead, answers));
+    }
     await journal.step(`${turnId}:kill`, () => killProcesses(turn));
     if (how.outcome !== 'stopped') await capture(`last:${progress.answers}`);
     return journal.step(`${turnId}:end`, () => endTurn(turn, how));

@@ -4,7 +4,7 @@ import { createAftermathStore } from '../aftermath/store.ts';
 import { createWorkspaces } from '../agent/agents/workspaces.ts';
 import { callModel } from '../agent/model.ts';
 import { createTurn } from '../agent/turn.ts';
-import { type Config, modelChoice } from '../config.ts';
+import { type Config, currentSettings, modelChoices } from '../config.ts';
 import { createClaims } from '../engine/claims.ts';
 import { createDispatcher } from '../engine/dispatcher.ts';
 import { launchEngine } from '../engine/durable.ts';
@@ -14,6 +14,11 @@ import { fileChores } from '../housekeeping/file-chores.ts';
 import { keepHouse } from '../housekeeping/housekeeping.ts';
 import { recordChores } from '../housekeeping/record-chores.ts';
 import { createRoom } from '../housekeeping/room.ts';
+import { OWNER } from '../http/auth.ts';
+import { createTurnServers } from '../mcp/turn-servers.ts';
+import { createModelHealth } from '../models/health.ts';
+import { capsOf } from '../models/settings.ts';
+import { createSpend } from '../models/spend-ledger.ts';
 import { createPublish, giveUpPublish, type PublishInput } from '../publish/publish-workflow.ts';
 import { createTokenVault } from '../publish/tokens.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
@@ -92,7 +97,16 @@ export async function startWorks(
     workspaces: createWorkspaces(workplace.forks),
     isWorkspaceFree: createAftermathStore(patient).isNext,
     handbookOf: createHandbookOf(workplace.repoDeps),
-    models: (_role, chosen) => [modelChoice(config, chosen)],
+    besideTurns: {
+      hooks: async (taskId) => (await workplace.around.environment.plan(taskId)).hooks,
+      servers: createTurnServers({
+        owners: config.mcp,
+        wishes: async (taskId) => (await workplace.around.environment.plan(taskId)).mcp,
+      }),
+    },
+    models: (role, chosen) => modelChoices(config, role, chosen),
+    health: createModelHealth(now),
+    spend: createSpend({ database: patient, caps: () => capsOf(currentSettings(config)), owner: OWNER, now }),
     callModel,
     now,
     random: Math.random,

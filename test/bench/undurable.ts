@@ -6,6 +6,9 @@ import { callModel } from '../../server/agent/model.ts';
 import { createTurn } from '../../server/agent/turn.ts';
 import type { TurnRepo } from '../../server/agent/turn-context.ts';
 import { createJournal } from '../../server/engine/journal.ts';
+import { NO_SERVERS } from '../../server/mcp/turn-servers.ts';
+import { createModelHealth } from '../../server/models/health.ts';
+import type { Spend } from '../../server/models/spend.ts';
 import { createGit } from '../../server/repo/git.ts';
 import { createTaskRepo } from '../../server/repo/task-repo.ts';
 import type { SandboxSessions } from '../../server/sandbox/lifecycle/machines.ts';
@@ -67,6 +70,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     workspaces: noWorkspaces,
     isWorkspaceFree: async () => true,
     handbookOf: async () => ({ roles: [], skills: [], commands: [], problems: [] }),
+    besideTurns: { hooks: async () => [], servers: async () => NO_SERVERS },
     models: () => [
       {
         ...{ baseUrl: model.url, apiKey: model.apiKey, model: 'fake-model', ref: 'fake-model' },
@@ -78,6 +82,8 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
         },
       },
     ],
+    health: createModelHealth(Date.now),
+    spend: uncapped,
     callModel,
     now: Date.now,
     random: Math.random,
@@ -100,6 +106,16 @@ process.on('message', (request: RunTurn) => {
     (error: unknown) => process.send?.({ error: String(error) } satisfies TurnDone),
   );
 });
+
+/** Nothing is capped, so nothing is ever entered. */
+const uncapped: Spend = {
+  caps: () => undefined,
+  reserve: async () => undefined,
+  settle: async () => {},
+  release: async () => {},
+  raise: async () => false,
+  ownsRelay: async () => true,
+};
 
 /** A machine a task, made and filled at the first wish: what is durable about it is not measured here. */
 function simpleSessions(provider: SandboxProvider, repo: TurnRepo): SandboxSessions {
