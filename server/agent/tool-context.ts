@@ -49,10 +49,15 @@ export async function toolContext(
       const output = ended?.type === 'tool.finished' ? ended.output : undefined;
       return { name: begun.name, input: begun.input, output };
     },
-    remembered: (id, key) =>
-      turn.store.memo<unknown>(turn.taskId, `${id}:${key}`, async () => {
-        throw new ToolProblem('Nothing is kept of that.');
-      }),
+    async remembered(id, key) {
+      const nothing = new Error('nothing is remembered');
+      try {
+        return await turn.store.memo<unknown>(turn.taskId, `${id}:${key}`, () => Promise.reject(nothing));
+      } catch (error) {
+        if (error === nothing) return undefined;
+        throw error;
+      }
+    },
     showOutput: shown.push,
     skills: agent.handbook?.skills ?? [],
     setTodos: (items) =>

@@ -9,12 +9,15 @@ export type Kind = (typeof KINDS)[number];
 /** The tool of the `k`th step, from 0. */
 export const kindOf = (k: number): Kind => KINDS[k % KINDS.length] ?? 'read';
 
-/** Its call; each step has a file of its own, so that none depends on another. @param readLines absent: the whole file */
+/** Its call; each step has a file of its own, but for an edit, which is of the file that was just read. @param readLines absent: the whole file */
 function callOf(k: number, readLines?: number): ToolCall {
   const path = filePath(k);
   const calls: Record<Kind, ToolCall> = {
     read: { name: 'read', arguments: { path, ...(readLines === undefined ? {} : { limit: readLines }) } },
-    edit: { name: 'edit', arguments: { path, oldText: lineOf(k, 0), newText: lineOf(k, 1) } },
+    edit: {
+      name: 'edit',
+      arguments: { path: filePath(k - 1), oldText: lineOf(k - 1, 0), newText: lineOf(k - 1, 1) },
+    },
     bash: { name: 'bash', arguments: { command: 'true' } },
     grep: { name: 'grep', arguments: { pattern: `revision${k} = `, path: folderPath(k) } },
   };

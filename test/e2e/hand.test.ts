@@ -26,6 +26,7 @@ const scenario: Scenario = [
     steps: [
       {
         toolCalls: [
+          { name: 'read', arguments: { path: 'src/format.js' } },
           { name: 'edit', arguments: { path: 'src/format.js', oldText: OLD_LINE, newText: NEW_LINE } },
           {
             name: 'write',

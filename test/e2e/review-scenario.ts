@@ -51,6 +51,7 @@ export const scenario: Scenario = [
       {
         text: 'I change the parser.',
         toolCalls: [
+          call('read', { path: PATH }),
           edit(LINES.oldDoc, LINES.doc, WHY.doc),
           edit(LINES.oldSplit, LINES.split, WHY.split),
           edit(LINES.oldError, LINES.error, WHY.error),
@@ -62,6 +63,7 @@ export const scenario: Scenario = [
       (request) => ({
         text: 'I change the message.',
         toolCalls: [
+          call('read', { path: PATH }),
           edit(LINES.error, LINES.newError, 'What was read comes first.'),
           call('reply', { threadId: threadIn(request), text: ANSWER }),
         ],

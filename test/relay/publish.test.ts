@@ -39,6 +39,7 @@ describe('a reviewed task', function () {
           steps: [
             {
               toolCalls: [
+                { name: 'read', arguments: { path: 'README.md' } },
                 edit('README.md', '# trip-log', '# Trip log'),
                 edit('README.md', 'there is nothing to install', 'nothing needs installing'),
                 { name: 'write', arguments: { path: 'NOTES.md', content: 'No newline at the end' } },

@@ -1,86 +1,108 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { readTextFile, type TextFile } from './text-file.ts';
-import { defineTool, ToolProblem } from './tool.ts';
+import { SandboxError } from '../../sandbox/sandbox.ts';
+import { requireKnown, stale, whyNotWritten } from './knowing.ts';
+import { LIMITS } from './limits.ts';
+import { type Replacement, replaceIn } from './replace.ts';
+import { encodeText, readTextFile } from './text-file.ts';
+import { defineTool, type ToolContext, ToolProblem } from './tool.ts';
 import { why } from './why.ts';
+
+const shape = {
+  oldText: z.string().min(1),
+  newText: z.string(),
+  replaceAll: z.boolean().optional(),
+};
 
 export const edit = defineTool({
   name: 'edit',
   description:
-    'Replaces oldText by newText in a file, literally. oldText must occur exactly once, unless replaceAll is true; give enough surrounding lines to make it so. Do not include the line numbers that read shows.',
-  input: z.object({
-    path: z.string().min(1).describe('Relative to the workspace.'),
-    oldText: z.string().min(1),
-    newText: z.string(),
-    replaceAll: z.boolean().optional(),
-    why,
-  }),
+    'Replaces oldText by newText in a file that you have read, literally. oldText must occur exactly once, unless replaceAll is true; give enough surrounding lines to make it so. Do not include the line numbers that read shows. For several changes of a file give edits instead: all of them are made or none, each is looked for in the file as it is before the call, and two must not touch the same text. Line endings and encoding stay as they are.',
+  input: z
+    .object({
+      path: z.string().min(1).describe('Relative to the workspace.'),
+      oldText: shape.oldText.optional(),
+      newText: shape.newText.optional(),
+      replaceAll: shape.replaceAll,
+      edits: z
+        .array(z.object(shape))
+        .min(1)
+        .max(LIMITS.edits)
+        .optional()
+        .describe('Instead of oldText and newText.'),
+      why,
+    })
+    .refine(
+      ({ oldText, newText, edits }) =>
+        edits === undefined
+          ? oldText !== undefined && newText !== undefined
+          : oldText === undefined && newText === undefined,
+      { message: 'give either oldText and newText, or edits' },
+    ),
   writes: true,
-  async run({ path, oldText, newText, replaceAll = false }, { sandbox, memo }) {
+  async run({ path, oldText = '', newText = '', replaceAll, edits }, context) {
+    const { sandbox, memo, saw } = context;
+    const replacements = edits ?? [{ oldText, newText, replaceAll }];
+    let made: Made | undefined;
     // What the edit makes is settled before it is made: if the relay dies in between, the repeated call finds the
     // file either as it was, and writes, or as it should be, and is done.
     const plan = await memo('edit', async () => {
-      const file = await readTextFile(sandbox, path);
-      const { text, count } = replace(file, path, oldText, newText, replaceAll);
-      return { before: file.sha256, after: sha256(text), count };
+      made = await make(path, replacements, context);
+      return { before: made.before, after: made.after, count: made.count };
     });
-    const now = await readTextFile(sandbox, path);
-    if (now.sha256 !== plan.after) {
-      const { text } = replace(now, path, oldText, newText, replaceAll);
-      await sandbox.writeFile({ path, data: Buffer.from(text), expected: plan.before });
+    made ??= await remake(path, replacements, plan, context);
+    if (made) {
+      const { data, before: expected } = made;
+      await sandbox.writeFile({ path, data, expected }).catch((error: unknown) => {
+        throw whyNotWritten(path, error);
+      });
     }
+    saw(path, plan.after);
     return plan.count === 1 ? `Edited ${path}.` : `Edited ${path}: ${plan.count} places.`;
   },
 });
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+interface Made {
+  data: Buffer;
+  /** SHA-256 of what was there, and of what is to be there. */
+  before: string;
+  after: string;
+  count: number;
+}
 
-/** The edited text and how many places changed, or a problem that tells the model how to get it right. */
-function replace(
-  { text }: TextFile,
+async function make(
   path: string,
-  oldText: string,
-  newText: string,
-  replaceAll: boolean,
-): { text: string; count: number } {
-  if (oldText === newText) {
-    throw new ToolProblem(`NoChange: oldText and newText are the same, so nothing would change in ${path}.`);
-  }
-  const [from, to] = withLineEndingsOf(text, oldText, newText);
-  const parts = text.split(from);
-  const count = parts.length - 1;
-  if (count === 0) {
+  replacements: readonly Replacement[],
+  { sandbox, known }: ToolContext,
+): Promise<Made> {
+  const {
+    text,
+    format,
+    sha256: before,
+  } = await readTextFile(sandbox, path).catch((error: unknown) => {
+    const isGone = error instanceof SandboxError && error.code === 'not-found';
+    throw isGone && typeof known(path) === 'string' ? stale(path, 'removed') : error;
+  });
+  requireKnown({ known }, path, before);
+  const { text: edited, count } = replaceIn(path, text, replacements);
+  const data = encodeText(edited, format);
+  if (data === undefined) {
     throw new ToolProblem(
-      `NoMatch: oldText was not found in ${path}. Read the file again and copy the text exactly, white space included.`,
+      `Encoding: ${path} is written in ${format.encoding}, which has not all characters of newText. Use others, or convert the file first with bash (iconv).`,
     );
   }
-  if (count > 1 && !replaceAll) {
-    const lines = lineNumbers(text, from).join(', ');
-    throw new ToolProblem(
-      `MultipleMatches: oldText occurs ${count} times in ${path}, at lines ${lines}. Add surrounding lines to make it unique, or set replaceAll to true.`,
-    );
-  }
-  return { text: parts.join(to), count };
+  return { data, before, after: createHash('sha256').update(data).digest('hex'), count };
 }
 
-/** Models write \n; in a file whose lines end with \r\n their text is meant with that ending. */
-function withLineEndingsOf(text: string, oldText: string, newText: string): [string, string] {
-  const isCrlf = !text.includes(oldText) && text.includes('\r\n');
-  if (!isCrlf) return [oldText, newText];
-  const convert = (value: string): string => value.replace(/\r?\n/g, '\r\n');
-  return [convert(oldText), convert(newText)];
-}
-
-const LINES_NAMED = 10;
-
-function lineNumbers(text: string, needle: string): number[] {
-  const lines: number[] = [];
-  for (
-    let at = text.indexOf(needle);
-    at !== -1 && lines.length < LINES_NAMED;
-    at = text.indexOf(needle, at + needle.length)
-  ) {
-    lines.push(text.slice(0, at).split('\n').length);
-  }
-  return lines;
+/** Of a call that is run again: what is left to do of it, undefined where it is done. */
+async function remake(
+  path: string,
+  replacements: readonly Replacement[],
+  plan: Omit<Made, 'data'>,
+  context: ToolContext,
+): Promise<Made | undefined> {
+  const { sha256 } = await context.sandbox.readFile(path, { offset: 0, length: 0 });
+  if (sha256 === plan.after) return undefined;
+  if (sha256 !== plan.before) throw stale(path, 'changed');
+  return make(path, replacements, context);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { foundText } from './found.ts';
 import { LIMITS } from './limits.ts';
-import { defineTool } from './tool.ts';
+import { defineTool, ToolProblem } from './tool.ts';
 
 export const glob = defineTool({
   name: 'glob',
@@ -9,12 +10,25 @@ export const glob = defineTool({
     pattern: z.string().min(1),
     path: z.string().min(1).optional().describe('The folder to look in; the workspace when left out.'),
     limit: z.number().int().min(1).max(LIMITS.globMost).optional(),
+    offset: z
+      .number()
+      .int()
+      .min(0)
+      .max(LIMITS.searchDepth - 1)
+      .optional()
+      .describe('How many paths to skip.'),
   }),
   writes: false,
-  async run({ pattern, path, limit = LIMITS.glob }, { sandbox, signal }) {
-    const { matches, truncated } = await sandbox.glob({ pattern, limit, signal, ...(path ? { path } : {}) });
-    if (matches.length === 0) return `No file matches ${pattern}.`;
-    const note = truncated ? `\n[only the newest ${matches.length}; narrow the pattern or raise limit]` : '';
-    return matches.join('\n') + note;
+  async run({ pattern, path, limit = LIMITS.glob, offset = 0 }, { sandbox, signal }) {
+    const found = await sandbox.glob({
+      pattern,
+      limit: Math.min(offset + limit, LIMITS.searchDepth),
+      signal,
+      ...(path ? { path } : {}),
+    });
+    const { length } = found.matches;
+    if (length === 0) return `No file matches ${pattern}.`;
+    if (offset >= length) throw new ToolProblem(`Only ${length} files match ${pattern}.`);
+    return foundText(found, { offset, limit, most: LIMITS.globMost });
   },
 });

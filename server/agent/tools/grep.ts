@@ -1,35 +1,46 @@
 import * as z from 'zod';
+import type { GrepMatch } from '../../sandbox/sandbox.ts';
+import { foundText } from './found.ts';
 import { LIMITS } from './limits.ts';
-import { defineTool } from './tool.ts';
+import { defineTool, ToolProblem } from './tool.ts';
 
 export const grep = defineTool({
   name: 'grep',
-  description: `Searches file contents by a regular expression (ripgrep's syntax). Answers "path:line: text". Ignored files are left out. Returns ${LIMITS.grep} lines unless limit says otherwise.`,
+  description: `Searches file contents by a regular expression (ripgrep's syntax). Answers "path:line: text", by path and line. Ignored files are left out. Returns ${LIMITS.grep} lines unless limit says otherwise.`,
   input: z.object({
     pattern: z.string().min(1),
     path: z.string().min(1).optional().describe('The file or folder to search; the workspace when left out.'),
     glob: z.string().min(1).optional().describe('Only files that match, such as "*.ts".'),
     ignoreCase: z.boolean().optional(),
     limit: z.number().int().min(1).max(LIMITS.grepMost).optional(),
+    offset: z
+      .number()
+      .int()
+      .min(0)
+      .max(LIMITS.searchDepth - 1)
+      .optional()
+      .describe('How many lines to skip.'),
   }),
   writes: false,
-  async run({ pattern, path, glob, ignoreCase, limit = LIMITS.grep }, { sandbox, signal }) {
-    const { matches, truncated } = await sandbox.grep({
+  async run({ pattern, path, glob, ignoreCase, limit = LIMITS.grep, offset = 0 }, { sandbox, signal }) {
+    const found = await sandbox.grep({
       pattern,
-      limit,
+      limit: Math.min(offset + limit, LIMITS.searchDepth),
       signal,
       ...(path ? { path } : {}),
       ...(glob ? { glob } : {}),
       ...(ignoreCase ? { ignoreCase } : {}),
     });
-    if (matches.length === 0) return `Nothing matches ${pattern}.`;
-    const lines = matches.map((match) => `${match.path}:${match.line}: ${cut(match.text)}`);
-    const note = truncated ? `\n[only the first ${matches.length}; narrow the search or raise limit]` : '';
-    return lines.join('\n') + note;
+    const { length } = found.matches;
+    if (length === 0) return `Nothing matches ${pattern}.`;
+    if (offset >= length) throw new ToolProblem(`Only ${length} lines match ${pattern}.`);
+    const matches = found.matches.map(lineOf);
+    return foundText({ ...found, matches }, { offset, limit, most: LIMITS.grepMost });
   },
 });
 
-const cut = (text: string): string =>
-  text.length <= LIMITS.grepLineLength
-    ? text
-    : `${text.slice(0, LIMITS.grepLineLength).toWellFormed()} [${text.length - LIMITS.grepLineLength} more characters]`;
+function lineOf({ path, line, text }: GrepMatch): string {
+  if (text.length <= LIMITS.grepLineLength) return `${path}:${line}: ${text}`;
+  const part = text.slice(0, LIMITS.grepLineLength).toWellFormed();
+  return `${path}:${line}: ${part} [the line goes on: read it with offset ${line}, limit 1]`;
+}

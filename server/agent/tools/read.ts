@@ -1,42 +1,130 @@
 import * as z from 'zod';
+import { type FileContent, type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
+import { nameInWorkspace } from '../known-files.ts';
+import { parseHandle } from './handle.ts';
 import { LIMITS } from './limits.ts';
-import { readTextFile } from './text-file.ts';
-import { defineTool } from './tool.ts';
+import { type MediaType, mediaTypeOf } from './media-type.ts';
+import { type Page, pageText } from './pager.ts';
+import { paged, readHandle } from './read-handle.ts';
+import { decodeText, notText, refuseLarge } from './text-file.ts';
+import { defineTool, type ToolContext, ToolProblem } from './tool.ts';
 
 export const read = defineTool({
   name: 'read',
-  description: `Reads a text file. Lines come numbered from 1 as "N: text". Returns at most ${LIMITS.readLines} lines or ${LIMITS.readBytes} bytes; use offset to go on.`,
+  description: `Reads a file: text with its lines numbered from 1 as "N: text", at most ${LIMITS.readLines} lines or ${LIMITS.readBytes} bytes at once (use offset to go on); images and PDFs as such; of a folder what is in it. Also reads what another result names as output://….`,
   input: z.object({
-    path: z.string().min(1).describe('Relative to the workspace.'),
+    path: z.string().min(1).describe('Relative to the workspace, or output://….'),
     offset: z.number().int().min(1).optional().describe('The first line to read; 1 when left out.'),
     limit: z.number().int().min(1).max(LIMITS.readLines).optional().describe('How many lines.'),
+    column: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('Where in each line to begin; for lines that were cut.'),
   }),
   writes: false,
-  async run({ path, offset = 1, limit = LIMITS.readLines }, { sandbox }) {
-    const { text } = await readTextFile(sandbox, path);
-    if (text === '') return `${path} is empty.`;
-    const lines = text.split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    if (offset > lines.length)
-      return `${path} has ${lines.length} lines; there is nothing from line ${offset} on.`;
-
-    const shown: string[] = [];
-    let bytes = 0;
-    for (const line of lines.slice(offset - 1, offset - 1 + limit)) {
-      const numbered = `${offset + shown.length}: ${cutLine(line)}`;
-      bytes += Buffer.byteLength(numbered) + 1;
-      if (bytes > LIMITS.readBytes && shown.length > 0) break;
-      shown.push(numbered);
-    }
-    const next = offset + shown.length;
-    if (next > lines.length) return shown.join('\n');
-    return `${shown.join('\n')}\n[${path} has ${lines.length} lines; go on with offset ${next}]`;
+  async run({ path, offset = 1, limit = LIMITS.readLines, column = 1 }, context) {
+    const page = { offset, limit, column };
+    const handle = parseHandle(path);
+    return handle ? readHandle(handle, page, context) : readPath(path, page, context);
   },
 });
 
-function cutLine(line: string): string {
-  const withoutReturn = line.endsWith('\r') ? line.slice(0, -1) : line;
-  if (withoutReturn.length <= LIMITS.readLineLength) return withoutReturn;
-  const rest = withoutReturn.length - LIMITS.readLineLength;
-  return `${withoutReturn.slice(0, LIMITS.readLineLength).toWellFormed()} [${rest} more characters in this line]`;
+async function readPath(path: string, page: Page, context: ToolContext): Promise<string> {
+  let content: FileContent;
+  try {
+    content = await context.sandbox.readFile(path, { offset: 0, length: LIMITS.fileBytes });
+  } catch (error) {
+    if (error instanceof SandboxError && error.code === 'is-directory') {
+      return listFolder(context.sandbox, path, context.signal);
+    }
+    if (error instanceof SandboxError && error.code === 'not-found') context.saw(path, null);
+    throw error;
+  }
+  const { data, size, sha256 } = content;
+  const media = mediaTypeOf(data);
+  if (media) {
+    const text = await show(path, media, content, context);
+    context.saw(path, sha256);
+    return text;
+  }
+  refuseLarge(path, data, size);
+  const decoded = decodeText(data);
+  if (decoded === undefined) throw notText(path, size);
+  context.saw(path, sha256);
+  const text = pageText(path, page, paged(decoded.text, page));
+  const { encoding } = decoded.format;
+  return encoding === 'UTF-8' ? text : `${text}\n[${path} is written in ${encoding}; edit keeps that]`;
+}
+
+/** Hands an image or a PDF to the model, where that takes them. */
+async function show(
+  path: string,
+  media: MediaType,
+  { data, size }: FileContent,
+  { abilities, attach }: ToolContext,
+): Promise<string> {
+  const what = { isPdf: media === 'application/pdf', name: NAMES[media] };
+  const canBeShown = what.isPdf ? abilities.pdf : abilities.images;
+  if (!canBeShown) {
+    const advice = what.isPdf ? 'pdftotext' : 'file, identify';
+    throw new ToolProblem(
+      `${path} is a ${what.name} of ${size} bytes, which this model cannot be shown. Use bash to learn of it (${advice}).`,
+    );
+  }
+  if (size > LIMITS.mediaBytes) {
+    const advice = what.isPdf ? 'Extract pages or text' : 'Make a smaller copy';
+    throw new ToolProblem(
+      `${path} is a ${what.name} of ${size} bytes; a model is shown at most ${LIMITS.mediaBytes}. ${advice} with bash and read that.`,
+    );
+  }
+  await attach(media, data);
+  return `${path} is a ${what.name} of ${size} bytes; it is shown below.`;
+}
+
+const NAMES: Record<MediaType, string> = {
+  'image/png': 'PNG image',
+  'image/jpeg': 'JPEG image',
+  'image/gif': 'GIF image',
+  'image/webp': 'WebP image',
+  'application/pdf': 'PDF document',
+};
+
+/** What is in a folder, by name: its files, and its folders with how many files they have. */
+async function listFolder(sandbox: Sandbox, path: string, signal: AbortSignal): Promise<string> {
+  const { matches, truncated } = await sandbox.glob({
+    pattern: '**',
+    path,
+    limit: LIMITS.folderFiles,
+    signal,
+  });
+  const prefix = prefixOf(path, sandbox.workdir);
+  const counts = new Map<string, number>();
+  for (const match of matches) {
+    const [first = '', ...rest] = match.slice(prefix.length).split('/');
+    const name = rest.length === 0 ? first : `${first}/`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const entries = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = entries
+    .slice(0, LIMITS.folderEntries)
+    .map(([name, count]) =>
+      name.endsWith('/') ? `${name} (${count} ${count === 1 ? 'file' : 'files'})` : name,
+    );
+  const more = entries.length - lines.length;
+  return [
+    `${path} is a folder${lines.length === 0 ? ' without files that are not ignored.' : ':'}`,
+    ...lines,
+    ...(more > 0 ? [`[${more} more entries; glob finds them by pattern]`] : []),
+    ...(truncated
+      ? [`[only of its newest ${matches.length} files; read a folder below it for the rest]`]
+      : []),
+  ].join('\n');
+}
+
+/** What the paths in a folder begin with, as searches name them. */
+function prefixOf(path: string, workdir: string): string {
+  const relative = nameInWorkspace(path, workdir).replace(/\/$/, '');
+  return relative === '.' || relative === '' ? '' : `${relative}/`;
 }

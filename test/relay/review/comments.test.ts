@@ -52,6 +52,7 @@ describe('comments on a proposal', function () {
     const { client, taskId, watched, threads } = await open(
       {
         toolCalls: [
+          call('read', { path: 'NOTES.md' }),
           call('edit', { path: 'NOTES.md', oldText: 'two', newText: '2' }),
           call('reply', { threadId: 'thread-1', text: 'Done.', resolve: true }),
           call('reply', { threadId: 'thread-2', text: 'Nobody asked.' }),

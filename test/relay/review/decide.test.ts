@@ -9,6 +9,7 @@ const edit = (path: string, oldText: string, newText: string) => ({
   name: 'edit',
   arguments: { path, oldText, newText },
 });
+const read = (path: string) => ({ name: 'read', arguments: { path } });
 const bash = (command: string) => ({ name: 'bash', arguments: { command } });
 
 /** Deciding on a proposal and editing it over the relay's API, with a real sandbox and a scripted model. */
@@ -20,6 +21,7 @@ describe('a proposal under review', function () {
   /** A task whose agent renames the readme's title and one of its sentences, makes a file executable, and adds another. */
   const open = async (...later: object[]) => {
     const first = [
+      read('README.md'),
       edit('README.md', '# trip-log', '# Trip log'),
       edit('README.md', 'there is nothing to install', 'nothing needs installing'),
       bash('chmod +x src/cli.js; printf "one\\ntwo\\n" > NOTES.md'),
@@ -95,7 +97,7 @@ describe('a proposal under review', function () {
   it('keeps decisions when the agent goes on elsewhere, and brings what is accepted up to that', async () => {
     const more = edit('README.md', '# Trip log', '# Trip log\n\nMore.');
     const { client, taskId, watched, unit, show } = await open({
-      toolCalls: [bash('echo three >> NOTES.md'), more],
+      toolCalls: [bash('echo three >> NOTES.md'), read('README.md'), more],
     });
     const kept = await unit('README.md', 1);
     await client.patchReview(taskId, {

@@ -16,6 +16,7 @@ describe('reading a proposal over HTTP', function () {
         steps: [
           {
             toolCalls: [
+              ...['README.md', 'src/stats.js', 'test/stats.test.js'].map((path) => call('read', { path })),
               edit('README.md', '# trip-log', '# Trip log', 'Names are capitalised'),
               edit('README.md', 'there is nothing to install', 'nothing needs installing'),
               edit('src/stats.js', 'count: trips.length', 'count: trips.size', 'Wrong at first'),

@@ -42,12 +42,12 @@ describe('a turn', function () {
     const outputs = results(watched.events);
     assert.ok(outputs.every(([, isError]) => isError));
     const expected = [
-      /^There is no tool fly\. The tools are: read, write, edit, glob, grep, bash, todo, task, ask_user, reply, describe_changes\.$/,
+      /^There is no tool fly\. The tools are: read, write, edit, glob, grep, bash, stop_command, todo, task, ask_user, reply, describe_changes, lesson, propose_plan\.$/,
       /^The arguments do not fit read: they are not a JSON object$/,
       /^The arguments do not fit read: .*path/s,
       /workspace/,
       /workspace/,
-      /^NoMatch: oldText was not found in README\.md\./,
+      /^NotRead: README\.md exists, and you have not read it\./,
       /unclosed group|regex/,
       /^out\n\[stderr\]\nerr\n\[exit code 3\]$/,
       /^begun\n\[stopped after 300 ms: still running/,
