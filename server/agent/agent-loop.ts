@@ -1,6 +1,7 @@
 import type { Failure } from '../protocol/errors.ts';
 import type { Agent } from './agent.ts';
 import { createFitter } from './context/fit.ts';
+import { createMediaLoader, takesBy } from './context/media.ts';
 import { createRuleTeller, type RuleTeller } from './context/rules.ts';
 import { createTail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
@@ -54,6 +55,10 @@ export async function runAgent(
     ...{ turn, agent, transcript, progress, around },
     fitter: createFitter(turn, agent, transcript),
     tail: createTail(turn, agent, transcript),
+    media: createMediaLoader(
+      turn,
+      takesBy(() => turn.models(agent.modelRole, agent.model)[0]?.abilities),
+    ),
     rules: createRuleTeller(turn, agent),
   };
   // It had finished; only that was not acted upon yet. Asking the model once more would be saying something to it.

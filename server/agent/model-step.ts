@@ -5,6 +5,7 @@ import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { type Answered, type Asked, askModel } from './ask-model.ts';
 import type { Fitter } from './context/fit.ts';
+import type { MediaLoader } from './context/media.ts';
 import type { Tail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
 import type { Transcript } from './transcript.ts';
@@ -22,6 +23,7 @@ export interface Talk {
   transcript: Transcript;
   fitter: Fitter;
   tail: Tail;
+  media: MediaLoader;
 }
 
 export type ModelStep =
@@ -45,7 +47,7 @@ export async function modelStep(
   turn: TurnContext,
   agent: Agent,
   n: number,
-  { transcript, fitter, tail }: Talk,
+  { transcript, fitter, tail, media }: Talk,
   mayHaveBegun: boolean,
 ): Promise<ModelStep> {
   const messageId = messageIdOf(agent, n);
@@ -61,7 +63,7 @@ export async function modelStep(
     (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
   const ask = async (earlier: number): Promise<Asked> => {
     const standing = await tail.text();
-    const messages = transcript.messages(fitter.bounds());
+    const messages = await media.loaded(transcript.messages(fitter.bounds()));
     const said = {
       instructions: agent.instructions,
       messages,

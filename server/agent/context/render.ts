@@ -2,6 +2,7 @@ import type { ModelMessage } from 'ai';
 import { handleOf } from '../tools/handle.ts';
 import { type Answer, type Call, type Entry, keptFrom, PERSONS_WORD, type View } from './entries.ts';
 import { CONTEXT } from './limits.ts';
+import { mediaMessage } from './media.ts';
 
 /** What a model can take of one text, and of all that is pinned, in UTF-16 units. */
 export interface Bounds {
@@ -58,7 +59,9 @@ function renderAnswer({ text, calls }: Answer, { evicted }: View, most: number):
     role: 'assistant',
     content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...asked],
   };
-  return { messages: results.length === 0 ? [said] : [said, { role: 'tool', content: results }], chars };
+  const shown = calls.filter(({ callId, media }) => media.length > 0 && !evicted.has(callId));
+  const answered: ModelMessage[] = results.length === 0 ? [] : [{ role: 'tool', content: results }];
+  return { messages: [said, ...answered, ...shown.map(mediaMessage)], chars };
 }
 
 function resultText({ callId, output }: Call, evicted: ReadonlySet<string>, most: number): string {

@@ -1,0 +1,75 @@
+import type { ModelMessage } from 'ai';
+import type { TurnContext } from '../turn-context.ts';
+import type { Call, Media } from './entries.ts';
+
+/** Stands for the bytes of what is kept under a key, until they are needed. */
+const KEPT = 'kept:';
+
+/** What a call showed the model, as a message: providers take text only as the result of a call. */
+export function mediaMessage({ callId, name, media }: Call): ModelMessage {
+  return {
+    role: 'user',
+    content: [
+      { type: 'text', text: `[What ${name} showed you for the call ${callId}:]` },
+      ...media.map(({ key, mediaType }) => ({ type: 'file' as const, data: `${KEPT}${key}`, mediaType })),
+    ],
+  };
+}
+
+/** Puts the bytes into a conversation that is about to be sent, as base64. Loads each once. */
+export interface MediaLoader {
+  loaded(messages: ModelMessage[]): Promise<ModelMessage[]>;
+}
+
+/** @param takes whether the model that it is sent to takes such files */
+export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) => boolean): MediaLoader {
+  const known = new Map<string, Promise<string>>();
+  const load = (key: string): Promise<string> => {
+    const text = known.get(key) ?? turn.store.memo(turn.taskId, key, nothingKept);
+    known.set(key, text);
+    return text;
+  };
+  return {
+    async loaded(messages) {
+      if (!messages.some(hasKept)) return messages;
+      return Promise.all(messages.map(filled));
+    },
+  };
+
+  async function filled(message: ModelMessage): Promise<ModelMessage> {
+    if (message.role !== 'user' || typeof message.content === 'string') return message;
+    const content = await Promise.all(
+      message.content.map(async (part) => {
+        const key = keptKey(part);
+        if (key === undefined || part.type !== 'file') return part;
+        if (!takes(part.mediaType))
+          return { type: 'text' as const, text: `[${part.mediaType}: ${NOT_TAKEN}]` };
+        return { ...part, data: await load(key) };
+      }),
+    );
+    return { ...message, content };
+  }
+}
+
+const NOT_TAKEN = 'the model that is asked now cannot be shown this';
+
+const hasKept = (message: ModelMessage): boolean =>
+  message.role === 'user' && typeof message.content !== 'string' && message.content.some(keptKey);
+
+function keptKey(part: { type: string; data?: unknown }): string | undefined {
+  const { type, data } = part;
+  return type === 'file' && typeof data === 'string' && data.startsWith(KEPT)
+    ? data.slice(KEPT.length)
+    : undefined;
+}
+
+const nothingKept = (): Promise<never> =>
+  Promise.reject(new Error('what was shown to the model is not kept'));
+
+/** What a model takes besides text, as its settings say. */
+export const takesBy =
+  (abilities: () => { images: boolean; pdf: boolean } | undefined) =>
+  (mediaType: Media['mediaType']): boolean => {
+    const can = abilities();
+    return mediaType === 'application/pdf' ? can?.pdf === true : can?.images === true;
+  };
