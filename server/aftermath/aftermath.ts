@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ENGINE_VERSION, type Engine, type Steps } from '../engine/durable.ts';
 import type { TaskStates } from '../tasks/task-states.ts';
 import type { Checks } from './checks.ts';
+import type { Mend } from './mending.ts';
 import type { Notification } from './notify.ts';
 import { notificationOf } from './notify.ts';
 import type { AftermathStore, EndedTurn } from './store.ts';
@@ -20,6 +21,7 @@ export interface AftermathDeps {
   aftermaths: Omit<AftermathStore, 'haveLeft'>;
   workspaces: LeftWorkspaces;
   checks: Checks;
+  mend: Mend;
   usage: Pick<UsageBook, 'record'>;
   /** Brings what the person accepted up to the proposal that the turn left. */
   carryDecisions: (turn: EndedTurn) => Promise<void>;
@@ -55,6 +57,7 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
     await attempt('turn', () => waitForEarlier(deps.aftermaths, turn));
     await attempt('capture', () => deps.workspaces.capture(turn));
     await attempt('carry', () => deps.carryDecisions(turn));
+    let hasFailed = false;
     const plan = await attempt('plan', async () => (await deps.checks.plan(turn)) ?? null);
     if (plan) {
       for (const [index, check] of plan.checks.entries()) {
@@ -62,12 +65,16 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
           deps.checks.run(turn, index, check, plan.headTree),
         );
         if (outcome === 'cancelled') break;
+        if (outcome === 'failed') hasFailed = true;
       }
       await attempt('restore', () => deps.workspaces.restore(turn, plan.headTree));
     }
     await attempt('leave', () => deps.aftermaths.leave(turn));
     await attempt('usage', () => deps.usage.record(turn));
+    // Behind all that touches the workspace, for this begins a turn.
+    const mends = plan && hasFailed ? await attempt('mend', () => deps.mend(turn, plan.checks)) : false;
     await attempt('notify', async () => {
+      if (mends) return;
       const notification = deps.notify && notificationOf(await deps.states.current(taskId), turnId);
       if (notification) await deps.notify?.(notification);
     });

@@ -13,6 +13,7 @@ import { createTaskHold } from '../tasks/task-hold.ts';
 import { createTaskStates } from '../tasks/task-states.ts';
 import { createAftermath, createAftermathStarter } from './aftermath.ts';
 import { createChecks } from './checks.ts';
+import { createMend } from './mending.ts';
 import { notify } from './notify.ts';
 import { createAftermathStore, type EndedTurn } from './store.ts';
 import { createUsageBook, type UsageBook } from './usage.ts';
@@ -64,6 +65,7 @@ export function createAfterTurns(deps: {
     aftermaths,
     workspaces,
     checks: createChecks({ workspaces, store, states, log, notices }),
+    mend: createMend({ hold, now }),
     usage,
     carryDecisions: ({ taskId }) => carryDecisions({ hold, repo }, taskId),
     states,

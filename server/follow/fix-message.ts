@@ -44,10 +44,10 @@ function placeOf({ author, path, line }: RemoteComment): string {
 }
 
 /** Nobody's name goes on in a line of its own. */
-const oneLine = (text: string): string => JSON.stringify(text);
+export const oneLine = (text: string): string => JSON.stringify(text);
 
 /** A fence that nothing in the text can close. */
-function fenced(text: string): string {
+export function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}\n${text}\n${fence}`;

@@ -262,8 +262,13 @@ export const TaskEvent = z.discriminatedUnion('type', [
   event('pull_request.changed', { status: PullRequestStatus }),
   /** How many turns may be spent on checks that fail, with nobody asked. */
   event('follow.changed', { autoFix: z.number().int().min(0) }),
-  /** `checks` of the pull request that the turn of that message is to mend. */
-  event('fix.requested', { messageId: z.string(), checks: z.array(z.string()), isAutomatic: z.boolean() }),
+  /** `checks` that the turn of that message is to mend: of the pull request, or of the turn `turnId`, where they are the repository's own. */
+  event('fix.requested', {
+    messageId: z.string(),
+    checks: z.array(z.string()),
+    isAutomatic: z.boolean(),
+    turnId: z.string().optional(),
+  }),
 
   /** The person left a token for this one task, to be used once and until then: `until` is milliseconds since 1970. */
   event('unattended.armed', { until: z.number().int() }),

@@ -223,8 +223,8 @@ const handlers: Handlers = {
     ...state,
     follow: { fixes: state.follow?.fixes ?? 0, autoFix },
   }),
-  'fix.requested': (state, { isAutomatic }) =>
-    isAutomatic && state.follow
+  'fix.requested': (state, { isAutomatic, turnId }) =>
+    isAutomatic && turnId === undefined && state.follow
       ? { ...state, follow: { ...state.follow, fixes: state.follow.fixes + 1 } }
       : state,
 

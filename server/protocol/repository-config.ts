@@ -62,6 +62,10 @@ export const CheckConfig = z.object({
     .describe('How the check is called in the chat; one line.'),
   command: Command.describe('For bash, in the workspace.'),
   timeoutMs: Timeout.default(DEFAULT_TIMEOUT_MS).describe('After so many milliseconds it has failed.'),
+  fix: z
+    .boolean()
+    .optional()
+    .describe('Whether the agent is told once when it fails, so that it can mend it; yes when left out.'),
 });
 export type CheckConfig = z.infer<typeof CheckConfig>;
 

@@ -16,12 +16,17 @@ async function run({
   cancelledAt,
   broken = [],
   waits = 0,
+  passing = false,
+  mends = false,
 }: {
   plan?: CheckPlan | null;
   cancelledAt?: number;
   broken?: string[];
   /** How often it is told that an earlier turn's aftermath goes first. */
   waits?: number;
+  passing?: boolean;
+  /** Whether the agent is told of what failed. */
+  mends?: boolean;
 }) {
   const done: string[] = [];
   const steps: string[] = [];
@@ -52,8 +57,12 @@ async function run({
       },
       async run(_turn, index, { name }) {
         await piece(`check ${name}`);
-        return index === cancelledAt ? 'cancelled' : 'failed';
+        return index === cancelledAt ? 'cancelled' : passing ? 'passed' : 'failed';
       },
+    },
+    mend: async (_turn, checks) => {
+      await piece(`mend ${checks.length}`);
+      return mends;
     },
     usage: { record: () => piece('usage') },
     carryDecisions: () => piece('carry'),
@@ -88,11 +97,11 @@ describe('what follows a turn’s end', () => {
     assert.deepEqual(await run({}), {
       done: [
         ...['capture', 'carry', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
-        ...['leave', 'usage', 'notify', 'settle 1005'],
+        ...['leave', 'usage', 'mend 3', 'notify', 'settle 1005'],
       ],
       steps: [
         ...['turn', 'capture', 'carry', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
-        ...['leave', 'usage', 'notify', 'settle'],
+        ...['leave', 'usage', 'mend', 'notify', 'settle'],
       ],
       failed: [],
     });
@@ -101,6 +110,13 @@ describe('what follows a turn’s end', () => {
   it('checks nothing where nothing is configured', async () => {
     const { done } = await run({ plan: null });
     assert.deepEqual(done, ['capture', 'carry', 'plan', 'leave', 'usage', 'notify', 'settle 1005']);
+  });
+
+  it('tells the person of a turn whose checks failed only where the agent is not told of that first', async () => {
+    const { done } = await run({ mends: true });
+    assert.deepEqual(done.slice(-3), ['usage', 'mend 3', 'settle 1005']);
+    const passed = await run({ passing: true });
+    assert.deepEqual(passed.done.slice(-3), ['usage', 'notify', 'settle 1005']);
   });
 
   it('waits until nothing that follows an earlier turn touches the workspace', async () => {
