@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,8 @@ import type { KillPointSettings } from './engine/kill-points.ts';
 import { AppError } from './errors.ts';
 import { isWildcard, urlHost } from './http/address.ts';
 import type { OwnersServers } from './mcp/servers.ts';
-import type { ModelChoice } from './models/choice.ts';
+import type { ModelChoice, ModelRole } from './models/choice.ts';
+import { chooseModels } from './models/choose.ts';
 import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
 import type { NetworkPolicy, SandboxResources } from './sandbox/sandbox.ts';
@@ -196,33 +197,35 @@ export function readConfigFile(file: string): Record<string, unknown> {
   }
 }
 
-/** The model to use now: read at each call, so that a running relay follows the settings. Throws `model_not_configured`. */
-export function modelChoice({ dataDir: data, env }: Config, model: string | undefined): ModelChoice {
-  const settings = readSettings(data, env);
-  const name = model ?? settings.HANDOFF_MODEL;
-  if (!settings.HANDOFF_MODEL_BASE_URL || !name) {
-    throw new AppError('model_not_configured', 'No model is configured.', {
-      nextAction:
-        'Set HANDOFF_MODEL_BASE_URL, HANDOFF_MODEL and HANDOFF_MODEL_API_KEY, or run “Handoff: Set Up Model” in VS Code; then send a message to go on.',
-    });
-  }
-  return {
-    baseUrl: settings.HANDOFF_MODEL_BASE_URL,
-    model: name,
-    ...(settings.HANDOFF_MODEL_API_KEY ? { apiKey: settings.HANDOFF_MODEL_API_KEY } : {}),
-    ref: name,
-    window: 128_000,
-    price: undefined,
-    abilities: { images: false, pdf: false },
-    cacheMarkers: false,
-  };
+/** What was read of a relay's settings, and of which state of its file. */
+const known = new WeakMap<Config, { stamp: string; settings: z.output<typeof Settings> }>();
+
+/** The settings as they are now: asked at each model call, so the file is read only where it changed. @throws {AppError} `bad_request` */
+export function currentSettings(config: Config): z.output<typeof Settings> {
+  const stamp = stampOf(join(config.dataDir, DATA_FILES.config));
+  const before = known.get(config);
+  if (before?.stamp === stamp) return before.settings;
+  const settings = readSettings(config.dataDir, config.env);
+  known.set(config, { stamp, settings });
+  return settings;
 }
+
+/** Different for each state of a file: one that is replaced is another file, and one that is written has another time or size. */
+function stampOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+}
+
+/** The models to use now, the best first: read at each call, so that a running relay follows the settings. Throws `model_not_configured`. */
+export const modelChoices = (config: Config, role: ModelRole, chosen: string | undefined): ModelChoice[] =>
+  chooseModels(currentSettings(config), config.env, role, chosen);
 
 /** What `GET /v1/ready` says once the engine is up: whether a task would find a model. */
 export function readiness(config: Config): Ready {
   try {
-    const { model } = modelChoice(config, undefined);
-    return { ready: true, modelConfigured: true, model, sandbox: config.sandbox.provider };
+    const [best] = modelChoices(config, 'lead', undefined);
+    const model = best === undefined ? {} : { model: best.ref };
+    return { ready: true, modelConfigured: true, ...model, sandbox: config.sandbox.provider };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { ready: true, modelConfigured: false, sandbox: config.sandbox.provider };

@@ -1,22 +1,13 @@
 import { delimiter } from 'node:path';
 import * as z from 'zod';
 import { OwnersServers } from './mcp/servers.ts';
+import { modelSettings } from './models/settings.ts';
 import { isDomainPattern } from './sandbox/network.ts';
 import type { NetworkPolicy } from './sandbox/sandbox.ts';
-
-const HttpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+import { fromJson, HttpUrl } from './setting-kinds.ts';
 
 const Count = z.coerce.number().int().min(1).max(100_000);
 const UserName = z.string().regex(/^[\w.@-]{1,64}$/, 'must be 1 to 64 letters, digits, or . _ @ -');
-
-function fromJson(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
-}
 
 /** Host names that sandboxes may reach, or one of two words. */
 const Network = z.string().transform((text, context): NetworkPolicy => {
@@ -78,6 +69,7 @@ const SandboxSettings = z.object({
 /** The settings, named as in the environment and in `config.json`; the environment wins. */
 export const Settings = z.object({
   ...SandboxSettings.shape,
+  ...modelSettings,
   HANDOFF_HOST: z.string().default('127.0.0.1'),
   HANDOFF_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   HANDOFF_TOKEN: z.string().min(16, 'needs at least 16 characters').optional(),
@@ -85,9 +77,6 @@ export const Settings = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
     .optional(),
-  HANDOFF_MODEL_BASE_URL: HttpUrl.optional(),
-  HANDOFF_MODEL_API_KEY: z.string().optional(),
-  HANDOFF_MODEL: z.string().min(1).optional(),
   HANDOFF_GITHUB_URL: HttpUrl.default('https://github.com'),
   HANDOFF_GITHUB_API_URL: HttpUrl.default('https://api.github.com'),
   /** What GitHub signs webhooks with. Absent: no webhooks. */

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
+import { createAttempts } from '../models/attempts.ts';
+import type { ModelChoice } from '../models/choice.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { Agent } from './agent.ts';
 import { callIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
-import { classify } from './model-errors.ts';
+import { classify, type ModelFailure } from './model-errors.ts';
+import { CallHeld, payFor, settleHeld } from './pay.ts';
 import { createTextStream } from './text-stream.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
@@ -23,14 +26,9 @@ export type Conversation = Pick<ModelRequest, 'instructions' | 'messages' | 'sta
 /** Text reaches clients at most this often (ms): the design's floor, below which nobody sees a difference. */
 const TEXT_INTERVAL_MS = 50;
 
-/** Attempts at one answer, and how long (ms) waiting between them may take in all. */
-const MAX_ATTEMPTS = 6;
-const RETRY_DEADLINE_MS = 10 * 60_000;
-const FIRST_DELAY_MS = 1000;
-const LONGEST_DELAY_MS = 60_000;
-
 /**
- * Asks until there is an answer, which is in the log then, or asking is of no use.
+ * Asks until there is an answer, which is in the log then, or asking is of no use: the models of the agent's role, from one to the next
+ * where one is out of service.
  * @param earlier attempts that were made before, by whoever ran the turn then
  */
 export async function askModel(
@@ -40,44 +38,37 @@ export async function askModel(
   conversation: Conversation,
   earlier: number,
 ): Promise<Asked> {
-  const { taskId, turnId } = turn;
+  const { turnId } = turn;
   const signal = await agent.signal();
-  const deadline = turn.now() + RETRY_DEADLINE_MS;
+  const attempts = createAttempts<ModelChoice>(turn.health, turn.now, turn.random);
+  const modelsNow = (): ModelChoice[] => turn.models(agent.modelRole, agent.model);
 
-  for (let tried = 1; ; tried++) {
+  for (let attempt = earlier + 1; ; ) {
     if (await isStopped(turn, agent)) return { kind: 'stopped' };
-    const attempt = earlier + tried;
+    let choice: ModelChoice | undefined;
     try {
-      const { answer, model } = await callOnce(turn, agent, messageId, attempt, conversation, signal);
-      const toolCalls = answer.toolCalls.map((call, index) => ({
-        callId: callIdOf(messageId, index),
-        ...call,
-      }));
-      const { text, usage } = answer;
-      const answered: Answered = {
-        type: 'model.answered',
-        turnId,
-        ...agent.by,
-        messageId,
-        attempt,
-        text,
-        toolCalls,
-        model,
-        usage,
+      choice = attempts.pick(modelsNow());
+      if (choice === undefined) throw new TypeError('a role has no model');
+      const answer = await callOnce(turn, agent, { messageId, attempt, choice, conversation, signal });
+      turn.health.well(choice.ref);
+      return {
+        kind: 'answered',
+        answered: await tellAnswer(turn, agent, messageId, attempt, choice, answer),
       };
-      await tell(turn, { key: `${messageId}:answered`, event: answered });
-      return { kind: 'answered', answered };
     } catch (thrown) {
       if (await isStopped(turn, agent)) return { kind: 'stopped' };
       if (isOutOfHands(thrown)) throw thrown;
-      const { error, retryable, retryAfterMs } = classify(thrown);
-      const wait = retryAfterMs ?? backoff(tried, turn.random());
-      const isLast = tried >= MAX_ATTEMPTS || turn.now() + wait > deadline;
-      turn.logger.warn(
-        { taskId, turnId, attempt, code: error.code, err: error.message },
-        'model call failed',
-      );
-      if (!retryable || isLast) return { kind: 'failed', failure: toFailure(error) };
+      if (thrown instanceof CallHeld) {
+        const settled = await settleHeld(turn, agent, messageId, thrown);
+        if (settled.kind === 'again') continue;
+        return settled;
+      }
+      const failure = classify(thrown);
+      const again = choice && attempts.failed(choice, failure, modelsNow());
+      note(turn, attempt, choice, failure);
+      if (choice === undefined || again === undefined)
+        return { kind: 'failed', failure: toFailure(failure.error) };
+      const { delayMs, next } = again;
       await tell(turn, {
         key: `${messageId}:retried:${attempt}`,
         event: {
@@ -86,52 +77,82 @@ export async function askModel(
           ...agent.by,
           messageId,
           attempt,
-          reason: toFailure(error),
-          delayMs: Math.round(wait),
+          reason: toFailure(failure.error),
+          delayMs: Math.round(delayMs),
+          ...(next.ref === choice.ref ? {} : { next: next.ref }),
         },
       });
-      await delay(wait, undefined, { signal }).catch(() => {});
+      attempt += 1;
+      if (delayMs > 0) await delay(delayMs, undefined, { signal }).catch(() => {});
     }
   }
 }
 
-/** Exponential, capped, with full jitter on its upper half. */
-function backoff(tried: number, random: number): number {
-  const most = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tried - 1));
-  return most / 2 + (most / 2) * random;
+function note(
+  { logger, taskId, turnId }: TurnContext,
+  attempt: number,
+  choice: ModelChoice | undefined,
+  { error }: ModelFailure,
+): void {
+  const { code, message: err } = error;
+  logger.warn({ taskId, turnId, attempt, model: choice?.ref, code, err }, 'model call failed');
 }
 
-async function callOnce(
+async function tellAnswer(
   turn: TurnContext,
   agent: Agent,
   messageId: string,
   attempt: number,
-  conversation: Conversation,
-  signal: AbortSignal,
-): Promise<{ answer: ModelAnswer; model: string }> {
+  { ref: model }: ModelChoice,
+  { text, toolCalls, usage, isCut }: ModelAnswer,
+): Promise<Answered> {
+  const answered: Answered = {
+    type: 'model.answered',
+    turnId: turn.turnId,
+    ...agent.by,
+    messageId,
+    attempt,
+    text,
+    toolCalls: toolCalls.map((call, index) => ({ callId: callIdOf(messageId, index), ...call })),
+    ...(isCut ? { isCut } : {}),
+    model,
+    usage,
+  };
+  await tell(turn, { key: `${messageId}:answered`, event: answered });
+  return answered;
+}
+
+interface OneCall {
+  messageId: string;
+  attempt: number;
+  choice: ModelChoice;
+  conversation: Conversation;
+  signal: AbortSignal;
+}
+
+function callOnce(
+  turn: TurnContext,
+  agent: Agent,
+  { messageId, attempt, choice, conversation, signal }: OneCall,
+): Promise<ModelAnswer> {
   const { turnId } = turn;
-  const { by } = agent;
-  const [choice] = turn.models(agent.modelRole, agent.model);
-  if (choice === undefined) throw new TypeError('a role has no model');
-  await tell(turn, {
-    key: `${messageId}:called:${attempt}`,
-    event: { type: 'model.called', turnId, ...by, messageId, attempt, model: choice.ref },
-  });
-  const stream = createTextStream(TEXT_INTERVAL_MS, (text, index) =>
-    tell(turn, {
-      key: `${messageId}:${attempt}:text:${index}`,
-      event: { type: 'text.delta', turnId, ...by, messageId, attempt, text },
-    }),
-  );
-  try {
-    const answer = await turn.callModel(choice, {
-      ...conversation,
-      tools: agent.tools,
-      signal,
-      onText: stream.push,
+  const { by, tools, modelRole: role } = agent;
+  const request = { ...conversation, tools };
+  return payFor(turn, agent, { messageId, role, choice, request }, async (allowed) => {
+    await tell(turn, {
+      key: `${messageId}:called:${attempt}`,
+      event: { type: 'model.called', turnId, ...by, messageId, attempt, model: choice.ref },
     });
-    return { answer, model: choice.ref };
-  } finally {
-    await stream.close();
-  }
+    const stream = createTextStream(TEXT_INTERVAL_MS, (text, index) =>
+      tell(turn, {
+        key: `${messageId}:${attempt}:text:${index}`,
+        event: { type: 'text.delta', turnId, ...by, messageId, attempt, text },
+      }),
+    );
+    try {
+      return await turn.callModel(allowed, { ...request, signal, onText: stream.push });
+    } finally {
+      await stream.close();
+    }
+  });
 }

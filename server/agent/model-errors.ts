@@ -9,7 +9,12 @@ export interface ModelFailure {
   retryable: boolean;
   /** What the provider asked for, in milliseconds. */
   retryAfterMs?: number;
+  /** Whether others' calls of the same model would fail, too. */
+  isOutage: boolean;
 }
+
+/** What is wrong with the provider, and not with what was asked. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set(['model_unavailable', 'model_cut_off', 'model_unauthorized']);
 
 /** Statuses that pass by themselves: timeouts, conflicts, too early, rate limits, and the provider's own troubles. */
 const PASSING = new Set([408, 409, 425, 429]);
@@ -44,6 +49,13 @@ export class ProviderFault extends Error {
 
 /** Sorts what a provider or the network did into what to do about it. Never repeats a credential: only status and body are used. */
 export function classify(thrown: unknown): ModelFailure {
+  const failure = sort(thrown);
+  return { ...failure, isOutage: OUTAGES.has(failure.error.code) };
+}
+
+type Sorted = Omit<ModelFailure, 'isOutage'>;
+
+function sort(thrown: unknown): Sorted {
   if (thrown instanceof AppError) return { error: thrown, retryable: thrown.code === 'model_cut_off' };
   if (thrown instanceof ProviderFault) {
     if (TOO_LONG.has(thrown.code)) return { error: tooLong(thrown), retryable: false };
@@ -81,9 +93,9 @@ const tooLong = (cause: unknown): AppError =>
     nextAction: 'Choose a model with a larger window, or start a task of its own for what is left.',
   });
 
-function byStatus(statusCode: number, detail: string, cause: unknown): ModelFailure {
+function byStatus(statusCode: number, detail: string, cause: unknown): Sorted {
   const said = `The model endpoint answered ${statusCode}${detail ? `: ${detail}` : '.'}`;
-  const failure = (code: ErrorCode, retryable: boolean, nextAction: string): ModelFailure => ({
+  const failure = (code: ErrorCode, retryable: boolean, nextAction: string): Sorted => ({
     error: new AppError(code, said, { cause, nextAction }),
     retryable,
   });

@@ -1,8 +1,10 @@
 import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
 import { asSchema, type ModelMessage, zodSchema } from 'ai';
 import { STANDING, withCacheMarkers } from '../models/cache-markers.ts';
+import type { Price } from '../models/choice.ts';
 import { MOST_PROVIDERS, STALL_MS } from '../models/limits.ts';
 import { mendingFetch } from '../models/mend-response.ts';
+import { costMicros, tokensAtMost } from '../models/price.ts';
 import { withoutThoughts } from '../models/think-tags.ts';
 import type { Usage } from '../protocol/agent-events.ts';
 import { brokenOff, ProviderFault, refused } from './model-errors.ts';
@@ -21,6 +23,8 @@ export interface ModelSettings {
   cacheMarkers?: boolean;
   /** How long (ms) nothing may come from the provider. */
   stallMs?: number;
+  /** What `usage.costMicros` is worked out from. */
+  price?: Price | undefined;
 }
 
 /** A tool call that the model asked for. Whether it can be run is the caller's to find out. */
@@ -104,6 +108,15 @@ export const callModel: CallModel = async (settings, request) => {
     for (const call of answer.toolCalls)
       if ('malformed' in call.input) call.input = { ...call.input, isCut: true };
   }
+  if (settings.price) {
+    // A provider that tells nothing is taken at what was sent and came, so that nothing goes uncounted.
+    const { usage } = answer;
+    const otherwise = {
+      input: usage.inputTokens ?? tokensAtMost([instructions, messages, standing], Infinity),
+      output: usage.outputTokens ?? tokensAtMost([answer.text, answer.toolCalls], Infinity),
+    };
+    usage.costMicros = costMicros(settings.price, usage, otherwise);
+  }
   if (isEmpty && (reason === 'tool_calls' || reason === 'function_call') && !hasThought) throw brokenOff();
   return answer;
 };
@@ -139,10 +152,10 @@ function providerOf(settings: ModelSettings): OpenAICompatibleProvider {
 
 type WireTools = NonNullable<CallOptions['tools']>;
 
-/** Made once for each list of tools: to say their shapes as JSON Schema takes longer than all else of a call (1.5 ms). */
+/** As they are sent. Made once for each list of tools: to say their shapes as JSON Schema takes longer than all else of a call (1.5 ms). */
 const wireTools = new WeakMap<readonly Tool[], Promise<WireTools>>();
 
-function toolsOf(tools: readonly Tool[]): Promise<WireTools> {
+export function toolsOf(tools: readonly Tool[]): Promise<WireTools> {
   const known = wireTools.get(tools);
   if (known) return known;
   const made = Promise.all(

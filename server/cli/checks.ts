@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { loadConfig, modelChoice } from '../config.ts';
+import { loadConfig, modelChoices } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createEngines } from '../sandbox/container/engine.ts';
 import { DEFAULT_IMAGE } from '../sandbox/container/plan.ts';
@@ -136,8 +136,8 @@ function checkDataDir(env: Env): Check {
 
 async function checkModel(env: Env): Promise<Check> {
   try {
-    const { model, baseUrl } = modelChoice(await loadConfig(env), undefined);
-    return good('model', `${model} at ${baseUrl}`);
+    const models = modelChoices(await loadConfig(env), 'lead', undefined);
+    return good('model', models.map(({ ref, baseUrl }) => `${ref} at ${baseUrl}`).join(', then '));
   } catch (error) {
     if (error instanceof AppError) return bad('model', error.message, MODEL_ADVICE);
     return bad('model', error instanceof Error ? error.message : String(error), MODEL_ADVICE);

@@ -1,3 +1,5 @@
+import { SPEND_MIGRATION } from './spend-migrations.ts';
+
 /** Of what belongs to agents, their models and their money. Entries are never changed once they were released, only added. */
 export const HARNESS_MIGRATIONS: readonly string[] = [
   `
@@ -36,4 +38,5 @@ export const HARNESS_MIGRATIONS: readonly string[] = [
   -- How the person wants the message worked on; null where they said nothing.
   ALTER TABLE handoff.messages ADD COLUMN mode text;
   `,
+  SPEND_MIGRATION,
 ];

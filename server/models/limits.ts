@@ -31,3 +31,8 @@ export const IMAGE_TOKENS = 2000;
 
 /** Providers' connections that are kept: one for each endpoint and key that is in use. */
 export const MOST_PROVIDERS = 64;
+
+/** How long (ms) a call waits for those of other agents that have reserved what it needs: most answers have come by then. */
+export const OTHERS_PATIENCE_MS = 60_000;
+/** How often (ms) it looks: seldom enough to cost nothing, and soon beside a model call. */
+export const OTHERS_LOOK_MS = 250;

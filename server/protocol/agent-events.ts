@@ -107,5 +107,7 @@ export const agentEvents = [
     limitMicros: z.number().int(),
     usedMicros: z.number().int(),
     neededMicros: z.number().int(),
+    /** What the person's consent adds to the cap. */
+    raiseMicros: z.number().int().optional(),
   }),
 ] as const;

@@ -78,8 +78,8 @@ export const Question = z.object({
   question: z.string(),
   options: z.array(z.object({ label: z.string(), description: z.string().optional() })),
   freeText: z.boolean(),
-  /** What it is about, where that is more than a question: a plan to be approved. */
-  about: z.enum(['plan']).optional(),
+  /** What it is about, where that is more than a question of a call: a plan to be approved, or (asked by the relay itself) more to spend. */
+  about: z.enum(['plan', 'spend']).optional(),
 });
 export type Question = z.infer<typeof Question>;
 

@@ -6,17 +6,19 @@ import type { AskedQuestion } from './task-store.ts';
 /** What answering a question appends: the answer, and the result of the call that asked, as the model reads it. */
 export function answerEvents({ question, at }: AskedQuestion, answer: Answer, now: number): KeyedEvent[] {
   const { turnId, questionId, about } = question;
-  const isApproved = about === 'plan' && answer.kind === 'choice';
+  const answered: KeyedEvent = {
+    key: `${questionId}:answered`,
+    event: { type: 'question.answered', turnId, questionId, answer },
+  };
+  // No call of the agent's asked it.
+  if (about === 'spend') return [answered];
+  const approved: KeyedEvent[] =
+    about === 'plan' && answer.kind === 'choice'
+      ? [{ key: `${questionId}:mode`, event: { type: 'mode.changed', turnId, mode: 'act' } }]
+      : [];
   return [
-    { key: `${questionId}:answered`, event: { type: 'question.answered', turnId, questionId, answer } },
-    ...(isApproved
-      ? [
-          {
-            key: `${questionId}:mode`,
-            event: { type: 'mode.changed' as const, turnId, mode: 'act' as const },
-          },
-        ]
-      : []),
+    answered,
+    ...approved,
     {
       key: `${questionId}:finished`,
       event: {

@@ -8,7 +8,13 @@ const STAMP = 'dist/.bootstrap/build';
 const SOURCES = ['server', 'extension', 'webview-ui', 'esbuild.mjs', 'package.json', 'package-lock.json'];
 const OUTPUTS = [
   ...['extension.cjs', 'webview.js', 'highlight.mjs', 'relay.mjs', 'daytona.mjs', 'egress.mjs'],
-  ...['spawner.mjs', 'supervisor.mjs', 'supervisor-container.mjs', 'supervisor-stdio.mjs', 'supervisor-websocket.mjs'],
+  ...[
+    'spawner.mjs',
+    'supervisor.mjs',
+    'supervisor-container.mjs',
+    'supervisor-stdio.mjs',
+    'supervisor-websocket.mjs',
+  ],
 ];
 
 /** Names, sizes and times of all that goes into the bundles. */

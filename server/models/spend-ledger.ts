@@ -1,0 +1,85 @@
+import type { Database } from '../engine/database.ts';
+import type { CapState, Caps, Spend } from './spend.ts';
+
+/** The day (UTC) of an instant in milliseconds since 1970, as `2026-01-31`. */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+interface HeldRow {
+  cap: CapState['cap'] | null;
+  most: string;
+  used: string;
+  settled: string;
+}
+
+/** @param owner by which name the relay knows whose it is */
+export function createSpend(deps: {
+  /** Waits for a database that is away. */
+  database: Database;
+  /** As the settings are now. */
+  caps: () => Caps;
+  owner: string;
+  now: () => number;
+}): Spend {
+  const { database, owner, now } = deps;
+  return {
+    caps() {
+      const caps = deps.caps();
+      return Object.keys(caps).length === 0 ? undefined : caps;
+    },
+
+    async reserve({ messageId, token, taskId, turnId, agentId, role, model, mostMicros }, caps) {
+      const at = now();
+      const { rows } = await database.query<HeldRow>({
+        name: 'reserve-spend',
+        text: 'SELECT cap, most, used, settled FROM handoff.reserve_spend($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+        values: [
+          ...[messageId, token, taskId, turnId, agentId ?? null, role, model, at, dayOf(at), mostMicros],
+          ...[caps.turn ?? null, caps.task ?? null, caps.user ?? null, caps.day ?? null],
+        ],
+      });
+      const [held] = rows;
+      if (held === undefined || held.cap === null) return undefined;
+      return {
+        cap: held.cap,
+        limitMicros: Number(held.most),
+        usedMicros: Number(held.used),
+        settledMicros: Number(held.settled),
+      };
+    },
+
+    async settle(messageId, token, { inputTokens, outputTokens, cachedInputTokens, costMicros }) {
+      await database.query(
+        `UPDATE handoff.spend SET reserved = NULL, cost = $3,
+           input_tokens = $4, output_tokens = $5, cached_tokens = $6 WHERE message_id = $1 AND token = $2`,
+        [
+          ...[messageId, token, costMicros ?? null],
+          ...[inputTokens ?? null, outputTokens ?? null, cachedInputTokens ?? null],
+        ],
+      );
+    },
+
+    async release(messageId, token) {
+      await database.query('DELETE FROM handoff.spend WHERE message_id = $1 AND token = $2', [
+        messageId,
+        token,
+      ]);
+    },
+
+    async raise({ questionId, taskId, turnId, cap, micros }) {
+      const { rowCount } = await database.query(
+        `INSERT INTO handoff.spend_raises (question_id, task_id, turn_id, cap, micros)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (question_id) DO NOTHING`,
+        [questionId, taskId, turnId, cap, micros],
+      );
+      return rowCount === 1;
+    },
+
+    async ownsRelay(taskId) {
+      const { rows } = await database.query<{ owner: string }>(
+        'SELECT owner FROM handoff.tasks WHERE task_id = $1',
+        [taskId],
+      );
+      return rows[0]?.owner === owner;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { Question } from '../protocol/commands.ts';
+import type { CapName } from './spend.ts';
+
+export const GO_ON = 'Go on';
+export const STOP_HERE = 'Stop here';
+
+/** Why a call is held, in millionths of a US dollar. */
+export interface Held {
+  cap: CapName;
+  limitMicros: number;
+  usedMicros: number;
+  neededMicros: number;
+}
+
+const WHOSE: Record<CapName, string> = {
+  turn: 'this turn',
+  task: 'this task',
+  user: 'your tasks in a day',
+  day: 'this relay in a day',
+};
+
+const FOR: Record<CapName, string> = {
+  turn: 'this turn',
+  task: 'this task',
+  user: 'this turn',
+  day: 'this turn',
+};
+
+/**
+ * What the person is asked before a call that could go past a cap.
+ * @param raiseMicros what their consent adds to the cap; 0 where it is not theirs to raise
+ */
+export function spendQuestion(held: Held, raiseMicros: number): Omit<Question, 'questionId'> {
+  const { cap, limitMicros, usedMicros, neededMicros } = held;
+  return {
+    question: `The next model call could cost up to ${dollars(neededMicros)}. Of the ${dollars(limitMicros)} that ${WHOSE[cap]} may cost, ${dollars(usedMicros)} are used or reserved. How is it to go on?`,
+    options: [
+      {
+        label: GO_ON,
+        description:
+          raiseMicros > 0
+            ? `Another ${dollars(raiseMicros)} may be spent for ${FOR[cap]}.`
+            : 'Only once there is room again: the cap is the relay’s owner’s to raise, and counts from midnight (UTC).',
+      },
+      { label: STOP_HERE, description: 'The turn ends. What was done is kept.' },
+    ],
+    freeText: false,
+  };
+}
+
+/** What a person's consent adds: as much again as the settings allow, and at least what the held call needs. */
+export const raiseFor = (cap: number, { limitMicros, usedMicros, neededMicros }: Held): number =>
+  Math.max(cap, usedMicros + neededMicros - limitMicros);
+
+/** Cents, and finer where it is less than one. */
+export function dollars(micros: number): string {
+  const digits = micros > 0 && micros < 10_000 ? 6 : 2;
+  return `$${(micros / 1_000_000).toFixed(digits).replace(/(\.\d\d\d*?)0+$/, '$1')}`;
+}
