@@ -5,9 +5,9 @@ import { leadTools } from '../../server/agent/tools/registry.ts';
 import type { Fault, Reply } from '../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../fakes/model/server.ts';
 
-/** The one door to every model, through the real SDK, against a provider that says what it is told to say. */
 const tools = leadTools([]);
 
+/** The one door to every model, through the real SDK, against a provider that says what it is told to say. */
 describe('the model gateway', () => {
   let model: FakeModel;
   afterEach(() => model.close());
@@ -61,12 +61,13 @@ describe('the model gateway', () => {
         parameters.required,
       ]),
       [
-        ['read', ['path', 'offset', 'limit'], ['path']],
+        ['read', ['path', 'offset', 'limit', 'column'], ['path']],
         ['write', ['path', 'content', 'why'], ['path', 'content']],
-        ['edit', ['path', 'oldText', 'newText', 'replaceAll', 'why'], ['path', 'oldText', 'newText']],
-        ['glob', ['pattern', 'path', 'limit'], ['pattern']],
-        ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit'], ['pattern']],
-        ['bash', ['command', 'cwd', 'timeoutMs'], ['command']],
+        ['edit', ['path', 'oldText', 'newText', 'replaceAll', 'edits', 'why'], ['path']],
+        ['glob', ['pattern', 'path', 'limit', 'offset'], ['pattern']],
+        ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit', 'offset'], ['pattern']],
+        ['bash', ['command', 'cwd', 'timeoutMs', 'background'], ['command']],
+        ['stop_command', ['handle'], ['handle']],
         ['todo', ['items'], ['items']],
         ['task', ['role', 'description', 'prompt', 'keepOnFailure', 'limits'], ['description', 'prompt']],
         ['ask_user', ['question', 'options', 'freeText'], ['question']],

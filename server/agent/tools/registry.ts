@@ -10,6 +10,7 @@ import { proposePlan } from './propose-plan.ts';
 import { read } from './read.ts';
 import { reply } from './reply.ts';
 import { skill } from './skill.ts';
+import { stopCommand } from './stop-command.ts';
 import { taskTool } from './task.ts';
 import { todo } from './todo.ts';
 import type { Tool } from './tool.ts';
@@ -20,7 +21,7 @@ import { write } from './write.ts';
  * @param roles those that it may have work for it
  */
 export const leadTools = (roles: readonly Role[]): readonly Tool[] => [
-  ...[read, write, edit, glob, grep, bash],
+  ...[read, write, edit, glob, grep, bash, stopCommand],
   ...[todo, taskTool(roles), askUser, reply, describeChanges],
   ...[lesson, proposePlan],
 ];
@@ -32,4 +33,4 @@ export const skillTools: readonly Tool[] = [skill];
 export const readerTools: readonly Tool[] = [read, glob, grep];
 
 /** What who works on a part can do: all that is about files, and nothing that needs the person. */
-export const executorTools: readonly Tool[] = [read, write, edit, glob, grep, bash];
+export const executorTools: readonly Tool[] = [read, write, edit, glob, grep, bash, stopCommand];
