@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import type pg from 'pg';
+import { openPostgres } from '../lifecycle/garage.ts';
+import { type Dying, dying } from '../prebuild/mortal.ts';
+import { type LocalFixture, localFixture } from '../sandbox/support/local.ts';
+import { type Change, NEVER, openStage, type Site, type Stage, said } from './stage.ts';
+
+/** An executor as its relay has it: begins, does its one thing, brings it home, and is given back. */
+async function execute({ turn, workspaces }: Site, agentId: string): Promise<void> {
+  const isOver = (await turn.log.find(turn.taskId, `${agentId}:merged`)) !== undefined;
+  if (!isOver) {
+    const fork = await workspaces.fork(turn, agentId, agentId, NEVER);
+    const sandbox = await fork.sandbox();
+    const line = `echo ${agentId.slice(-2)} >>log.txt`;
+    const limits = { timeoutMs: 10_000, maxOutputBytes: 100 };
+    await sandbox.exec({ execId: `${agentId}:m1c0`, argv: ['sh', '-c', line], ...limits });
+    await workspaces.mergeBack(turn, agentId, turn.turnId, fork, { isKept: true });
+  }
+  await workspaces.drop(turn, agentId);
+}
+
+/** Everything that changes anything, in the order in which it is come to. */
+const mortal = ({ watched }: Dying): Change => ({
+  forks: (deps) => ({
+    ...deps,
+    store: watched('store', deps.store, ['begin', 'keepSnapshot', 'keepRef', 'remove', 'removeOrigin']),
+    machines: watched('machines', deps.machines, ['keepAs']),
+    providerOf: async (name) =>
+      watched('provider', await deps.providerOf(name), ['create', 'destroy', 'deleteSnapshot']),
+  }),
+  turn: (turn) => ({
+    ...turn,
+    log: watched('log', turn.log, ['append']),
+    store: watched('turn', turn.store, ['memo']),
+    repo: watched('repo', turn.repo, ['capture', 'setWorkspace']),
+  }),
+});
+
+describe('an executor whose relay is killed at any point', function () {
+  this.timeout(180_000);
+  let postgres: { pool: pg.Pool; close(): Promise<void> };
+  let fixture: LocalFixture;
+  let stage: Stage;
+  before(async () => {
+    postgres = await openPostgres();
+    fixture = await localFixture();
+    stage = await openStage(postgres.pool, fixture, { 'log.txt': '' });
+  });
+  after(async () => {
+    stage.close();
+    await fixture.dispose();
+    await postgres.close();
+  });
+
+  it('has worked once, and leaves its work and nothing else', async () => {
+    const points: string[] = [];
+    const agentOf = (n: number): string => `${stage.turn.turnId}:m${String(10 + n)}`;
+    for (let at = 1; ; at++) {
+      const death = dying({ at, when: 'after' });
+      const killed = execute(stage.openRelay(mortal(death)), agentOf(at)).then(() => undefined);
+      const point = await Promise.race([death.died, killed]);
+      if (point === undefined) {
+        points.push('the end');
+        break;
+      }
+      points.push(point);
+      const next = stage.openRelay();
+      await execute(next, agentOf(at));
+      await next.forks.sweep();
+      assert.deepEqual(await stage.left(), { rows: 0, machines: 0 }, point);
+    }
+    assert.deepEqual(points, [
+      'after store.begin',
+      'after machines.keepAs',
+      'after store.keepSnapshot',
+      'after provider.create',
+      'after store.keepRef',
+      'after repo.capture',
+      'after turn.memo',
+      'after repo.capture',
+      'after turn.memo',
+      'after repo.capture',
+      'after turn.memo',
+      'after repo.setWorkspace',
+      'after log.append',
+      'after provider.destroy',
+      'after store.remove',
+      'after provider.deleteSnapshot',
+      'after store.removeOrigin',
+      'the end',
+    ]);
+    const agents = points.map((_, n) => agentOf(n + 1));
+    assert.equal(
+      await said(await stage.lead(), 'cat log.txt'),
+      agents.map((agentId) => `${agentId.slice(-2)}\n`).join(''),
+    );
+    const merged = (await stage.events()).flatMap((event) =>
+      event.type === 'agent.merged' ? [event.agentId] : [],
+    );
+    assert.deepEqual(merged, agents);
+  });
+});
