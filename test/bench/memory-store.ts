@@ -8,6 +8,8 @@ export interface MemoryTask {
   log: EventLog;
   store: TaskStore;
   signals: TurnSignals;
+  /** The person says something more. */
+  say(messageId: string, text: string): void;
 }
 
 /** Has what a turn calls; what only commands of a person call says so. */
@@ -29,7 +31,10 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
   };
 
   const log: EventLog = {
-    append: async (_taskId, _speaker, added) => append(added),
+    append: async (_taskId, _speaker, added) => ({
+      seq: append(added),
+      hasMessages: undelivered.length > 0,
+    }),
     read: async (_taskId, after, limit = 1000) => events.slice(after, after + limit),
     find: async (_taskId, key) => keys.get(key),
     findAll: async (_taskId, prefix) =>
@@ -90,6 +95,9 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
       of: async () => signal,
       ofAgent: async () => ({ signal, release: () => {} }),
       release: () => {},
+    },
+    say(messageId, text) {
+      undelivered.push({ messageId, text, selection: [] });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { Usage } from '../../protocol/agent-events.ts';
 import type { Agent } from '../agent.ts';
+import { payFor } from '../pay.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Transcript } from '../transcript.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from '../turn-context.ts';
@@ -75,7 +76,7 @@ async function cutDown(
   const cut = planCut(crowd);
   if (cut === undefined) return 'fits';
   const { evicted, upTo } = cut;
-  const made = upTo === undefined ? {} : await summarise(turn, agent, crowd, upTo);
+  const made = upTo === undefined ? {} : await summarise(turn, agent, crowd, { messageId, upTo });
   if (made === undefined) return 'stopped';
   const event = {
     type: 'context.cut' as const,
@@ -107,11 +108,11 @@ async function summarise(
   turn: TurnContext,
   agent: Agent,
   { entries, view, window }: Crowd,
-  upTo: string,
+  { messageId, upTo }: { messageId: string; upTo: string },
 ): Promise<Summary | undefined> {
   const older = entries.slice(keptFrom(entries, view), keptFrom(entries, { upTo }));
   const most = Math.floor(Math.min(SUMMARY.mostChars, window * SUMMARY.mostShare * CONTEXT.charsPerToken));
-  const written = await writtenByModel(turn, agent, older, view.summary, most);
+  const written = await writtenByModel(turn, agent, messageId, { older, earlier: view.summary, most });
   if (written === undefined || written.summary !== undefined) return written;
   return { ...written, summary: plainSummary(older, view.summary, most) };
 }
@@ -119,22 +120,25 @@ async function summarise(
 async function writtenByModel(
   turn: TurnContext,
   agent: Agent,
-  older: readonly Entry[],
-  earlier: string | undefined,
-  most: number,
+  messageId: string,
+  { older, earlier, most }: { older: readonly Entry[]; earlier: string | undefined; most: number },
 ): Promise<Summary | undefined> {
   const stop = await agent.signal();
   const spent: Summary = {};
   for (const choice of turn.models('small', undefined).slice(0, SUMMARY.models)) {
     const content = recordText(older, earlier, choice.window * SUMMARY.read * CONTEXT.charsPerToken);
+    const request = {
+      instructions: SUMMARY_INSTRUCTIONS,
+      messages: [{ role: 'user' as const, content }],
+      tools: NO_TOOLS,
+    };
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(SUMMARY.timeoutMs)]);
     try {
-      const { text, usage } = await turn.callModel(choice, {
-        instructions: SUMMARY_INSTRUCTIONS,
-        messages: [{ role: 'user', content }],
-        tools: NO_TOOLS,
-        signal: AbortSignal.any([stop, AbortSignal.timeout(SUMMARY.timeoutMs)]),
-        onText: () => {},
-      });
+      // By an identity of its own: the call that it makes room for is paid for besides. Where a cap holds it, nobody is asked.
+      const call = { messageId: `${messageId}:cut:${choice.ref}`, role: 'small' as const, choice, request };
+      const { text, usage } = await payFor(turn, agent, call, (allowed) =>
+        turn.callModel(allowed, { ...request, signal, onText: () => {} }),
+      );
       spent.model = choice.ref;
       spent.usage = added(spent.usage, usage);
       const summary = usableSummary(text, most);

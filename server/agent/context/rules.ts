@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SandboxError } from '../../sandbox/sandbox.ts';
 import type { Agent } from '../agent.ts';
 import { nameInWorkspace } from '../known-files.ts';
-import type { ToolCall } from '../model-step.ts';
+import type { ToolCall } from '../tool-call.ts';
 import type { Transcript } from '../transcript.ts';
 import { type TurnContext, tell } from '../turn-context.ts';
 import { RULES } from './limits.ts';
