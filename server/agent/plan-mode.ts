@@ -1,6 +1,7 @@
 import type { Mode } from '../protocol/commands.ts';
 import type { TaskEvent } from '../protocol/events.ts';
 import type { Tool } from './tools/tool.ts';
+import type { Objection, Watch } from './watch/watch.ts';
 
 /** What an agent is told beside a message that asks for a plan, or that takes such a wish back. */
 export const MODE_NOTES: Record<Mode, string> = {
@@ -8,8 +9,7 @@ export const MODE_NOTES: Record<Mode, string> = {
   act: '[Plan mode is over: work on this at once.]',
 };
 
-/** What an agent that ends without a plan is told, once. */
-export const NO_PLAN =
+const NO_PLAN =
   'The person asked for a plan and you ended without one. Propose it with propose_plan; if there is nothing to plan, say why, and end.';
 
 /**
@@ -25,29 +25,46 @@ export function modeOf(events: readonly TaskEvent[], turnId: string): Mode {
   return mode;
 }
 
-/** Whether a turn that works by a plan has put one to the person. */
-export const hasProposed = (events: readonly TaskEvent[], turnId: string): boolean =>
-  events.some(
+/**
+ * What is wrong with an end in plan mode: nobody was shown a plan. Told once, for there may be nothing to plan.
+ * @param events the log as it was when the agent last waited for the person, which it does with every plan
+ */
+export function noPlan(
+  mode: Mode,
+  events: readonly TaskEvent[],
+  turnId: string,
+  watch: Watch,
+): Objection | undefined {
+  const isShown = events.some(
     (event) => event.type === 'question.asked' && event.turnId === turnId && event.about === 'plan',
   );
+  if (mode === 'act' || isShown || watch.nudges('no_plan') > 0) return undefined;
+  return { kind: 'nudge', reason: 'no_plan', text: NO_PLAN };
+}
 
 /**
  * Why a call is not made in this mode, for the model. The tools are the same in both, so that what every request begins with stays the
  * same; what they may do is not.
- * @param isReadOnly whether the shell that the agent has now cannot write
  */
-export function refusedBy(
-  mode: Mode,
-  { name, writes }: Tool,
-  input: Record<string, unknown>,
-  isReadOnly = false,
-): string | undefined {
+export function refusedBy(mode: Mode, tool: Tool, input: Record<string, unknown>): string | undefined {
+  const { name } = tool;
   if (mode === 'act') return name === 'propose_plan' ? NOT_ASKED_FOR : undefined;
-  if (name === 'bash' && isReadOnly) return undefined;
-  const isWriting = typeof writes === 'function' ? writes(input) : writes;
-  return isWriting ? `PlanMode: ${name} ${CHANGES_SOMETHING}` : undefined;
+  return isWriting(tool, input) ? `PlanMode: ${name} ${CHANGES_SOMETHING}` : undefined;
 }
+
+/** A tool as the mode has it, which to the model is the same one. @param looking what it is while a plan is made */
+export function inMode(modeNow: () => Mode, acting: Tool, looking: Tool): Tool {
+  const now = (): Tool => (modeNow() === 'plan' ? looking : acting);
+  return {
+    ...acting,
+    writes: (input) => isWriting(now(), input),
+    run: (input, context) => now().run(input, context),
+  };
+}
+
+const isWriting = ({ writes }: Tool, input: Record<string, unknown>): boolean =>
+  typeof writes === 'function' ? writes(input) : writes;
 
 const NOT_ASKED_FOR = 'NotPlanMode: the person asked for the work and not for a plan. Do it.';
 const CHANGES_SOMETHING =
-  'can change something, and the person wants to approve a plan first. Look with read, glob and grep, then call propose_plan.';
+  'can change something, and the person wants to approve a plan first. Look with read, glob, grep and bash, whose changes are put back; then call propose_plan.';

@@ -8,18 +8,20 @@ import { workspaceTreeOf } from '../tasks/next-proposal.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
+import { readOnlyShell } from './agents/read-only-shell.ts';
 import { rolesFor, rolesOf } from './agents/roles.ts';
 import { runSubagent } from './agents/run.ts';
 import { NOTHING_BESIDE, openBeside } from './beside.ts';
 import { type CaptureStep, captureStep } from './capture-step.ts';
 import { endTurn, killProcesses, parkTurn, type TurnEnd } from './halt.ts';
 import { knownFiles } from './known-files.ts';
-import { modeOf, refusedBy } from './plan-mode.ts';
+import { inMode, modeOf, noPlan, refusedBy } from './plan-mode.ts';
 import { type PrepareStep, prepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
 import { standing } from './standing.ts';
 import { mayWrite } from './tool-step.ts';
+import { bash } from './tools/bash.ts';
 import { leadTools, skillTools } from './tools/registry.ts';
 import { createTranscript } from './transcript.ts';
 import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-context.ts';
@@ -122,7 +124,9 @@ async function runLead(
     modelRole: 'lead',
     model: prepared.model,
     tools: [
-      ...leadTools(rolesFor(crew.roles, 'lead', { depth: 0 })),
+      ...leadTools(rolesFor(crew.roles, 'lead', { depth: 0 })).map((tool) =>
+        tool.name === bash.name ? inMode(() => mode, tool, readOnlyShell(turn)) : tool,
+      ),
       ...(prepared.handbook.skills.length === 0 ? [] : skillTools),
       ...turn.beside.servers.tools,
     ],
@@ -150,6 +154,8 @@ async function runLead(
     // What only reads may do so while the tree is captured.
     answered: async (calls) => (calls.some((call) => mayWrite(lead, call)) ? captured() : undefined),
     objects: async () => {
+      const unplanned = noPlan(mode, events, turnId, progress.watch);
+      if (unplanned) return unplanned;
       if (!progress.watch.hasWritten()) return undefined;
       const lost = await captured();
       if (lost) return { kind: 'failed', failure: lost };
