@@ -36,7 +36,7 @@ export function endOf({ on, timeoutMs }: HookConfig, result: ExecResult): HookEn
   const why = {
     exit: exitCode === null ? '[ended by a signal]' : `[exit code ${exitCode}]`,
     timeout: `[stopped after ${timeoutMs} ms]`,
-    cancelled: '[stopped by the user]',
+    cancelled: '[stopped]',
     lost: '[the sandbox was lost while this ran]',
   }[reason];
   return { outcome: 'failed', output: lines(printed(stdout), printed(stderr), why) };

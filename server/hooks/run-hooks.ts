@@ -1,5 +1,5 @@
 import type { Agent } from '../agent/agent.ts';
-import type { ToolCall } from '../agent/model-step.ts';
+import type { ToolCall } from '../agent/tool-call.ts';
 import { type TurnContext, tell } from '../agent/turn-context.ts';
 import type { HookConfig } from '../protocol/repository-config.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
@@ -91,6 +91,8 @@ async function runHook(
       },
       { signal: await agent.signal() },
     );
+    // The turn says so itself.
+    if (result.reason === 'cancelled') return { outcome: 'failed', output: '' };
     end = endOf(hook, result);
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;

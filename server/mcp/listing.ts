@@ -2,7 +2,7 @@ import type { Tool as ServerTool } from '@modelcontextprotocol/client';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { LIMITS } from './limits.ts';
 import { toolName } from './names.ts';
-import { inLine, plain } from './result-text.ts';
+import { inLine, plain, sentence } from './result-text.ts';
 import type { Server } from './servers.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -40,7 +40,9 @@ export async function listTools(
       } catch (error) {
         return {
           tools: [],
-          problems: [`The MCP server ${server.name} ${why(error)}. Its tools are not there in this turn.`],
+          problems: [
+            `${sentence(`The MCP server ${server.name} ${why(error)}`)} Its tools are not there in this turn.`,
+          ],
         };
       }
     }),

@@ -44,6 +44,9 @@ const sizeOf = (base64: string): number => Buffer.byteLength(base64, 'base64');
 export const inLine = (text: string): string =>
   plain(text).replace(/\s+/g, ' ').slice(0, LIMITS.inLine).toWellFormed();
 
+/** A statement as a sentence of its own; what a server said may have ended one already. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** Without what is not to be read but to be acted on by a terminal. */
 export function plain(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');

@@ -6,7 +6,7 @@ import { mediaTypeOf } from '../agent/tools/media-type.ts';
 import { type Tool, type ToolContext, ToolProblem } from '../agent/tools/tool.ts';
 import { LIMITS } from './limits.ts';
 import type { ListedTool } from './listing.ts';
-import { type Block, cutResult, resultText } from './result-text.ts';
+import { type Block, cutResult, resultText, sentence } from './result-text.ts';
 import type { Server } from './servers.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -113,7 +113,7 @@ async function call(
       if (isSent && !isAgain && (kind === 'forgotten' || (kind === 'broken' && isIdempotent))) continue;
       const outcome =
         isSent && kind === 'broken' && !isIdempotent ? ' Whether the call took effect is unknown.' : '';
-      throw new ToolProblem(`The MCP server ${server.name} ${message}.${outcome}`);
+      throw new ToolProblem(`${sentence(`The MCP server ${server.name} ${message}`)}${outcome}`);
     }
   }
 }
