@@ -8,6 +8,7 @@ import { workspaceTreeOf } from '../tasks/next-proposal.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { runAgent } from './agent-loop.ts';
+import { factsIn } from './agents/facts.ts';
 import { readOnlyShell } from './agents/read-only-shell.ts';
 import { rolesFor, rolesOf } from './agents/roles.ts';
 import { runSubagent } from './agents/run.ts';
@@ -23,6 +24,7 @@ import { standing } from './standing.ts';
 import { mayWrite } from './tool-step.ts';
 import { bash } from './tools/bash.ts';
 import { leadTools, skillTools } from './tools/registry.ts';
+import { TASK } from './tools/task.ts';
 import { createTranscript } from './transcript.ts';
 import { isOutOfHands, type TurnContext, type TurnDeps, tell } from './turn-context.ts';
 import { noChange, treeAtStart } from './watch/no-change.ts';
@@ -98,7 +100,10 @@ async function runLead(
   const events = await readAll(turn.log, taskId);
   const transcript = createTranscript();
   transcript.addAll(events);
-  let headTree = workspaceTreeOf(await turn.states.current(taskId), baseTree);
+  const state = await turn.states.current(taskId);
+  let headTree = workspaceTreeOf(state, baseTree);
+  /** Whether it may have been told what a change makes stale: then it hears of that with its next call, and not one later. */
+  let mayHaveFacts = factsIn(state, undefined).length > 0;
 
   let capturing: Promise<CaptureStep> | undefined;
   const capture = (place: string): Promise<CaptureStep> =>
@@ -146,10 +151,15 @@ async function runLead(
   const firstTree = progress.answers === 0 ? headTree : treeAtStart(events, turnId, baseTree);
   const end = await runAgent(turn, lead, transcript, progress, {
     acted: (n, calls) => {
+      mayHaveFacts ||= calls.some(({ name }) => name === TASK);
       if (!calls.some((call) => mayWrite(lead, call))) return;
       capturing = capture(String(n));
       // Whoever awaits it hears of a failure; where a step in between failed first, nobody does.
       capturing.catch(() => {});
+    },
+    next: async () => {
+      const lost = mayHaveFacts ? await captured() : undefined;
+      return lost && { kind: 'failed', failure: lost };
     },
     // What only reads may do so while the tree is captured.
     answered: async (calls) => (calls.some((call) => mayWrite(lead, call)) ? captured() : undefined),

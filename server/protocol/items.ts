@@ -1,3 +1,4 @@
+import type { AgentCard } from './agents.ts';
 import type { Item, TaskState, Turn } from './task.ts';
 
 type ToolItem = Extract<Item, { kind: 'tool' }>;
@@ -85,7 +86,15 @@ export function settle(item: Item, at: number): Item {
     return { ...item, answer: { kind: 'dismissed' } };
   if (item.kind !== 'tool') return item;
   const inside = item.items === undefined ? {} : { items: item.items.map((within) => settle(within, at)) };
-  if (item.output !== undefined) return item.items === undefined ? item : { ...item, ...inside };
+  const agent = item.agent === undefined ? {} : { agent: halted(item.agent, at) };
+  if (item.output !== undefined) return item.items === undefined ? item : { ...item, ...inside, ...agent };
   const { live, ...tool } = item;
-  return { ...tool, ...inside, output: live ?? '', isError: true, durationMs: at - item.startedAt };
+  return { ...tool, ...inside, ...agent, output: live ?? '', isError: true, durationMs: at - item.startedAt };
+}
+
+/** A subagent whose turn ended around it was stopped with that. */
+function halted(agent: AgentCard, at: number): AgentCard {
+  if (agent.outcome !== undefined) return agent;
+  const { isStopping: _over, ...rest } = agent;
+  return { ...rest, outcome: 'stopped', endedAt: at };
 }

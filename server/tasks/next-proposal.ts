@@ -28,12 +28,18 @@ export const workspaceTreeOf = ({ workspaceTree }: TaskState, baseTree: string):
  * What is to be told once the workspace was found to hold `tree`. Only what is new there is the agent's: where the person has
  * changed the proposal since the workspace was known, that stands, and the agent's work is merged into it; where both changed the same,
  * that is told with what the workspace holds. What explorers had found there may hold no more: that is told, too.
- * @param keys what their keys begin with; not used before, unless for this very finding
+ * @param options.keys what their keys begin with; not used before, unless for this very finding
+ * @param options.by who changed it: an agent's id, the newest turn's lead where absent
  */
 export async function foundInWorkspace(
   repo: Pick<TurnRepo, 'changedFiles' | 'merge' | 'changedBlobs'>,
   state: TaskState,
-  { baseTree, tree, keys }: { baseTree: string; tree: string; keys: string },
+  {
+    baseTree,
+    tree,
+    keys,
+    by = state.turns.at(-1)?.turnId,
+  }: { baseTree: string; tree: string; keys: string; by?: string | undefined },
 ): Promise<KeyedEvent[]> {
   const { taskId, proposal } = state;
   const known = workspaceTreeOf(state, baseTree);
@@ -52,8 +58,6 @@ export async function foundInWorkspace(
   };
   // The agent's own revision is what its workspace holds, unless something else is told.
   const found = changed ? [{ key: keys, event: changed }, ...(headTree === tree ? [] : [set])] : [set];
-  // What agents do without a copy of the workspace, the lead does: explorers change nothing.
-  const by = state.turns.at(-1)?.turnId;
   if (by === undefined) return found;
   return [...found, ...(await divergence(repo, state, { from: known, to: tree, by }))];
 }

@@ -12,8 +12,6 @@ export interface Divergence {
   to: string;
   /** Who made it: the id of an agent (the turn's for its lead), or `person`. */
   by: string;
-  /** The paths that they changed, where others changed some between the two trees as well. */
-  only?: readonly string[];
 }
 
 /**
@@ -23,12 +21,10 @@ export interface Divergence {
 export async function divergence(
   repo: Pick<TurnRepo, 'changedBlobs'>,
   state: TaskState,
-  { workspace, from, to, by, only }: Divergence,
+  { workspace, from, to, by }: Divergence,
 ): Promise<KeyedEvent[]> {
   if (from === to) return [];
-  const facts = factsIn(state, workspace).filter(
-    ({ fact }) => fact.stale === undefined && (only === undefined || only.includes(fact.path)),
-  );
+  const facts = factsIn(state, workspace).filter(({ fact }) => fact.stale === undefined);
   if (facts.length === 0) return [];
   const changed = await repo.changedBlobs(state.taskId, from, to);
   return goneStale(facts, changed).map((known): KeyedEvent => {

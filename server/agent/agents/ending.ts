@@ -7,7 +7,7 @@ import { inOurWords } from '../prepare-step.ts';
 import { ToolProblem } from '../tools/tool.ts';
 import { assertHeld, isOutOfHands, type TurnContext, tell } from '../turn-context.ts';
 import type { Parent } from './crew.ts';
-import { divergedMeanwhile, noteDivergence } from './divergence.ts';
+import { divergedMeanwhile } from './divergence.ts';
 import type { Reported } from './report-input.ts';
 import { resultText } from './result-text.ts';
 import type { Fork, MergedBack } from './workspaces.ts';
@@ -41,7 +41,8 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
   let merged: MergedBack | undefined;
   if (end.outcome !== 'completed') await killProcesses(turn, ending);
   try {
-    if (fork) merged = await bringHome(turn, ending, fork);
+    const isKept = end.outcome === 'completed' || order.keepOnFailure === true;
+    if (fork) merged = await turn.workspaces.mergeBack(turn, callId, parent.agent.id, fork, { isKept });
   } catch (error) {
     if (isOutOfHands(error)) throw error;
     turn.logger.error(
@@ -62,7 +63,7 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
   };
   await tell(turn, { key: `${callId}:agent:ended`, event: ended });
   if (result?.kind === 'explorer') await divergedMeanwhile(turn, parent, callId);
-  if (role.kind === 'executor') await turn.workspaces.drop(turn, callId);
+  if (role.kind === 'executor') await giveBack(turn, callId);
   const isDiscarded = end.outcome !== 'completed' && order.keepOnFailure !== true;
   return handedUp(role, ended, merged && { ...merged, isDiscarded });
 }
@@ -78,6 +79,16 @@ export function handedUp(
   return text;
 }
 
+/** Gives an executor's machine back. What could not be is looked for later: how it ended is told, and stands. */
+export async function giveBack(turn: TurnContext, callId: string): Promise<void> {
+  try {
+    await turn.workspaces.drop(turn, callId);
+  } catch (error) {
+    if (isOutOfHands(error)) throw error;
+    turn.logger.warn({ taskId: turn.taskId, callId, err: error }, 'the machine of a subagent is left over');
+  }
+}
+
 /** What it still runs in a machine; nothing where that cannot be reached. */
 async function killProcesses(turn: TurnContext, { callId, parent, fork }: Ending): Promise<void> {
   await assertHeld(turn);
@@ -87,17 +98,6 @@ async function killProcesses(turn: TurnContext, { callId, parent, fork }: Ending
   } catch (error) {
     turn.logger.warn({ taskId: turn.taskId, callId, err: error }, 'no processes of a subagent to kill');
   }
-}
-
-async function bringHome(turn: TurnContext, ending: Ending, fork: Fork): Promise<MergedBack> {
-  const { callId, parent, order, end } = ending;
-  const isKept = end.outcome === 'completed' || order.keepOnFailure === true;
-  const merged = await turn.workspaces.mergeBack(turn, callId, parent.agent.id, fork, { isKept });
-  if (isKept) {
-    const { treeBefore: from } = fork;
-    await noteDivergence(turn, { from, to: merged.headTree, by: callId, only: merged.changed });
-  }
-  return merged;
 }
 
 function resultOf(

@@ -3,12 +3,15 @@ import type { TaskEvent } from '../../protocol/events.ts';
 import type { TaskState } from '../../protocol/task.ts';
 import { cardIn } from '../../tasks/agent-service.ts';
 import type { AroundSteps } from '../agent-loop.ts';
+import type { ToolCall } from '../tool-call.ts';
 import type { TurnContext } from '../turn-context.ts';
 import type { Watch } from '../watch/watch.ts';
 import { overBudget } from './budget.ts';
+import { noteDivergence } from './divergence.ts';
 import { factsIn, identityOf, type KnownFact, staleLine } from './facts.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { REPORT } from './report-tool.ts';
+import type { Fork } from './workspaces.ts';
 
 export interface Held {
   agentId: string;
@@ -16,24 +19,40 @@ export interface Held {
   earlier: readonly TaskEvent[];
   watch: Watch;
   hasReported: () => boolean;
-  /** It works in a copy of its parent's workspace, and does not see there what others do meanwhile. */
-  isApart: boolean;
+  /** The copy of its parent's workspace that it works in, where it does not see what others do meanwhile; undefined where it only looks. */
+  fork: Fork | undefined;
+  /** Whether a call of its may change files. */
+  mayWrite: (call: ToolCall) => boolean;
 }
 
 type Hold = Required<Pick<AroundSteps, 'next' | 'objects' | 'acted'>>;
 
 /** Holds a subagent to its budget and to handing up what is asked of its kind, and tells it what it has to know of others. */
 export function holdToTerms(turn: TurnContext, held: Held): Hold {
-  const { agentId, earlier, watch, hasReported, isApart } = held;
+  const { agentId, earlier, watch, hasReported, fork, mayWrite } = held;
   const failed = new Set(earlier.flatMap((event) => failedReport(event, agentId)));
   const toldAt = earlier.findLast(
     (event) => event.type === 'agent.nudged' && event.reason === 'stale_facts',
   )?.at;
   const told = new Set<string>();
+  /** What its copy is known to hold, and whether it may have changed that since. */
+  let tree = fork?.treeBefore;
+  let hasWritten = earlier.length > 0;
   const faults = (): number => failed.size + watch.nudges('invalid_result');
+
+  /** What its own explorers told it of its copy may be changed by itself. */
+  async function lookAtOwn({ sandbox }: Fork, state: TaskState): Promise<void> {
+    if (!hasWritten || tree === undefined) return;
+    if (factsIn(state, agentId).every(({ fact }) => fact.stale !== undefined)) return;
+    const { headTree } = await turn.repo.capture(turn.taskId, await sandbox(), tree);
+    await noteDivergence(turn, { workspace: agentId, from: tree, to: headTree, by: agentId });
+    tree = headTree;
+    hasWritten = false;
+  }
 
   return {
     acted(_n, calls) {
+      hasWritten ||= calls.some(mayWrite);
       if (!hasReported()) for (const { callId, name } of calls) if (name === REPORT) failed.add(callId);
     },
 
@@ -43,7 +62,8 @@ export function holdToTerms(turn: TurnContext, held: Held): Hold {
       const state = await turn.states.current(turn.taskId);
       const used = overBudget(itemsOf(state), agentId);
       if (used) return { kind: 'failed', failure: used };
-      if (!isApart) return undefined;
+      if (fork === undefined) return undefined;
+      await lookAtOwn(fork, state);
       const isNews = (known: KnownFact): boolean =>
         !told.has(identityOf(known)) && (known.fact.stale?.at ?? 0) > (toldAt ?? 0);
       const news = staleMeanwhile(state, agentId).filter(isNews);

@@ -6,11 +6,12 @@ import { knownFiles } from '../known-files.ts';
 import { inOurWords } from '../prepare-step.ts';
 import { progressOf } from '../progress.ts';
 import { standing } from '../standing.ts';
+import { mayWrite } from '../tool-step.ts';
 import { ASKED, ToolProblem } from '../tools/tool.ts';
 import { createTranscript } from '../transcript.ts';
 import { isOutOfHands, type TurnContext } from '../turn-context.ts';
 import { type Crew, type Parent, toolsOf } from './crew.ts';
-import { conclude, type End, handedUp } from './ending.ts';
+import { conclude, type End, giveBack, handedUp } from './ending.ts';
 import { holdToTerms } from './hold.ts';
 import { subagentInstructions } from './instructions.ts';
 import { atOnce, takePlace } from './permits.ts';
@@ -38,7 +39,7 @@ export async function runSubagent(
   const earlier = await turn.log.findAll(turn.taskId, `${callId}:`);
   const ended = endedIn(earlier, callId);
   if (ended) {
-    if (role.kind === 'executor') await turn.workspaces.drop(turn, callId);
+    if (role.kind === 'executor') await giveBack(turn, callId);
     return handedUp(role, ended.ended, ended.merged);
   }
   const place = await placeFor(turn, parent, role);
@@ -154,6 +155,7 @@ async function converse(
     tools: toolsOf(turn, crew, role, depth, report),
     files: knownFiles(standing(earlier), callId),
     maxModelCalls: terms.budget.modelCalls,
+    budget: terms.budget,
     open,
     signal: async () => supervision.signal,
     delegate: (running, childId, childOrder) =>
@@ -169,7 +171,8 @@ async function converse(
     earlier,
     watch: progress.watch,
     hasReported: () => reported !== undefined,
-    isApart: fork !== undefined,
+    fork,
+    mayWrite: (call) => mayWrite(agent, call),
   });
   const end = await runAgent(turn, agent, transcript, progress, hold);
   switch (end.kind) {

@@ -194,7 +194,7 @@ export function createWorkspaces(forks: Forks): Workspaces {
 async function newsOf(turn: WorkingTurn, tree: string, agentId: string): Promise<KeyedEvent[]> {
   const state = await turn.states.current(turn.taskId);
   const keys = `${agentId}:proposal`;
-  return foundInWorkspace(turn.repo, state, { baseTree: await baseTreeOf(turn), tree, keys });
+  return foundInWorkspace(turn.repo, state, { baseTree: await baseTreeOf(turn), tree, keys, by: agentId });
 }
 
 async function baseTreeOf({ store, taskId }: WorkingTurn): Promise<string> {

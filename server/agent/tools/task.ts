@@ -25,12 +25,15 @@ const input = z.object({
     .describe('Less than it would have, where it is to be quick.'),
 });
 
+/** The call that has a subagent work. */
+export const TASK = 'task';
+
 /** How an agent has others work for it. @param roles those that it may choose from; what the model reads of them stays the same in a turn */
 export function taskTool(roles: readonly Role[]): Tool {
   const list = roles.map(({ name, description }) => `\n- ${name}: ${description}`).join('');
   const kindOf = (name: string) => roles.find((role) => role.name === name)?.kind;
   return defineTool({
-    name: 'task',
+    name: TASK,
     description: `Has a subagent work, and answers what it reports. It knows nothing of this conversation: say all that it needs. Several calls in one answer run at once. The roles:${list}`,
     input,
     // A reviewer changes nothing, but reads what was changed: that has to be captured before.

@@ -30,3 +30,7 @@ export const found = (answer: string, path: string, startLine = 1, endLine = sta
 
 /** An executor's report. */
 export const did = (summary: string): Step => ({ toolCalls: [call('report', { summary, checks: [] })] });
+
+/** What was said to it last, besides how things stand, which is said anew with each request. */
+export const lastSaid = (request: ChatRequest | undefined): string | undefined =>
+  request?.messages.findLast(({ content }) => !content.startsWith('[How things stand'))?.content;

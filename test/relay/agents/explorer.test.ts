@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobOf } from '../../../server/agent/agents/evidence.ts';
 import type { EventOf } from '../../../server/protocol/events.ts';
-import { beganWith, call, child, found, task } from '../../fakes/model/agents.ts';
+import { beganWith, call, child, found, lastSaid, task } from '../../fakes/model/agents.ts';
 import type { ChatRequest } from '../../fakes/model/request.ts';
 import type { Watch } from '../turn/watch.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
@@ -108,7 +108,7 @@ describe('an explorer', function () {
     ]);
     const [, again] = workshop.model.requests.filter((request) => beganWith(request, 'Look 1'));
     assert.equal(
-      again?.messages.at(-1)?.content,
+      lastSaid(again),
       'You ended without handing anything up, so nothing of your work is known. Call report now, with what you have; say in it what is missing.',
     );
     const [, wrong] = workshop.model.requests.filter((request) => beganWith(request, 'Look 2'));
