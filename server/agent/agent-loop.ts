@@ -5,9 +5,10 @@ import { createMediaLoader, takesBy } from './context/media.ts';
 import { createRuleTeller, type RuleTeller } from './context/rules.ts';
 import { createTail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
-import { type ModelStep, modelStep, type Talk, type ToolCall } from './model-step.ts';
+import { type ModelStep, modelStep, type Talk } from './model-step.ts';
 import type { Progress } from './progress.ts';
-import { mayOverlap, type ToolStep, toolStep } from './tool-step.ts';
+import { mayOverlap, type ToolCall } from './tool-call.ts';
+import { type ToolStep, toolStep } from './tool-step.ts';
 import type { Transcript } from './transcript.ts';
 import { type TurnContext, tell } from './turn-context.ts';
 import type { Objection } from './watch/watch.ts';
@@ -93,12 +94,13 @@ async function step(run: Run): Promise<AgentEnd | undefined> {
     modelStep(turn, agent, n, run, progress.mayHaveBegun.has(messageId)),
   );
   if (answer.kind !== 'answered') return answer;
-  const { text, toolCalls } = answer;
+  const { text, toolCalls, begun } = answer;
   const lost = await around.answered?.(toolCalls);
   if (lost) return { kind: 'failed', failure: lost };
   progress.answers = n;
   progress.calls = toolCalls;
   progress.unfinished = toolCalls;
+  progress.told = new Set(begun.map(({ callId }) => callId));
   progress.watch.add({ type: 'model.answered', turnId: turn.turnId, text, toolCalls, ...NO_MATTER });
   return toolCalls.length === 0 ? conclude(run, text) : act(run);
 }
@@ -156,10 +158,15 @@ async function act(run: Run): Promise<AgentEnd | undefined> {
 async function runTools(
   turn: TurnContext,
   agent: Agent,
-  { unfinished: calls, mayHaveBegun }: Progress,
+  { unfinished: calls, mayHaveBegun, told }: Progress,
 ): Promise<ToolStep[]> {
   const step = (call: ToolCall): Promise<ToolStep> =>
-    turn.journal.step(call.callId, () => toolStep(turn, agent, call, mayHaveBegun.has(call.callId)));
+    turn.journal.step(call.callId, () =>
+      toolStep(turn, agent, call, {
+        mayHaveBegun: mayHaveBegun.has(call.callId),
+        isTold: told.has(call.callId),
+      }),
+    );
   if (mayOverlap(agent, calls)) return Promise.all(calls.map(step));
   const results: ToolStep[] = [];
   for (const call of calls) results.push(await step(call));

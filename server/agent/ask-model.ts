@@ -4,19 +4,23 @@ import { createAttempts } from '../models/attempts.ts';
 import type { ModelChoice } from '../models/choice.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
+import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { Agent } from './agent.ts';
+import { type HeldEvents, holdEvents } from './held-events.ts';
 import { callIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
 import { classify, type ModelFailure } from './model-errors.ts';
 import { CallHeld, payFor, settleHeld } from './pay.ts';
 import { createTextStream } from './text-stream.ts';
+import { begunAtOnce, startedEvent, type ToolCall } from './tool-call.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
 
 export type Answered = Omit<EventOf<'model.answered'>, 'seq' | 'at'>;
 
 /** What asking a model came to. `asked`: the person has to say first whether the call may be made. */
 export type Asked =
-  | { kind: 'answered'; answered: Answered }
+  /** `begun`: of the calls that it asks for, those that are told to have started. */
+  | { kind: 'answered'; answered: Answered; begun: readonly ToolCall[] }
   | { kind: 'asked' }
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
@@ -49,12 +53,10 @@ export async function askModel(
     try {
       choice = attempts.pick(modelsNow());
       if (choice === undefined) throw new TypeError('a role has no model');
-      const answer = await callOnce(turn, agent, { messageId, attempt, choice, conversation, signal });
+      const call = { messageId, attempt, choice, conversation, signal };
+      const { answer, called } = await callOnce(turn, agent, call);
       turn.health.well(choice.ref);
-      return {
-        kind: 'answered',
-        answered: await tellAnswer(turn, agent, messageId, attempt, choice, answer),
-      };
+      return { kind: 'answered', ...(await tellAnswer(turn, agent, call, answer, called)) };
     } catch (thrown) {
       if (await isStopped(turn, agent)) return { kind: 'stopped' };
       if (isOutOfHands(thrown)) throw thrown;
@@ -98,14 +100,28 @@ function note(
   logger.warn({ taskId, turnId, attempt, model: choice?.ref, code, err }, 'model call failed');
 }
 
-async function tellAnswer(
-  turn: TurnContext,
-  agent: Agent,
+function calledEvent(
+  { turnId }: TurnContext,
+  { by }: Agent,
   messageId: string,
   attempt: number,
   { ref: model }: ModelChoice,
-  { text, toolCalls, usage, isCut }: ModelAnswer,
-): Promise<Answered> {
+): KeyedEvent {
+  return {
+    key: `${messageId}:called:${attempt}`,
+    event: { type: 'model.called', turnId, ...by, messageId, attempt, model },
+  };
+}
+
+/** What an answer asks for first is begun next: it is told with it. */
+async function tellAnswer(
+  turn: TurnContext,
+  agent: Agent,
+  { messageId, attempt, choice }: OneCall,
+  { text, toolCalls: requested, usage, isCut }: ModelAnswer,
+  called: HeldEvents,
+): Promise<{ answered: Answered; begun: readonly ToolCall[] }> {
+  const toolCalls = requested.map((call, index) => ({ callId: callIdOf(messageId, index), ...call }));
   const answered: Answered = {
     type: 'model.answered',
     turnId: turn.turnId,
@@ -113,13 +129,15 @@ async function tellAnswer(
     messageId,
     attempt,
     text,
-    toolCalls: toolCalls.map((call, index) => ({ callId: callIdOf(messageId, index), ...call })),
+    toolCalls,
     ...(isCut ? { isCut } : {}),
-    model,
+    model: choice.ref,
     usage,
   };
-  await tell(turn, { key: `${messageId}:answered`, event: answered });
-  return answered;
+  const begun = begunAtOnce(agent, toolCalls);
+  const started = begun.map((call) => startedEvent(turn, agent, call));
+  await called.tell({ key: `${messageId}:answered`, event: answered }, ...started);
+  return { answered, begun };
 }
 
 interface OneCall {
@@ -130,29 +148,34 @@ interface OneCall {
   signal: AbortSignal;
 }
 
-function callOnce(
+/** @returns the answer, and word of the call, which is told with the first that comes of it */
+async function callOnce(
   turn: TurnContext,
   agent: Agent,
   { messageId, attempt, choice, conversation, signal }: OneCall,
-): Promise<ModelAnswer> {
+): Promise<{ answer: ModelAnswer; called: HeldEvents }> {
   const { turnId } = turn;
   const { by, tools, modelRole: role } = agent;
   const request = { ...conversation, tools };
-  return payFor(turn, agent, { messageId, role, choice, request }, async (allowed) => {
-    await tell(turn, {
-      key: `${messageId}:called:${attempt}`,
-      event: { type: 'model.called', turnId, ...by, messageId, attempt, model: choice.ref },
-    });
+  const word = calledEvent(turn, agent, messageId, attempt, choice);
+  let called: HeldEvents | undefined;
+  const answer = await payFor(turn, agent, { messageId, role, choice, request }, async (allowed) => {
+    const held = holdEvents(turn, TEXT_INTERVAL_MS, word);
+    called = held;
     const stream = createTextStream(TEXT_INTERVAL_MS, (text, index) =>
-      tell(turn, {
+      held.tell({
         key: `${messageId}:${attempt}:text:${index}`,
         event: { type: 'text.delta', turnId, ...by, messageId, attempt, text },
       }),
     );
     try {
       return await turn.callModel(allowed, { ...request, signal, onText: stream.push });
+    } catch (error) {
+      await held.tell();
+      throw error;
     } finally {
       await stream.close();
     }
   });
+  return { answer, called: called ?? holdEvents(turn, TEXT_INTERVAL_MS, word) };
 }

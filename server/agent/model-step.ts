@@ -8,15 +8,9 @@ import type { Fitter } from './context/fit.ts';
 import type { MediaLoader } from './context/media.ts';
 import type { Tail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
+import type { ToolCall } from './tool-call.ts';
 import type { Transcript } from './transcript.ts';
 import { isStopped, type TurnContext } from './turn-context.ts';
-
-/** A tool call with the identity that its step, its events and its command in the sandbox share. */
-export interface ToolCall {
-  callId: string;
-  name: string;
-  input: unknown;
-}
 
 /** An agent's conversation, and what keeps it of use: within the model's window, and with what it must not lose sight of. */
 export interface Talk {
@@ -31,6 +25,8 @@ export type ModelStep =
       kind: 'answered';
       text: string;
       toolCalls: ToolCall[];
+      /** Of these, what is told to have started. */
+      begun: readonly ToolCall[];
     }
   /** The person has to say first whether it may be made. */
   | { kind: 'asked' }
@@ -74,7 +70,7 @@ export async function modelStep(
   if (mayHaveBegun) {
     const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
     if (recorded?.type === 'model.answered')
-      return taken(transcript, { kind: 'answered', answered: recorded });
+      return taken(transcript, { kind: 'answered', answered: recorded, begun: [] });
   }
   if ((await fitter.fit(messageId)) === 'stopped') return { kind: 'stopped' };
   const asked = await ask(mayHaveBegun ? await calledBefore() : 0);
@@ -121,5 +117,5 @@ function taken(transcript: Transcript, asked: Asked): ModelStep {
   if (asked.kind !== 'answered') return asked;
   const answered: Answered = asked.answered;
   transcript.add(answered);
-  return { kind: 'answered', text: answered.text, toolCalls: answered.toolCalls };
+  return { kind: 'answered', text: answered.text, toolCalls: answered.toolCalls, begun: asked.begun };
 }

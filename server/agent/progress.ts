@@ -1,6 +1,6 @@
 import type { EventOf, TaskEvent } from '../protocol/events.ts';
 import { messageIdOf } from './ids.ts';
-import type { ToolCall } from './model-step.ts';
+import type { ToolCall } from './tool-call.ts';
 import { createWatch, type Watch, type WatchedEvent } from './watch/watch.ts';
 
 /** How far an agent has come: all that is needed, besides its conversation, to go on. */
@@ -11,6 +11,8 @@ export interface Progress {
   calls: ToolCall[];
   /** Of those, what has no result yet. */
   unfinished: ToolCall[];
+  /** Calls that are told to have started, with the answer that asked for them. */
+  told: ReadonlySet<string>;
   /** The last answer's text, where it asked for nothing and nothing was said to the agent since: it had finished. */
   lastWords: string | undefined;
   /** The steps at which it was interrupted, if it was: only they can have left something in the log or in the sandbox. */
@@ -52,7 +54,7 @@ export function progressOf(
   const unfinished = calls.filter(({ callId }) => !finished.has(callId));
   const next = messageIdOf({ id: agentId ?? turnId }, answers + 1);
   const mayHaveBegun = new Set([...unfinished.map(({ callId }) => callId), next]);
-  return { answers, calls, unfinished, lastWords, mayHaveBegun, watch };
+  return { answers, calls, unfinished, lastWords, mayHaveBegun, told: new Set(), watch };
 }
 
 const isWatched = (event: TaskEvent): event is Extract<TaskEvent, { type: WatchedEvent['type'] }> =>

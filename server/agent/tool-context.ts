@@ -58,6 +58,7 @@ export async function toolContext(
         throw error;
       }
     },
+    fetchPage: async (url) => turn.fetchPage(turn.taskId, url, await agent.signal()),
     showOutput: shown.push,
     skills: agent.handbook?.skills ?? [],
     setTodos: (items) =>

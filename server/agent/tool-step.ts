@@ -3,7 +3,7 @@ import { afterTool, beforeTool } from '../hooks/run-hooks.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import { showOutput } from './live-output.ts';
-import type { ToolCall } from './model-step.ts';
+import { mayWrite, startedEvent, type ToolCall, toolOf } from './tool-call.ts';
 import { type Gains, toolContext } from './tool-context.ts';
 import { ASKED, type Tool, ToolProblem } from './tools/tool.ts';
 import { isOutOfHands, isStopped, type TurnContext, tell } from './turn-context.ts';
@@ -13,34 +13,17 @@ export type ToolStep =
   | ({ kind: 'finished'; callId: string; name: string } & Result)
   | { kind: 'asked'; callId: string };
 
-/** Whether a call of the agent's may change the workspace. What does not fit its tool is not run, and changes nothing. */
-export function mayWrite(agent: Agent, call: ToolCall): boolean {
-  const tool = toolOf(agent, call);
-  if (tool === undefined || tool.writes === false) return false;
-  if (tool.writes === true) return true;
-  const input = tool.input.safeParse(call.input);
-  return input.success && tool.writes(input.data);
-}
-
-/** Whether all of these may run at once. */
-export function mayOverlap(agent: Agent, calls: readonly ToolCall[]): boolean {
-  const writing = calls.filter((call) => mayWrite(agent, call));
-  return writing.every((call) => toolOf(agent, call)?.isParallel === true);
-}
-
-const toolOf = ({ tools }: Agent, call: ToolCall): Tool | undefined =>
-  tools.find(({ name }) => name === call.name);
-
 /**
  * Runs one tool call. Safe to repeat: a result that was recorded is not computed again, a command that was started is
  * attached to, and an edit recognises its own work.
- * @param mayHaveBegun whether an earlier try of it can have left something in the log
+ * @param known `mayHaveBegun`: whether an earlier try of it can have left something in the log; `isTold`: whether it is told already
+ * that it has started
  */
 export async function toolStep(
   turn: TurnContext,
   agent: Agent,
   call: ToolCall,
-  mayHaveBegun: boolean,
+  { mayHaveBegun, isTold }: { mayHaveBegun: boolean; isTold: boolean },
 ): Promise<ToolStep> {
   const { taskId, turnId } = turn;
   const { by } = agent;
@@ -57,10 +40,7 @@ export async function toolStep(
     };
   }
   const hasBegun = mayHaveBegun && (await turn.log.find(taskId, `${callId}:started`)) !== undefined;
-  await tell(turn, {
-    key: `${callId}:started`,
-    event: { type: 'tool.started', turnId, ...by, callId, name, input: call.input },
-  });
+  if (!isTold) await tell(turn, startedEvent(turn, agent, call));
   const startedAt = turn.now();
   const gains: Gains = { files: [], media: [] };
   const shown = await run(turn, agent, call, hasBegun, gains);

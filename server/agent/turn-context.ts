@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Claim } from '../engine/claims.ts';
 import { HandedOver, type Journal } from '../engine/journal.ts';
+import type { Page } from '../fetch/fetch-page.ts';
 import type { HandbookOf } from '../handbook/read-handbook.ts';
 import type { ChooseModels } from '../models/choice.ts';
 import type { ModelHealth } from '../models/health.ts';
@@ -86,6 +87,8 @@ export interface TurnDeps {
   isWorkspaceFree: (turn: { taskId: string; turnId: string }) => Promise<boolean>;
   handbookOf: HandbookOf;
   besideTurns: BesideTurns;
+  /** See `fetchPage`; as far as the task's network goes. */
+  fetchPage: (taskId: string, url: string, signal: AbortSignal) => Promise<Page>;
   models: ChooseModels;
   health: ModelHealth;
   spend: Spend;

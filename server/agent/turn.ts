@@ -21,7 +21,7 @@ import { type PrepareStep, prepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
 import { standing } from './standing.ts';
-import { mayWrite } from './tool-step.ts';
+import { mayWrite } from './tool-call.ts';
 import { bash } from './tools/bash.ts';
 import { leadTools, skillTools } from './tools/registry.ts';
 import { TASK } from './tools/task.ts';

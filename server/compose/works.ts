@@ -9,6 +9,7 @@ import { createClaims } from '../engine/claims.ts';
 import { createDispatcher } from '../engine/dispatcher.ts';
 import { launchEngine } from '../engine/durable.ts';
 import { joinRelays } from '../engine/membership.ts';
+import { fetchPage } from '../fetch/fetch-page.ts';
 import { createHandbookOf } from '../handbook/read-handbook.ts';
 import { fileChores } from '../housekeeping/file-chores.ts';
 import { keepHouse } from '../housekeeping/housekeeping.ts';
@@ -22,6 +23,7 @@ import { createSpend } from '../models/spend-ledger.ts';
 import { createPublish, giveUpPublish, type PublishInput } from '../publish/publish-workflow.ts';
 import { createTokenVault } from '../publish/tokens.ts';
 import { restoreWorkspace } from '../repo/restore.ts';
+import { thisWorld } from '../sandbox/local/egress/reach.ts';
 import { createConversationService } from '../tasks/conversation-service.ts';
 import { createHeldTurns } from '../tasks/held-turns.ts';
 import { createTurnSignals } from '../tasks/turn-signals.ts';
@@ -103,6 +105,10 @@ export async function startWorks(
         owners: config.mcp,
         wishes: async (taskId) => (await workplace.around.environment.plan(taskId)).mcp,
       }),
+    },
+    fetchPage: async (taskId, url, signal) => {
+      const { network: policy } = await workplace.around.environment.plan(taskId);
+      return fetchPage(url, { policy, world: thisWorld }, signal);
     },
     models: (role, chosen) => modelChoices(config, role, chosen),
     health: createModelHealth(now),

@@ -14,14 +14,21 @@ export interface Speaker {
   epoch?: number;
 }
 
+/** What is known once something was appended. */
+export interface Appended {
+  /** The task's last: of the last event, where it was new. */
+  seq: number;
+  /** Whether the person has said something that nobody has read yet; looked for on behalf of whoever runs a turn. */
+  hasMessages: boolean;
+}
+
 /** The append-only log of what happened to each task. */
 export interface EventLog {
   /**
    * Appends what is new of `events`, in order.
    * @param speaker may say no more, and the answer is undefined, once its turn has ended or was claimed by another
-   * @returns the task's last seq: of the last event, where it was new
    */
-  append(taskId: string, speaker: Speaker | null, events: KeyedEvent[]): Promise<number | undefined>;
+  append(taskId: string, speaker: Speaker | null, events: KeyedEvent[]): Promise<Appended | undefined>;
   read(taskId: string, after: number, limit?: number): Promise<TaskEvent[]>;
   /** The event of that identity, if it was appended. */
   find(taskId: string, key: string): Promise<TaskEvent | undefined>;
@@ -50,13 +57,13 @@ export function createEventLog(database: Database, notices: Notices, now: () => 
 
   const log: EventLog = {
     async append(taskId, speaker, events) {
-      const { rows } = await database.query<{ last: number }>({
+      const { rows } = await database.query<AppendedRow>({
         name: 'append-events',
         text: APPEND_EVENTS,
         values: appendValues(taskId, speaker, now(), events),
       });
-      const last = rows[0]?.last ?? -1;
-      return last === -1 ? undefined : last;
+      const { last, hasMessages } = rows[0] ?? { last: -1, hasMessages: false };
+      return last === -1 ? undefined : { seq: last, hasMessages };
     },
 
     async read(taskId, after, limit = PAGE) {
@@ -117,7 +124,12 @@ export function createEventLog(database: Database, notices: Notices, now: () => 
 }
 
 /** Appends, and answers the task's last seq as `last`; -1 where the turn may say no more. */
-export const APPEND_EVENTS = 'SELECT handoff.append_events($1, $2, $3, $4, $5, $6, $7::json[]) AS last';
+export const APPEND_EVENTS =
+  'SELECT last, has_messages AS "hasMessages" FROM handoff.append_events($1, $2, $3, $4, $5, $6, $7::json[])';
+export interface AppendedRow {
+  last: number;
+  hasMessages: boolean;
+}
 
 export function appendValues(
   taskId: string,

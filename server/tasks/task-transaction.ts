@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { QUEUE_CHANNEL, TURN_FORMAT, turnChannel } from '../engine/claims.ts';
 import type { Answer, Mode } from '../protocol/commands.ts';
-import { APPEND_EVENTS, appendValues } from './event-log.ts';
+import { APPEND_EVENTS, type AppendedRow, appendValues } from './event-log.ts';
 import type {
   AskedQuestion,
   KnownMessage,
@@ -170,7 +170,7 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
     },
 
     async append(speaker, events) {
-      const { rows } = await client.query<{ last: number }>(
+      const { rows } = await client.query<AppendedRow>(
         APPEND_EVENTS,
         appendValues(taskId, speaker, now(), events),
       );

@@ -54,7 +54,7 @@ export const log: Bench = {
       bare.push(await timed(() => bareInsert(pool, taskId)));
     }
     let seq = 0;
-    while (seq < EVENTS) seq = (await events.append(taskId, null, some(FILL))) ?? EVENTS;
+    while (seq < EVENTS) seq = (await events.append(taskId, null, some(FILL)))?.seq ?? EVENTS;
 
     const reads = await times(READS, () => timed(() => readAll(events, taskId, 0, EVENTS)));
     const replays = await times(REPLAYS, () =>

@@ -69,6 +69,7 @@ async function runTurn({ data, repository, model }: RunTurn): Promise<void> {
     repo,
     workspaces: noWorkspaces,
     isWorkspaceFree: async () => true,
+    fetchPage: () => Promise.reject(new Error('there is no network here')),
     handbookOf: async () => ({ roles: [], skills: [], commands: [], problems: [] }),
     besideTurns: { hooks: async () => [], servers: async () => NO_SERVERS },
     models: () => [

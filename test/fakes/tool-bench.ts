@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import type { Agent } from '../../server/agent/agent.ts';
+import { NOTHING_BESIDE } from '../../server/agent/beside.ts';
 import { knownFiles } from '../../server/agent/known-files.ts';
 import { type ToolStep, toolStep } from '../../server/agent/tool-step.ts';
 import type { Tool } from '../../server/agent/tools/tool.ts';
@@ -104,6 +105,7 @@ export async function createToolBench(
     models: () => [{ abilities }],
     now: () => 0,
     mail: { mayBeThere: false },
+    beside: NOTHING_BESIDE,
     logger: { error: (_fields: unknown, message: string) => process.stderr.write(`${message}\n`) },
     ...services,
   };
@@ -124,7 +126,12 @@ export async function createToolBench(
 
   let calls = 0;
   const run = async (callId: string, name: string, input: unknown, mayHaveBegun: boolean) => {
-    const step: ToolStep = await toolStep(turn, agent, { callId, name, input }, mayHaveBegun);
+    const step: ToolStep = await toolStep(
+      turn,
+      agent,
+      { callId, name, input },
+      { mayHaveBegun, isTold: false },
+    );
     const finished = keyed.get(`${callId}:finished`);
     if (finished?.type !== 'tool.finished') throw new Error(`the call ended as ${step.kind}`);
     return finished;

@@ -6,7 +6,7 @@ import { knownFiles } from '../known-files.ts';
 import { inOurWords } from '../prepare-step.ts';
 import { progressOf } from '../progress.ts';
 import { standing } from '../standing.ts';
-import { mayWrite } from '../tool-step.ts';
+import { mayWrite } from '../tool-call.ts';
 import { ASKED, ToolProblem } from '../tools/tool.ts';
 import { createTranscript } from '../transcript.ts';
 import { isOutOfHands, type TurnContext } from '../turn-context.ts';

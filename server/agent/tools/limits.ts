@@ -49,6 +49,8 @@ export const LIMITS = {
   bashAsking: 5000,
   /** Of a running command's output, in UTF-16 units: what is shown while it runs; the result is not affected. */
   bashShown: 60_000,
+  /** Of a fetched page in its result, in UTF-16 units: as much as `read` returns; the rest is read by its handle. */
+  fetchChars: 40_000,
   /** Bytes of a command's log that are looked through at once. */
   logPiece: 1 << 20,
 } as const;

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { type ExecStream, type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import { execIdOf, type Handle, handleOf } from './handle.ts';
 import { LIMITS } from './limits.ts';
@@ -21,10 +22,14 @@ export async function readHandle(
   if (call.name === 'bash' && (part === 'stdout' || part === 'stderr')) {
     return logOf(name, callId, call, part, page, context);
   }
-  const kept = part === 'page' ? await context.remembered(callId, part) : undefined;
-  if (typeof kept !== 'string') throw nothingKept(name);
-  return pageText(name, page, paged(kept, page));
+  const kept =
+    part === 'page' ? Remembered.safeParse(await context.remembered(callId, part)).data : undefined;
+  if (kept === undefined) throw nothingKept(name);
+  return pageText(name, page, paged(kept.text, page));
 }
+
+/** What `fetch` remembers, of which this is shown. */
+const Remembered = z.object({ text: z.string() });
 
 const nothingKept = (name: string): ToolProblem =>
   new ToolProblem(

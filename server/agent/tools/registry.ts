@@ -3,6 +3,7 @@ import { askUser } from './ask-user.ts';
 import { bash } from './bash.ts';
 import { describeChanges } from './describe-changes.ts';
 import { edit } from './edit.ts';
+import { fetchTool } from './fetch.ts';
 import { glob } from './glob.ts';
 import { grep } from './grep.ts';
 import { lesson } from './lesson.ts';
@@ -21,7 +22,7 @@ import { write } from './write.ts';
  * @param roles those that it may have work for it
  */
 export const leadTools = (roles: readonly Role[]): readonly Tool[] => [
-  ...[read, write, edit, glob, grep, bash, stopCommand],
+  ...[read, write, edit, glob, grep, bash, stopCommand, fetchTool],
   ...[todo, taskTool(roles), askUser, reply, describeChanges],
   ...[lesson, proposePlan],
 ];
@@ -30,7 +31,7 @@ export const leadTools = (roles: readonly Role[]): readonly Tool[] => [
 export const skillTools: readonly Tool[] = [skill];
 
 /** What who only looks can do without a shell: nothing that changes the workspace, or needs the person. */
-export const readerTools: readonly Tool[] = [read, glob, grep];
+export const readerTools: readonly Tool[] = [read, glob, grep, fetchTool];
 
 /** What who works on a part can do: all that is about files, and nothing that needs the person. */
-export const executorTools: readonly Tool[] = [read, write, edit, glob, grep, bash, stopCommand];
+export const executorTools: readonly Tool[] = [read, write, edit, glob, grep, bash, stopCommand, fetchTool];

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Page } from '../../fetch/fetch-page.ts';
 import type { ModelChoice } from '../../models/choice.ts';
 import type { Question } from '../../protocol/commands.ts';
 import type { TodoItem } from '../../protocol/events.ts';
@@ -28,6 +29,8 @@ export interface ToolContext {
   earlier(callId: string): Promise<EarlierCall | undefined>;
   /** What `memo` remembers of a call that was made before. */
   remembered(callId: string, key: string): Promise<unknown>;
+  /** Fetches from the net what this task may reach. @throws {FetchProblem} what the model is told */
+  fetchPage(url: string): Promise<Page>;
   /** Shows output while the call runs. */
   showOutput(stream: 'stdout' | 'stderr', text: string): void;
   /** What the repository offers to know more about. */

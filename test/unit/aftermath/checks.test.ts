@@ -35,7 +35,7 @@ const checksOf = (state: TaskState) =>
     },
     states: { current: async () => state },
     log: {
-      append: async () => 1,
+      append: async () => ({ seq: 1, hasMessages: false }),
       find: async () => ({ type: 'turn.ended', seq: 1, at: 1, turnId: 'a', outcome: 'completed', usage: {} }),
     },
     notices: { subscribe: () => () => {}, close: async () => {} },
