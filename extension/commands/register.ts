@@ -27,6 +27,7 @@ import { rollBack } from './roll-back.ts';
 import { setRelayToken } from './set-relay-token.ts';
 import { setUpModel } from './set-up-model.ts';
 import { showLog } from './show-log.ts';
+import { showSpending } from './show-spending.ts';
 import { stop } from './stop.ts';
 import { taskActions } from './task-actions.ts';
 import { unacceptFile } from './unaccept-file.ts';
@@ -83,6 +84,7 @@ const COMMANDS = {
   'handoff.setUpModel': setUpModel,
   'handoff.setRelayToken': setRelayToken,
   'handoff.showLog': showLog,
+  'handoff.showSpending': showSpending,
   'handoff.refresh': refresh,
 };
 

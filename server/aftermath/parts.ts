@@ -4,6 +4,7 @@ import type { Database } from '../engine/database.ts';
 import type { Engine, Workflow } from '../engine/durable.ts';
 import { every } from '../engine/every.ts';
 import type { Notices } from '../engine/notices.ts';
+import type { Caps } from '../models/spend.ts';
 import type { TaskState } from '../protocol/task.ts';
 import type { SandboxKeeper } from '../sandbox/lifecycle/machines.ts';
 import { carryDecisions, type DecidingRepo } from '../tasks/accepted-tree.ts';
@@ -48,6 +49,8 @@ export function createAfterTurns(deps: {
   /** How long (ms) a sandbox may idle. */
   idleMs: number;
   host: string;
+  /** What may be spent, as the settings are now. */
+  caps: () => Caps;
   now: () => number;
   logger: Logger;
 }): AfterTurns {
@@ -57,7 +60,7 @@ export function createAfterTurns(deps: {
   const states = createTaskStates(log, deps.cachedStates);
   const aftermaths = createAftermathStore(database);
   const hold = createTaskHold(database, states, now);
-  const usage = createUsageBook(database, log);
+  const usage = createUsageBook(database, log, deps.caps, now);
   const underWay = new Set<string>();
   const { restoreWorkspace, idleMs } = deps;
   const workspaces = createLeftWorkspaces({ hold, store, log, sandboxes, repo, restoreWorkspace });

@@ -12,6 +12,7 @@ const commands: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./commands/run.ts')).run,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,
   secrets: async () => (await import('./commands/secrets.ts')).secrets,
+  usage: async () => (await import('./commands/usage.ts')).usage,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 
@@ -52,6 +53,7 @@ Usage: npm start [-- <command> [options]]
   secrets set NAME        add or replace one; its value is asked for, or read from standard input
     --repo DIR|URL        the repository that it is for (default: this folder); more than once for several
   secrets remove NAME     remove one
+  usage [--days N]        what model calls used and cost, by day, model, role and task, and what caps leave; --json
   doctor [--json]         say what is missing, and the command that mends it
   --help, --version
 

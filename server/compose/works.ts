@@ -19,6 +19,7 @@ import { OWNER } from '../http/auth.ts';
 import { createTurnServers } from '../mcp/turn-servers.ts';
 import { createModelHealth } from '../models/health.ts';
 import { capsOf } from '../models/settings.ts';
+import type { Caps } from '../models/spend.ts';
 import { createSpend } from '../models/spend-ledger.ts';
 import { createPublish, giveUpPublish, type PublishInput } from '../publish/publish-workflow.ts';
 import { createTokenVault } from '../publish/tokens.ts';
@@ -51,6 +52,7 @@ export async function startWorks(
   const deposits = createDeposits({ database: patient, key: workplace.around.vaultKey, now });
   const tokens = createTokenVault(deposits.tokenFor);
   const publish = createPublish({ ...commits, store, log, tokens, remote, logger });
+  const caps = (): Caps => capsOf(currentSettings(config));
   const afterTurns = createAfterTurns({
     database: patient,
     notices,
@@ -61,6 +63,7 @@ export async function startWorks(
     notifyUrl: config.notifyUrl,
     idleMs: config.idleMs,
     host,
+    caps,
     now,
     logger,
   });
@@ -112,7 +115,7 @@ export async function startWorks(
     },
     models: (role, chosen) => modelChoices(config, role, chosen),
     health: createModelHealth(now),
-    spend: createSpend({ database: patient, caps: () => capsOf(currentSettings(config)), owner: OWNER, now }),
+    spend: createSpend({ database: patient, caps, owner: OWNER, now }),
     callModel,
     now,
     random: Math.random,

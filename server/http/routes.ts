@@ -184,9 +184,9 @@ export const getUsage = createRoute({
   ...secured,
   method: 'get',
   path: '/v1/usage',
-  summary: 'What the caller’s own turns used, by model.',
+  summary: 'What the model calls of the caller’s tasks used and cost: by model, task, role and day.',
   request: {
     query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
   },
-  responses: { 200: json(UsageReport, 'Of turns that ended since then.'), ...errors },
+  responses: { 200: json(UsageReport, 'Of calls made since then.'), ...errors },
 });

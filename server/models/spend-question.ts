@@ -52,8 +52,9 @@ export function spendQuestion(held: Held, raiseMicros: number): Omit<Question, '
 export const raiseFor = (cap: number, { limitMicros, usedMicros, neededMicros }: Held): number =>
   Math.max(cap, usedMicros + neededMicros - limitMicros);
 
-/** Cents, and finer where it is less than one. */
+/** In cents, and finer where it is less than one; rounded up, as what is asked for is a most. */
 export function dollars(micros: number): string {
   const digits = micros > 0 && micros < 10_000 ? 6 : 2;
-  return `$${(micros / 1_000_000).toFixed(digits).replace(/(\.\d\d\d*?)0+$/, '$1')}`;
+  const unit = 10 ** (6 - digits);
+  return `$${((Math.ceil(micros / unit) * unit) / 1_000_000).toFixed(digits)}`;
 }

@@ -22,6 +22,7 @@ export const NudgeReason = z.enum([
   'repeated_calls',
   'ping_pong',
   'empty_answer',
+  'cut_answer',
   'no_change',
   'no_plan',
   'invalid_result',

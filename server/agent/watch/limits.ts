@@ -8,6 +8,8 @@ export const WATCH = {
   returns: 2,
   /** Answers within which that counts: what is tried and undone over a whole turn is work. */
   returnsWithin: 12,
+  /** Answers in a turn that may be cut off at the model's limit: a long report comes in a few pieces, more than these in no end. */
+  cuts: 3,
   /** Calls that are named to the agent. */
   named: 3,
 } as const;

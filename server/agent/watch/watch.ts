@@ -43,6 +43,7 @@ export function createWatch(): Watch {
   const inputs = new Map<string, string>();
   const told = new Map<NudgeReason, { times: number; at: number }>();
   let empty = 0;
+  let isCut = false;
 
   const since = (reason: NudgeReason): Round[] => rounds.slice(told.get(reason)?.at ?? 0);
   const object = (reason: NudgeReason, text: string, failure: string): Objection =>
@@ -58,6 +59,7 @@ export function createWatch(): Watch {
         for (const { callId, input } of event.toolCalls) inputs.set(callId, sorted(input));
         const isEmpty = event.text.trim() === '' && event.toolCalls.length === 0;
         empty = isEmpty ? empty + 1 : 0;
+        isCut = event.isCut === true;
         rounds.push({
           calls: new Map(),
           actions: event.toolCalls.map(({ name, input }) => actionOf(name, input)),
@@ -92,6 +94,21 @@ export function createWatch(): Watch {
       );
     },
     atEnd() {
+      if (isCut) {
+        const times = told.get('cut_answer')?.times ?? 0;
+        if (times >= WATCH.cuts)
+          return {
+            kind: 'failed',
+            failure: stuck(
+              'The agent’s answers kept being cut off at the most that its model may say at once.',
+            ),
+          };
+        return {
+          kind: 'nudge',
+          reason: 'cut_answer',
+          text: 'Your last answer came to the most that you may say at once; its end is missing. Go on exactly where it broke off, or end with a shorter one.',
+        };
+      }
       if (empty === 0) return undefined;
       if (empty > 1) return { kind: 'failed', failure: stuck('The agent said nothing, twice in a row.') };
       return {
