@@ -162,8 +162,8 @@ export function createGit(options: {
   return (args, run = {}) => {
     const env = { ...base, ...run.env, ...environmentOf(run) };
     // What is much, or secret, takes the shorter way.
-    const isSmall = run.onStdout === undefined && run.secret === undefined && (run.stdin?.length ?? 0) < MIB;
-    return execute(args, run, { env, cwd: home, start: isSmall ? start : startHere });
+    const isApart = run.secret === undefined && (run.stdin?.length ?? 0) < MIB;
+    return execute(args, run, { env, cwd: home, start: isApart ? start : startHere });
   };
 }
 
