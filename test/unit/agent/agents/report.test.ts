@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { onChangedLines } from '../../../../server/agent/agents/changed-lines.ts';
+import { blobOf, withBlobs } from '../../../../server/agent/agents/evidence.ts';
+import { ToolProblem } from '../../../../server/agent/tools/tool.ts';
+import { type Sandbox, SandboxError } from '../../../../server/sandbox/sandbox.ts';
+
+const FILES: Record<string, string> = { 'a.ts': 'one\ntwo\n', 'b.ts': 'one', 'empty.ts': '' };
+const sandbox = {
+  workdir: '/workspace',
+  async readFile(path: string) {
+    const text = FILES[path];
+    if (text === undefined) throw new SandboxError('not-found', `There is no file ${path}.`);
+    return { data: Buffer.from(text), size: text.length, sha256: '' };
+  },
+} as Partial<Sandbox> as Sandbox;
+const place = (path: string, startLine: number, endLine = startLine) => ({ path, startLine, endLine });
+const problem = (message: string) => (error: unknown) =>
+  error instanceof ToolProblem && error.message === message;
+
+describe('the evidence of a report', () => {
+  it('is tied to the files as they are, by the names that Git gives them', async () => {
+    assert.equal(blobOf(Buffer.from('what is up, doc?')), 'bd9dbf5aae1a3862dd1526723246b20206e5fc37');
+    assert.deepEqual(await withBlobs(sandbox, [place('./a.ts', 1, 2), place('/workspace/b.ts', 1)]), [
+      { ...place('a.ts', 1, 2), blob: blobOf(Buffer.from('one\ntwo\n')) },
+      { ...place('b.ts', 1), blob: blobOf(Buffer.from('one')) },
+    ]);
+  });
+
+  it('is refused whole where some of it is not there, and each is named', async () => {
+    await assert.rejects(
+      withBlobs(sandbox, [
+        place('a.ts', 1),
+        place('a.ts', 2, 3),
+        place('b.ts', 2, 1),
+        place('c.ts', 1),
+        place('empty.ts', 1),
+      ]),
+      problem(
+        'The report is not taken, for some evidence is not there: a.ts:2-3 is beyond the file’s 2 lines; b.ts:2-1 ends before it begins; There is no file c.ts.; empty.ts:1-1 is beyond the file’s 0 lines. Look again, and report once more.',
+      ),
+    );
+  });
+});
+
+describe('the findings of a review', () => {
+  const files = [
+    {
+      path: 'a.ts',
+      hunks: [
+        { newStart: 3, newLines: 2 },
+        { newStart: 9, newLines: 0 },
+      ],
+    },
+    { path: 'picture.png', hunks: [] },
+  ];
+  const finding = (path: string, startLine: number, endLine = startLine) => ({
+    ...place(path, startLine, endLine),
+    ...{ severity: 'major' as const, text: 'Wrong.' },
+  });
+
+  it('are on lines that were changed, or beside what was taken out', () => {
+    const good = [
+      finding('a.ts', 1, 3),
+      finding('a.ts', 4, 20),
+      finding('a.ts', 9),
+      finding('a.ts', 10),
+      finding('picture.png', 1),
+    ];
+    assert.deepEqual(onChangedLines(good, files), good);
+  });
+
+  it('are refused elsewhere, with the lines that were changed', () => {
+    assert.throws(
+      () => onChangedLines([finding('a.ts', 3), finding('a.ts', 5, 8), finding('b.ts', 1)], files),
+      problem(
+        'The report is not taken, for some findings are not on changed lines. a.ts:5-8: the changed lines of that file are 3-4, 9-10; b.ts:1-1: that file was not changed. Name the changed lines that cause them, or leave them out.',
+      ),
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { type Ending, resultText } from '../../../../server/agent/agents/result-text.ts';
+
+const [TREE, BLOB] = ['1'.repeat(40), '2'.repeat(40)];
+const merged = (changed: string[], conflicts: string[] = [], isDiscarded = false) => ({
+  changed,
+  conflicts,
+  isDiscarded,
+});
+const executor = (changed: string[], checks: { outcome: 'passed' | 'failed'; output: string }[] = []) => ({
+  kind: 'executor' as const,
+  summary: 'It is built.',
+  changed,
+  treeBefore: TREE,
+  treeAfter: TREE,
+  checks: checks.map((check) => ({ command: 'npm test', ...check })),
+});
+
+const TEXTS: [string, Ending, string][] = [
+  [
+    'an answer with its evidence',
+    {
+      kind: 'explorer',
+      outcome: 'completed',
+      result: {
+        kind: 'explorer',
+        summary: 'One place.',
+        answer: 'In a.ts.',
+        evidence: [
+          { path: 'a.ts', startLine: 3, endLine: 3, blob: BLOB },
+          { path: 'b.ts', startLine: 1, endLine: 9, blob: BLOB },
+        ],
+      },
+    },
+    'One place.\n\nIn a.ts.\n\nEvidence:\n- a.ts:3\n- b.ts:1-9',
+  ],
+  [
+    'work with its checks',
+    {
+      kind: 'executor',
+      outcome: 'completed',
+      result: executor(
+        ['a.ts', 'b.ts'],
+        [
+          { outcome: 'passed', output: '' },
+          { outcome: 'failed', output: '1 failed\nat b.ts\n' },
+        ],
+      ),
+      merged: merged(['a.ts', 'b.ts']),
+    },
+    'It is built.\n\nChanged:\n- a.ts\n- b.ts\n\nChecks:\n- passed: npm test\n- failed: npm test\n  1 failed\n  at b.ts',
+  ],
+  [
+    'work in conflict',
+    {
+      kind: 'executor',
+      outcome: 'completed',
+      result: executor(['a.ts']),
+      merged: merged(['a.ts'], ['a.ts']),
+    },
+    'It is built.\n\nChanged:\n- a.ts\n\nIt ran no checks.\n\nIn conflict with what was done meanwhile; look for conflict markers there, and settle them:\n- a.ts',
+  ],
+  [
+    'a review',
+    {
+      kind: 'reviewer',
+      outcome: 'completed',
+      result: {
+        kind: 'reviewer',
+        summary: 'Two flaws.',
+        findings: [{ path: 'a.ts', startLine: 3, endLine: 4, severity: 'blocker', text: 'Never ends.' }],
+      },
+    },
+    'Two flaws.\n\nFindings:\n- a.ts:3-4 (blocker): Never ends.',
+  ],
+  [
+    'a review that found nothing',
+    { kind: 'reviewer', outcome: 'completed', result: { kind: 'reviewer', summary: 'Good.', findings: [] } },
+    'Good.\n\nIt found nothing wrong.',
+  ],
+  ['a stop', { kind: 'explorer', outcome: 'stopped' }, '[stopped by the person]'],
+  [
+    'a stop of one who wrote',
+    { kind: 'executor', outcome: 'stopped', merged: merged(['a.ts'], [], true) },
+    '[stopped by the person] Nothing of what it changed is in the workspace.',
+  ],
+  [
+    'a failure whose work is kept',
+    {
+      kind: 'executor',
+      outcome: 'failed',
+      error: { message: 'The model is away.' },
+      merged: merged(['a.ts', 'b.ts'], ['b.ts']),
+    },
+    '[failed] The model is away. What it had changed is kept: a.ts, b.ts.\n\nIn conflict with what was done meanwhile; look for conflict markers there, and settle them:\n- b.ts',
+  ],
+  [
+    'a failure that had made nothing',
+    { kind: 'executor', outcome: 'over_budget', error: { message: 'Used up.' }, merged: merged([]) },
+    '[over its budget] Used up. It had changed nothing.',
+  ],
+];
+
+describe('what a parent reads of a subagent', () => {
+  for (const [what, ending, text] of TEXTS) {
+    it(`tells of ${what}`, () => assert.equal(resultText(ending), text));
+  }
+});
