@@ -37,7 +37,7 @@ export function failureOf(error: unknown, waitedMs: number, ending: string | und
     return new ServerFailure('broken', `did not answer within ${Math.round(waitedMs / 1000)} s`, error);
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed)
     return new ServerFailure('broken', 'ended the connection', error);
-  if (error instanceof SdkError)
+  if (error instanceof SdkError && error.code !== SdkErrorCode.EraNegotiationFailed)
     return new ServerFailure('broken', `does not speak the protocol (${error.code})`, error);
   return new ServerFailure('broken', 'cannot be reached', error);
 }

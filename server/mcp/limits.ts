@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** Milliseconds to start, shake hands and list tools: an interpreter that starts cold on a busy machine needs ten. */
   connectMs: 30_000,
+  /** Milliseconds in which a program has to say that it does not know a question of the newest revision: older ones may be silent. */
+  probeMs: 5_000,
+  /** Pages of a list of tools: the library's own bound is four times that, and each may take all of the patience. */
+  listPages: 16,
   /** Milliseconds without a result or word of progress; as `bash` has it. */
   callMs: 120_000,
   /** Milliseconds of one call in all, however much progress is told; as `bash` has it at most. */

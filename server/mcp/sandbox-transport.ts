@@ -8,6 +8,8 @@ import { plain } from './result-text.ts';
 /** A way to a server that says why it is at its end. */
 export interface Way {
   transport: Transport;
+  /** How long (ms) is waited for word of which revision of the protocol it speaks. */
+  probeMs: number;
   /** Once it is at its end: how it came to it, for a sentence that begins with the server; undefined where nothing is known. */
   ending(): string | undefined;
   /** Tells a server that outlives its conversations that this one is over. */
@@ -84,7 +86,7 @@ export function sandboxTransport(sandbox: Sandbox, { execId, command, env }: Pro
     },
   };
   input.on('error', () => {});
-  return { transport, ending: () => ending };
+  return { transport, probeMs: LIMITS.probeMs, ending: () => ending };
 }
 
 function endingOf({ exitCode, reason, stderr }: ExecResult): string {

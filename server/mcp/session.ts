@@ -25,14 +25,19 @@ export interface Session {
 }
 
 /**
- * Shakes hands with a server. It is offered nothing: no sampling, no questions to the person, no folders.
+ * Shakes hands with a server, of the protocol's newest revision or of those before. It is offered nothing: no sampling, no questions to the person, no folders.
  *
  * Schemas of a server are passed on and never applied here: one with a pattern that takes for ever would hold up the relay.
  */
-export async function openSession({ transport, ending, leave }: Way): Promise<Session> {
+export async function openSession({ transport, probeMs, ending, leave }: Way): Promise<Session> {
   const client = new Client(
     { name: 'handoff', version: VERSION },
-    { capabilities: {}, jsonSchemaValidator: { getValidator: takesAnything }, listMaxPages: 16 },
+    {
+      capabilities: {},
+      versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
+      jsonSchemaValidator: { getValidator: takesAnything },
+      listMaxPages: LIMITS.listPages,
+    },
   );
   let isClosed = false;
   client.onclose = () => {

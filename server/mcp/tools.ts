@@ -29,7 +29,9 @@ export function agentTool(
   const { name, description, inputSchema } = listed;
   return {
     name,
-    description: `From the MCP server ${listed.server}, in its own words: ${description || listed.tool}`,
+    description: hide(
+      `From the MCP server ${listed.server}, in its own words: ${description || listed.tool}`,
+    ),
     input: argumentsOf(inputSchema),
     inputJson: inputSchema,
     writes: !(server?.kind === 'http' && listed.isReadOnly),
@@ -37,7 +39,10 @@ export function agentTool(
       if (server === undefined)
         throw new ToolProblem(`The MCP server ${listed.server} is not configured any more.`);
       if (!listed.isIdempotent && !(await isFirst(context))) throw new ToolProblem(INTERRUPTED);
-      const result = await call(listed, server, sessions, input, context);
+      const result = await call(listed, server, sessions, input, {
+        ...context,
+        showOutput: (stream, text) => context.showOutput(stream, hide(text)),
+      });
       const shown = await showImages(result.content, context);
       const whole = hide(resultText(result, shown));
       const text = await bounded(whole, context);

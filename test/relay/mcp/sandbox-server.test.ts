@@ -44,6 +44,15 @@ describe('an MCP server in the sandbox', () => {
     });
   });
 
+  it('may be of an older kind, which does not answer what it does not know', async () => {
+    const program = { execId: 't1:mcp:old', command: ['node', 'server.mjs', 'old'], env: {} };
+    const session = await openSession({ ...sandboxTransport(sandbox, program), probeMs: 100 });
+    sessions.push(session);
+    assert.deepEqual(await session.call('echo', { text: 'hello' }, silent), {
+      content: [{ type: 'text', text: 'hello' }],
+    });
+  });
+
   it('does what it is asked, in the workspace, with the environment that it was given', async () => {
     const session = await open(undefined, { COLOUR: 'green' });
     const results = [
