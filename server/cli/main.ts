@@ -31,6 +31,7 @@ Usage: npm start [-- <command> [options]]
     --apply               apply the changes to it when the agent has finished
     --include PATH        an uncommitted file that travels although it looks like a secret; more than once for several
     --no-uncommitted      leave all uncommitted work here
+    --plan                have a plan made first, which you approve
     --json                one JSON event a line on stdout, and nothing else there
     --model NAME          instead of the configured one
     --timeout SECONDS     stop the task after that

@@ -3,6 +3,7 @@ import { createAftermathStore } from '../aftermath/store.ts';
 import { type Config, readiness } from '../config.ts';
 import { every } from '../engine/every.ts';
 import { isServedBy } from '../github/remote-url.ts';
+import { createCommandService } from '../handbook/command-service.ts';
 import { type App, createApp } from '../http/app.ts';
 import { OWNER } from '../http/auth.ts';
 import { createPreflight } from '../publish/preflight.ts';
@@ -82,6 +83,7 @@ export function composeApp(
     tasks,
     conversation,
     agents: createAgentService({ store, states, now }),
+    commands: createCommandService({ rowOf: tasks.row, handbookOf: works.handbookOf }),
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),

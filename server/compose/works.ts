@@ -89,6 +89,7 @@ export async function startWorks(
     }
   };
   const room = createRoom({ folders: [config.workDir], log: turnLog, store: turnStore, logger });
+  const handbookOf = createHandbookOf(workplace.repoDeps);
   const turn = createTurn({
     log: turnLog,
     store: turnStore,
@@ -101,7 +102,7 @@ export async function startWorks(
     repo: room.repo(repo),
     workspaces: createWorkspaces(workplace.forks),
     isWorkspaceFree: createAftermathStore(patient).isNext,
-    handbookOf: createHandbookOf(workplace.repoDeps),
+    handbookOf,
     besideTurns: {
       hooks: async (taskId) => (await workplace.around.environment.plan(taskId)).hooks,
       servers: createTurnServers({
@@ -174,5 +175,13 @@ export async function startWorks(
   ];
   const housekeeping = keepHouse({ pool, chores, logger }, now);
   teardown.add(() => void housekeeping.stop());
-  return { engine, tokens, deposits, wake: dispatcher.wake, conversation, usage: afterTurns.usage };
+  return {
+    engine,
+    tokens,
+    deposits,
+    wake: dispatcher.wake,
+    conversation,
+    handbookOf,
+    usage: afterTurns.usage,
+  };
 }

@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts';
 import { noSuchTask } from '../tasks/postgres-store.ts';
 import { type AgentRouteDeps, agentRoutes } from './agent-routes.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
+import { type CommandRouteDeps, commandRoutes } from './command-routes.ts';
 import { type CommentRouteDeps, commentRoutes } from './comment-routes.ts';
 import { errorHandler } from './error-handler.ts';
 import { type EventRouteDeps, eventRoutes } from './event-routes.ts';
@@ -32,6 +33,7 @@ export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }
 
 export interface AppDeps
   extends AgentRouteDeps,
+    CommandRouteDeps,
     CommentRouteDeps,
     EventRouteDeps,
     FollowRouteDeps,
@@ -114,6 +116,7 @@ export function createApp(deps: AppDeps): App {
   transferRoutes(app, deps);
   taskRoutes(app, deps);
   agentRoutes(app, deps);
+  commandRoutes(app, deps);
   eventRoutes(app, deps);
   reviewRoutes(app, deps);
   rollbackRoutes(app, deps);

@@ -33,6 +33,7 @@ import {
 } from './review.ts';
 import { rollbackCalls } from './rollback-client.ts';
 import { secretCalls } from './secrets-client.ts';
+import { SlashCommands } from './slash-commands.ts';
 import { TaskList, TaskState } from './task.ts';
 import { unattendedCalls } from './unattended-client.ts';
 import { updateCalls } from './update-client.ts';
@@ -218,6 +219,8 @@ export function createRelayClient(options: RelayClientOptions) {
       read(TaskImported, '/v1/tasks/import', { method: 'POST', bytes: file, timeoutMs: TRANSFER_MS }),
 
     ...agentCalls(asking),
+    /** What a message of the task may begin with. */
+    commands: (id: string) => read(SlashCommands, task(id, '/commands')),
     ...commentCalls(asking),
     ...previewCalls(asking),
     ...publishCalls(asking),

@@ -25,6 +25,8 @@ interface Options {
   /** Uncommitted files that travel although they look like secrets, as paths in the repository. */
   include: string[];
   uncommitted: boolean;
+  /** A plan first, which the person approves. */
+  plan: boolean;
   json: boolean;
   model: string | undefined;
   timeoutSeconds: number | undefined;
@@ -51,6 +53,7 @@ export const run: Command = async (args, terminal) => {
     prompt: options.prompt,
     source: capture.source,
     ...(options.model === undefined ? {} : { model: options.model }),
+    ...(options.plan ? { mode: 'plan' as const } : {}),
   });
 
   const ended = await follow(client, { taskId, turnId }, options, terminal);
@@ -78,6 +81,7 @@ function readOptions(args: string[], cwd: string): Options {
     apply: { type: 'boolean', default: false },
     include: { type: 'string', multiple: true, default: [] as string[] },
     'no-uncommitted': { type: 'boolean', default: false },
+    plan: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     model: { type: 'string' },
     timeout: { type: 'string' },
@@ -92,6 +96,7 @@ function readOptions(args: string[], cwd: string): Options {
     return {
       ...{ prompt, apply: values.apply, json: values.json, model: values.model, include: values.include },
       uncommitted: !values['no-uncommitted'],
+      plan: values.plan,
       repo: realpathSync(repo),
       timeoutSeconds: readSeconds(values.timeout, '--timeout'),
     };

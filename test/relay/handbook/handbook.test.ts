@@ -60,6 +60,16 @@ describe('what a repository tells its agents', function () {
     );
     assert.equal(lastOf(third, 'tool'), 'There is no skill nothing. The skills are: release.');
 
+    assert.deepEqual(
+      (await workshop.client.commands(taskId)).commands.map(({ name, source }) => [name, source]),
+      [
+        ['init', 'handoff'],
+        ['plan', 'handoff'],
+        ['review', 'handoff'],
+        ['ship', 'repository'],
+      ],
+    );
+
     const { turns } = await workshop.client.getTask(taskId);
     const notices = turns[0]?.items.flatMap((item) => (item.kind === 'notice' ? [item.text] : []));
     assert.deepEqual(notices, [

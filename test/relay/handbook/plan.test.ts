@@ -53,7 +53,7 @@ describe('plan mode', function () {
       [
         `/plan a new file\n\n${NOTE}`,
         'PlanMode: write can change something, and the person wants to approve a plan first. Look with read, glob, grep and bash, whose changes are put back; then call propose_plan.',
-        '[exit code 0]\n[You may only look. What this changed was put back: new.md]',
+        '[no output, exit code 0]\n[You may only look. What this changed was put back: new.md]',
         'The person wants the plan changed, and has not approved it. They say: And say so\nPropose it again.',
         'PlanMode: write can change something, and the person wants to approve a plan first. Look with read, glob, grep and bash, whose changes are put back; then call propose_plan.',
         'The person approved the plan. Carry it out: plan mode is over.',
