@@ -3,7 +3,7 @@ import { play } from './play.ts';
 import { seconds } from './world.ts';
 
 describe('the queue of messages, under any interleaving of what people, models and death do', function () {
-  this.timeout(180_000);
+  this.timeout(360_000);
 
   it('loses nothing, repeats nothing, keeps the order, and the last word on a message holds', async () => {
     await play({ runs: 4, length: 30, talks: 3, seed: 20_260 });

@@ -4,7 +4,7 @@ import { LEDGER_EXPECTED } from './scenario.ts';
 import { openStage, type Stage } from './stage.ts';
 
 describe('a relay that is killed at each kind of boundary of its turns, one after the other', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let stage: Stage;
   before(async () => {
     stage = await openStage();
