@@ -15,8 +15,6 @@ export function httpTransport({ url, headers }: { url: string; headers: Record<s
   });
   return {
     transport,
-    // One that is silent is down, and not of an older kind.
-    probeMs: LIMITS.connectMs,
     ending: () => undefined,
     leave: () =>
       Promise.race([transport.terminateSession(), delay(LIMITS.goodbyeMs, undefined, { ref: false })]),

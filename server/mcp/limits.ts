@@ -2,8 +2,6 @@
 export const LIMITS = {
   /** Milliseconds to start, shake hands and list tools: an interpreter that starts cold on a busy machine needs ten. */
   connectMs: 30_000,
-  /** Milliseconds in which a program has to say that it does not know a question of the newest revision: older ones may be silent. */
-  probeMs: 5_000,
   /** Pages of a list of tools: the library's own bound is four times that, and each may take all of the patience. */
   listPages: 16,
   /** Milliseconds without a result or word of progress; as `bash` has it. */

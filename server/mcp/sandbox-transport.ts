@@ -8,8 +8,6 @@ import { plain } from './result-text.ts';
 /** A way to a server that says why it is at its end. */
 export interface Way {
   transport: Transport;
-  /** How long (ms) is waited for word of which revision of the protocol it speaks. */
-  probeMs: number;
   /** Once it is at its end: how it came to it, for a sentence that begins with the server; undefined where nothing is known. */
   ending(): string | undefined;
   /** Tells a server that outlives its conversations that this one is over. */
@@ -86,7 +84,7 @@ export function sandboxTransport(sandbox: Sandbox, { execId, command, env }: Pro
     },
   };
   input.on('error', () => {});
-  return { transport, probeMs: LIMITS.probeMs, ending: () => ending };
+  return { transport, ending: () => ending };
 }
 
 function endingOf({ exitCode, reason, stderr }: ExecResult): string {

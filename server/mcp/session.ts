@@ -28,13 +28,17 @@ export interface Session {
  * Shakes hands with a server, of the protocol's newest revision or of those before. It is offered nothing: no sampling, no questions to the person, no folders.
  *
  * Schemas of a server are passed on and never applied here: one with a pattern that takes for ever would hold up the relay.
+ * @param asks `auto`: first which revisions it speaks; `legacy`: by the handshake of those before the newest
  */
-export async function openSession({ transport, probeMs, ending, leave }: Way): Promise<Session> {
+export async function openSession(
+  { transport, ending, leave }: Way,
+  asks: 'auto' | 'legacy' = 'auto',
+): Promise<Session> {
   const client = new Client(
     { name: 'handoff', version: VERSION },
     {
       capabilities: {},
-      versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
+      versionNegotiation: { mode: asks },
       jsonSchemaValidator: { getValidator: takesAnything },
       listMaxPages: LIMITS.listPages,
     },

@@ -46,6 +46,17 @@ async function connect(turnId: string, server: Server, sandbox: Sandbox): Promis
     return openSession(httpTransport(server));
   }
   const { sandboxTransport } = await import('./sandbox-transport.ts');
-  const execId = `${turnId}:mcp:${server.name}:${randomUUID()}`;
-  return openSession(sandboxTransport(sandbox, { execId, command: server.command, env: server.env }));
+  const { command, env } = server;
+  const start = (asks: 'auto' | 'legacy'): Promise<Session> => {
+    const execId = `${turnId}:mcp:${server.name}:${randomUUID()}`;
+    return openSession(sandboxTransport(sandbox, { execId, command, env }), asks);
+  };
+  try {
+    return await start('legacy');
+  } catch (error) {
+    // Programs of before the newest revision may end at a question that they do not know, so only who refuses the older one is asked.
+    const { ServerFailure } = await import('./failure.ts');
+    if (!(error instanceof ServerFailure) || error.kind !== 'refused') throw error;
+    return start('auto');
+  }
 }

@@ -84,6 +84,9 @@ const TOOLS = [
   },
 ];
 
+/** What the newest revision wants of every result. */
+const OF_REVISION = process.argv[2] === 'new' ? { resultType: 'complete' } : {};
+
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 
 async function answer({ method, params }) {
@@ -92,6 +95,16 @@ async function answer({ method, params }) {
     return { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'fake', version: '1' } };
   }
   if (method === 'ping') return {};
+  if (method === 'server/discover' && process.argv[2] === 'new') {
+    const about = { capabilities: { tools: {} }, serverInfo: { name: 'fake', version: '1' } };
+    return {
+      resultType: 'complete',
+      supportedVersions: ['2026-07-28'],
+      ...about,
+      ttlMs: 0,
+      cacheScope: 'private',
+    };
+  }
   if (method === 'tools/list') return { tools: TOOLS.map(({ run, ...tool }) => tool) };
   const tool = TOOLS.find(({ name }) => name === params.name);
   if (!tool) throw { code: -32602, message: `There is no tool ${params.name}` };
@@ -113,11 +126,15 @@ else {
     .on('line', (line) => {
       const message = JSON.parse(line);
       if (message.method === 'notifications/cancelled') appendFileSync('cancelled.txt', 'cancelled\n');
-      // One of before the newest revision: what it does not know, it does not answer.
-      if (process.argv[2] === 'old' && message.method === 'server/discover') return;
+      // One of before the newest revision: at what it does not know, it ends.
+      if (process.argv[2] === 'old' && message.method === 'server/discover') process.exit(1);
+      // One that knows no other: it is not spoken to as before.
+      if (process.argv[2] === 'new' && message.method === 'initialize') {
+        return send({ id: message.id, error: { code: -32601, message: 'Method not found' } });
+      }
       if (message.id === undefined || message.method === undefined) return;
       answer(message).then(
-        (result) => send({ id: message.id, result }),
+        (result) => send({ id: message.id, result: { ...result, ...OF_REVISION } }),
         (error) => send({ id: message.id, error }),
       );
     })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { sandboxTransport } from '../../../server/mcp/sandbox-transport.ts';
 import { openSession, type Session } from '../../../server/mcp/session.ts';
+import { createSessions } from '../../../server/mcp/sessions.ts';
 import type { Sandbox } from '../../../server/sandbox/sandbox.ts';
 import { type LocalFixture, localFixture, shell } from '../sandbox/support/local.ts';
 
@@ -25,7 +26,10 @@ describe('an MCP server in the sandbox', () => {
 
   async function open(command = ['node', 'server.mjs'], env: Record<string, string> = {}): Promise<Session> {
     count += 1;
-    const session = await openSession(sandboxTransport(sandbox, { execId: `t1:mcp:${count}`, command, env }));
+    const session = await openSession(
+      sandboxTransport(sandbox, { execId: `t1:mcp:${count}`, command, env }),
+      'legacy',
+    );
     sessions.push(session);
     return session;
   }
@@ -44,14 +48,19 @@ describe('an MCP server in the sandbox', () => {
     });
   });
 
-  it('may be of an older kind, which does not answer what it does not know', async () => {
-    const program = { execId: 't1:mcp:old', command: ['node', 'server.mjs', 'old'], env: {} };
-    const session = await openSession({ ...sandboxTransport(sandbox, program), probeMs: 100 });
-    sessions.push(session);
-    assert.deepEqual(await session.call('echo', { text: 'hello' }, silent), {
-      content: [{ type: 'text', text: 'hello' }],
+  for (const [revision, mode] of [
+    ['of before the newest revision, and end at what it does not know', 'old'],
+    ['one that speaks the newest revision only', 'new'],
+  ]) {
+    it(`may be ${revision}`, async () => {
+      const command = ['node', 'server.mjs', mode ?? ''];
+      const opened = createSessions('t1');
+      const session = await opened.with({ name: 'own', kind: 'sandbox', command, env: {} }, sandbox);
+      sessions.push(session);
+      const { content } = await session.call('echo', { text: 'hello' }, silent);
+      assert.deepEqual(content, [{ type: 'text', text: 'hello' }]);
     });
-  });
+  }
 
   it('does what it is asked, in the workspace, with the environment that it was given', async () => {
     const session = await open(undefined, { COLOUR: 'green' });
