@@ -1,5 +1,5 @@
 import { type Claim, TURN_FORMAT } from '../engine/claims.ts';
-import type { Journal } from '../engine/journal.ts';
+import { HandedOver, type Journal } from '../engine/journal.ts';
 import { toFailure } from '../errors.ts';
 import { atTurnEnd } from '../hooks/run-hooks.ts';
 import type { Failure } from '../protocol/errors.ts';
@@ -77,6 +77,10 @@ async function run(turn: TurnContext): Promise<void> {
     // Once, but for a message that comes while the turn would end, or an answer while it would park: then it goes on from the log.
     let isAgain = false;
     while (!(await runLead(turn, prepared, isAgain))) isAgain = true;
+  } catch (error) {
+    // What is under way with them would fail for that, and be told so; the end of the relay is theirs, too.
+    if (error instanceof HandedOver) turn.beside = NOTHING_BESIDE;
+    throw error;
   } finally {
     void turn.beside.servers.close();
   }
