@@ -68,6 +68,7 @@ describe('the model gateway', () => {
         ['grep', ['pattern', 'path', 'glob', 'ignoreCase', 'limit', 'offset'], ['pattern']],
         ['bash', ['command', 'cwd', 'timeoutMs', 'background'], ['command']],
         ['stop_command', ['handle'], ['handle']],
+        ['fetch', ['url'], ['url']],
         ['todo', ['items'], ['items']],
         ['task', ['role', 'description', 'prompt', 'keepOnFailure', 'limits'], ['description', 'prompt']],
         ['ask_user', ['question', 'options', 'freeText'], ['question']],

@@ -42,7 +42,7 @@ describe('a turn', function () {
     const outputs = results(watched.events);
     assert.ok(outputs.every(([, isError]) => isError));
     const expected = [
-      /^There is no tool fly\. The tools are: read, write, edit, glob, grep, bash, stop_command, todo, task, ask_user, reply, describe_changes, lesson, propose_plan\.$/,
+      /^There is no tool fly\. The tools are: read, write, edit, glob, grep, bash, stop_command, fetch, todo, task, ask_user, reply, describe_changes, lesson, propose_plan\.$/,
       /^The arguments do not fit read: they are not a JSON object$/,
       /^The arguments do not fit read: .*path/s,
       /workspace/,
