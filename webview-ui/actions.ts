@@ -11,7 +11,8 @@ export function submitDraft(panel: Panel): void {
   const { text, selection } = currentDraft(state);
   if (text.trim() === '' || state.pending) return;
   const taskId = state.view === 'task' && state.task ? state.task.taskId : null;
-  submit(panel, { clientId: newClientId(), taskId, text: text.trim(), selection });
+  const mode = state.isPlanning ? { mode: 'plan' as const } : {};
+  submit(panel, { clientId: newClientId(), taskId, text: text.trim(), selection, ...mode });
 }
 
 /**
@@ -31,12 +32,9 @@ function submit(panel: Panel, pending: Pending): void {
 }
 
 /** Also for a command that a reload cut off: its `clientId` makes the second sending the same command. */
-export function postPending({ host }: Panel, { clientId, taskId, text, selection }: Pending): void {
-  host.post(
-    taskId === null
-      ? { type: 'delegate', clientId, text, selection }
-      : { type: 'send', clientId, taskId, text, selection },
-  );
+export function postPending({ host }: Panel, { clientId, taskId, text, selection, mode }: Pending): void {
+  const message = { clientId, text, selection, ...(mode ? { mode } : {}) };
+  host.post(taskId === null ? { type: 'delegate', ...message } : { type: 'send', taskId, ...message });
 }
 
 /** Answers a question of the task that is shown. Nothing happens while an answer to it is on its way. */

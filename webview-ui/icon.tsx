@@ -11,17 +11,27 @@ interface IconButtonProps {
   label: string;
   onClick: () => void;
   disabled?: boolean;
+  /** Of what stays pressed. */
+  pressed?: boolean;
   className?: string;
 }
 
 /** A button that is only a picture, so its label is required. */
-export function IconButton({ icon, label, onClick, disabled = false, className = '' }: IconButtonProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  disabled = false,
+  pressed,
+  className = '',
+}: IconButtonProps) {
   return (
     <button
       type="button"
       className={`icon-button ${className}`}
       title={label}
       aria-label={label}
+      aria-pressed={pressed}
       onClick={onClick}
       disabled={disabled}
     >

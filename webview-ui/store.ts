@@ -2,6 +2,7 @@ import type { Draft, PanelView, Setup, ToPanel } from '../extension/chat/message
 import type { Selection } from '../server/protocol/commands.ts';
 import type { Failure } from '../server/protocol/errors.ts';
 import { reduce } from '../server/protocol/reduce.ts';
+import type { SlashCommands } from '../server/protocol/slash-commands.ts';
 import type { TaskState, TaskSummary } from '../server/protocol/task.ts';
 import { announcements } from './announcements.ts';
 import { afterChange, type Command, type QueueNotice, settle, withBefore } from './commands.ts';
@@ -14,6 +15,8 @@ export interface Pending extends Draft {
   taskId: string | null;
   /** The words are a button's: the draft stays as it is, and a refusal gives nothing back, for the button is still there. */
   ours?: true;
+  /** A plan is wanted first. */
+  mode?: 'plan';
 }
 
 /** Everything that the panel shows. Made by `panelReducer` and by nothing else. */
@@ -33,6 +36,10 @@ export interface PanelState {
   /** By question or queued message: what the person did to it, until the task shows it. */
   commands: Record<string, Command>;
   queueNotice: QueueNotice | null;
+  /** What a message may begin with, of the task for which that was asked last. */
+  slash: ({ taskId: string | null } & SlashCommands) | null;
+  /** Whether the next message asks for a plan. */
+  isPlanning: boolean;
   openTools: ReadonlySet<string>;
   /** Sentences for a screen reader, newest last; `id` makes equal ones distinct. */
   announced: { id: number; text: string }[];
@@ -48,6 +55,7 @@ export type Action =
   /** What is typed at a question or queued message; null when that is over. */
   | { type: 'fieldEdited'; id: string; text: string | null }
   | { type: 'commanded'; command: Command }
+  | { type: 'planToggled' }
   | { type: 'failureDismissed' }
   | { type: 'queueNoticeDismissed' }
   /** The withdrawn text that the notice offers is to go into the composer. */
@@ -71,6 +79,8 @@ export const initialState: PanelState = {
   failure: null,
   commands: {},
   queueNotice: null,
+  slash: null,
+  isPlanning: false,
   openTools: new Set(),
   announced: [],
   focusRequests: 0,
@@ -103,6 +113,7 @@ const handlers: Handlers = {
   },
   tasks: (state, { tasks }) => ({ ...state, tasks }),
   setup: (state, { setup }) => ({ ...state, setup }),
+  commands: (state, { taskId, commands }) => ({ ...state, slash: { taskId, commands } }),
   attach: (state, { selection }) => {
     const open: PanelState = state.view === 'list' ? { ...state, view: 'new', task: null } : state;
     const draft = currentDraft(open);
@@ -125,6 +136,7 @@ const handlers: Handlers = {
     const key = pending.taskId ?? 'new';
     return {
       ...settled,
+      isPlanning: state.isPlanning || pending.mode === 'plan',
       drafts: { ...state.drafts, [key]: giveBack(pending, state.drafts[key] ?? emptyDraft) },
     };
   },
@@ -136,7 +148,7 @@ const handlers: Handlers = {
   },
   submitted: (state, { pending }) => {
     const sent: PanelState = { ...state, pending, failure: null, queueNotice: null };
-    return pending.ours ? sent : withDraft(sent, emptyDraft);
+    return pending.ours ? sent : withDraft({ ...sent, isPlanning: false }, emptyDraft);
   },
   fieldEdited: (state, { id, text }) =>
     state.task === null ? state : { ...state, fields: withField(state.fields, state.task.taskId, id, text) },
@@ -150,6 +162,7 @@ const handlers: Handlers = {
         : state.fields,
     queueNotice: null,
   }),
+  planToggled: (state) => ({ ...state, isPlanning: !state.isPlanning }),
   failureDismissed: (state) => ({ ...state, failure: null }),
   queueNoticeDismissed: (state) => ({ ...state, queueNotice: null }),
   withdrawnTaken: (state) => {

@@ -250,6 +250,8 @@ export const strings = {
     chooseWork: 'Uncommitted work travels with the task. Choose what…',
     notSent: 'Not sent.',
     dismiss: 'Dismiss',
+    commands: 'Commands',
+    plan: 'Ask for a plan first',
   },
 
   setup: {

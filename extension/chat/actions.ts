@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { OWN_COMMANDS } from '../../server/protocol/slash-commands.ts';
 import type { App } from '../app.ts';
 import { archive } from '../commands/archive.ts';
 import { startTask } from '../commands/delegate.ts';
@@ -11,6 +12,7 @@ import { showLog } from '../commands/show-log.ts';
 import { stop } from '../commands/stop.ts';
 import { createMakeReady } from '../git/make-ready.ts';
 import { fileIn } from '../git/repositories.ts';
+import { workspaceCommands } from '../git/workspace-commands.ts';
 import { openPreview } from '../preview/open-preview.ts';
 import { Cancelled, ExpectedError } from '../ui/failure.ts';
 import { openExternal } from '../ui/open-external.ts';
@@ -22,14 +24,16 @@ export function createActions(app: App): PanelActions {
   const review = reviewChanges(app);
   return {
     makeReady: quietMakeReady(app),
-    delegate: (prompt, selection, clientId) =>
+    delegate: (prompt, selection, clientId, mode) =>
       settled(async () => {
         const repository = await app.repositories.pick();
-        return startTask(app, { repository, prompt, selection, clientId });
+        return startTask(app, { repository, prompt, selection, clientId, ...(mode ? { mode } : {}) });
       }),
-    send: async (taskId, text, selection, clientId) => {
-      await (await app.connection.client()).sendMessage(taskId, { clientId, text, selection });
+    send: async (taskId, text, selection, clientId, mode) => {
+      const message = { clientId, text, selection, ...(mode ? { mode } : {}) };
+      await (await app.connection.client()).sendMessage(taskId, message);
     },
+    commands: (taskId) => commandsOf(app, taskId),
     answer: async (taskId, questionId, answer) =>
       (await app.connection.client()).answer(taskId, { questionId, answer }),
     editMessage: async (taskId, messageId, text) =>
@@ -54,6 +58,18 @@ export function createActions(app: App): PanelActions {
     },
     showLog: () => void showLog(app)(),
   };
+}
+
+/** Never rejects: a list to choose from is a help and no more. */
+async function commandsOf({ connection, repositories, log }: App, taskId: string | null) {
+  try {
+    if (taskId !== null) return (await (await connection.client()).commands(taskId)).commands;
+    const repository = await repositories.likely();
+    return repository === undefined ? [...OWN_COMMANDS] : await workspaceCommands(repository.root);
+  } catch (error) {
+    log.warn(`no commands to choose from: ${String(error)}`);
+    return undefined;
+  }
 }
 
 /** Never rejects: nobody waits for it. */

@@ -1,4 +1,5 @@
 import type { Answer, Selection } from '../../server/protocol/commands.ts';
+import type { SlashCommandInfo } from '../../server/protocol/slash-commands.ts';
 import { toFailure } from '../ui/failure.ts';
 import type { FromPanelHandlers, TaskAction } from './messages.ts';
 import type { Panel } from './panel.ts';
@@ -8,8 +9,10 @@ import type { SetupWatch } from './setup.ts';
 export interface PanelActions {
   /** Before there is a task. Never rejects: nobody waits for it. */
   makeReady(): Promise<void>;
-  delegate(text: string, selection: Selection[], clientId: string): Promise<string>;
-  send(taskId: string, text: string, selection: Selection[], clientId: string): Promise<void>;
+  delegate(text: string, selection: Selection[], clientId: string, mode?: 'plan'): Promise<string>;
+  send(taskId: string, text: string, selection: Selection[], clientId: string, mode?: 'plan'): Promise<void>;
+  /** What a message may begin with; nothing where that cannot be said now. Never rejects: nobody waits for it. */
+  commands(taskId: string | null): Promise<SlashCommandInfo[] | undefined>;
   answer(taskId: string, questionId: string, answer: Answer): Promise<unknown>;
   editMessage(taskId: string, messageId: string, text: string): Promise<void>;
   withdrawMessage(taskId: string, messageId: string): Promise<void>;
@@ -59,12 +62,16 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
       await Promise.all([setup.refresh(), refresh()]);
     },
     typing: async () => void (await Promise.all([actions.makeReady(), setup.lookAtWork()])),
-    delegate: ({ clientId, text, selection }) =>
+    delegate: ({ clientId, text, selection, mode }) =>
       settle(clientId, async () => {
-        await panel.showTask(await actions.delegate(text, selection, clientId));
+        await panel.showTask(await actions.delegate(text, selection, clientId, ...(mode ? [mode] : [])));
       }),
-    send: ({ clientId, taskId, text, selection }) =>
-      settle(clientId, () => actions.send(taskId, text, selection, clientId)),
+    send: ({ clientId, taskId, text, selection, mode }) =>
+      settle(clientId, () => actions.send(taskId, text, selection, clientId, ...(mode ? [mode] : []))),
+    commands: async ({ taskId }) => {
+      const commands = await actions.commands(taskId);
+      if (commands) panel.commands(taskId, commands);
+    },
     answer: ({ clientId, taskId, questionId, answer }) =>
       settle(clientId, async () => void (await actions.answer(taskId, questionId, answer))),
     editMessage: ({ clientId, taskId, messageId, text }) =>

@@ -1,6 +1,7 @@
 import type { Answer, Selection } from '../../server/protocol/commands.ts';
 import type { Failure } from '../../server/protocol/errors.ts';
 import type { TaskEvent } from '../../server/protocol/events.ts';
+import type { SlashCommandInfo } from '../../server/protocol/slash-commands.ts';
 import type { TaskState, TaskSummary } from '../../server/protocol/task.ts';
 
 /**
@@ -63,6 +64,8 @@ export type ToPanel =
   | { type: 'focusComposer' }
   /** What the person had said goes back into the composer of that task, before what they have typed there since. */
   | { type: 'putBack'; taskId: string; draft: Draft }
+  /** What a message may begin with: of the task, or of one that does not exist yet. */
+  | { type: 'commands'; taskId: string | null; commands: SlashCommandInfo[] }
   /** How a command with a `clientId` ended. The panel keeps what was written until then, and gives it back after a failure. */
   | { type: 'settled'; clientId: string; failure: Failure | null };
 
@@ -75,8 +78,11 @@ export type FromPanel =
    */
   /** The person begins to write a task: what it will begin from may be made ready. */
   | { type: 'typing' }
-  | { type: 'delegate'; clientId: string; text: string; selection: Selection[] }
-  | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[] }
+  /** `mode`: a plan is wanted first. */
+  | { type: 'delegate'; clientId: string; text: string; selection: Selection[]; mode?: 'plan' }
+  | { type: 'send'; clientId: string; taskId: string; text: string; selection: Selection[]; mode?: 'plan' }
+  /** The person begins a message with `/`. Answered by `commands`, or not at all. */
+  | { type: 'commands'; taskId: string | null }
   /** Answers a question of the agent. */
   | { type: 'answer'; clientId: string; taskId: string; questionId: string; answer: Answer }
   /** Changes or takes back a message that the agent has not read yet. */
@@ -127,6 +133,7 @@ type Shapes = {
 };
 
 const text: Check = (value) => typeof value === 'string';
+const plan: Check = (value) => value === 'plan';
 const line: Check = (value) => Number.isInteger(value) && Number(value) >= 1;
 const orNull =
   (check: Check): Check =>
@@ -157,8 +164,9 @@ const answer: Check = (value) =>
 const shapes: Shapes = {
   ready: { taskId: orNull(text) },
   typing: {},
-  delegate: { clientId: text, text, selection: selections },
-  send: { clientId: text, taskId: text, text, selection: selections },
+  delegate: { clientId: text, text, selection: selections, mode: optional(plan) },
+  send: { clientId: text, taskId: text, text, selection: selections, mode: optional(plan) },
+  commands: { taskId: orNull(text) },
   answer: { clientId: text, taskId: text, questionId: text, answer },
   editMessage: { clientId: text, taskId: text, messageId: text, text },
   withdrawMessage: { clientId: text, taskId: text, messageId: text },

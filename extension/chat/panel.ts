@@ -1,4 +1,5 @@
 import type { Selection } from '../../server/protocol/commands.ts';
+import type { SlashCommandInfo } from '../../server/protocol/slash-commands.ts';
 import type { TaskStore } from '../relay/task-store.ts';
 import type { Draft, PanelView, ToPanel } from './messages.ts';
 import type { SetupWatch } from './setup.ts';
@@ -127,6 +128,11 @@ export function createPanel({ store, setup, post, onShown }: PanelDeps) {
     putBack(id: string, text: Draft): void {
       whenConnected({ type: 'putBack', taskId: id, draft: text });
       whenConnected({ type: 'focusComposer' });
+    },
+
+    /** What a message may begin with. */
+    commands(of: string | null, commands: SlashCommandInfo[]): void {
+      send({ type: 'commands', taskId: of, commands });
     },
 
     settled(clientId: string, failure: Extract<ToPanel, { type: 'settled' }>['failure']): void {

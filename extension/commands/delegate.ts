@@ -57,6 +57,7 @@ export async function startTask(
     prompt: string;
     selection: Selection[];
     clientId?: string;
+    mode?: 'plan';
     unsaved?: 'save' | 'skip';
     /** Given: the person is not asked what of the uncommitted work travels. */
     include?: readonly string[];

@@ -12,6 +12,8 @@ export interface Delegation {
   selection: Selection[];
   /** Repeating it is one task. */
   clientId?: string;
+  /** A plan is wanted first. */
+  mode?: 'plan';
   /** Empty: the relay's own. */
   model?: string;
   /** What travels although it looks as if it held a secret, and what stays, by path. */
@@ -22,7 +24,16 @@ export interface Delegation {
 /** Captures the working tree as it is and makes a task of it. A relay elsewhere gets the commits as a bundle. */
 export async function delegateTask(
   { client, log }: { client: RelayClient; log: Log },
-  { repository, prompt, selection, clientId = randomUUID(), model, include = [], exclude = [] }: Delegation,
+  {
+    repository,
+    prompt,
+    selection,
+    clientId = randomUUID(),
+    mode,
+    model,
+    include = [],
+    exclude = [],
+  }: Delegation,
   relayUrl: string,
 ): Promise<TaskCreated> {
   const started = Date.now();
@@ -35,7 +46,14 @@ export async function delegateTask(
   );
   const behind = [...leftOut.map(({ path }) => path), ...nested];
   if (behind.length > 0) log.warn(`left out: ${behind.join(', ')}`);
-  return client.createTask({ clientId, prompt, source, selection, ...(model ? { model } : {}) });
+  return client.createTask({
+    clientId,
+    prompt,
+    source,
+    selection,
+    ...(model ? { model } : {}),
+    ...(mode ? { mode } : {}),
+  });
 }
 
 /** Whether the relay is on this machine, and so may read the repository in place. */

@@ -30,6 +30,49 @@ describe('the composer', () => {
     await panel.page.locator('.queue').waitFor({ state: 'detached' });
   });
 
+  it('offers commands for a message that begins with a slash, and asks for a plan where that is pressed', async () => {
+    const panel = await panels.open();
+    await panel.post(snapshot(finished));
+    const field = panel.page.getByRole('textbox');
+    await field.fill('/');
+    assert.deepEqual(await panel.message('commands'), { type: 'commands', taskId: TASK_ID });
+    const commands = ['init', 'plan', 'ship'].map((name) => ({
+      name,
+      description: `Does ${name}`,
+      source: 'handoff' as const,
+    }));
+    await panel.post({ type: 'commands', taskId: TASK_ID, commands });
+    const list = panel.page.getByRole('listbox', { name: 'Commands' });
+    await list.waitFor();
+    assert.deepEqual(await list.getByRole('option').allInnerTexts(), [
+      '/init Does init',
+      '/plan Does plan',
+      '/ship Does ship',
+    ]);
+    await panel.page.keyboard.press('ArrowUp');
+    const active = await field.getAttribute('aria-activedescendant');
+    assert.equal(await panel.page.locator(`#${active}`).innerText(), '/ship Does ship');
+    await panel.page.keyboard.press('Enter');
+    assert.equal(await field.inputValue(), '/ship ');
+    assert.equal(await list.count(), 0);
+    await field.fill('/i');
+    await panel.page.keyboard.press('Escape');
+    assert.equal(await list.count(), 0);
+    await field.fill('/ship it');
+    await panel.page.getByRole('button', { name: 'Ask for a plan first' }).click();
+    await field.press('Enter');
+    const { clientId: _id, ...message } = await panel.message('send');
+    assert.deepEqual(message, {
+      type: 'send',
+      taskId: TASK_ID,
+      text: '/ship it',
+      selection: [],
+      mode: 'plan',
+    });
+    const toggle = panel.page.getByRole('button', { name: 'Ask for a plan first' });
+    assert.equal(await toggle.getAttribute('aria-pressed'), 'false', 'it is for one message');
+  });
+
   it('says what of the uncommitted work travels with a new task, and offers to choose', async () => {
     const panel = await panels.open();
     const setup = { ...connected, repository: 'shop', work: { files: 3, bytes: 12_400, left: 1 } };

@@ -8,6 +8,7 @@ import { currentDraft } from '../store.ts';
 import { strings } from '../strings.ts';
 import { Chips } from './chips.tsx';
 import { SetupNotice } from './setup-notice.tsx';
+import { useSlashList } from './slash-list.tsx';
 import { Work } from './work.tsx';
 
 /** The taller it gets, the less there is of the transcript; beyond this share of the window it scrolls. */
@@ -23,7 +24,9 @@ export function Composer() {
   const sending = useSelect((state) => state.pending !== null);
   const failure = useSelect((state) => state.failure);
   const focusRequests = useSelect((state) => state.focusRequests);
+  const isPlanning = useSelect((state) => state.isPlanning);
   const field = useRef<HTMLTextAreaElement>(null);
+  const slash = useSlashList(draft.text, task?.taskId ?? null);
 
   const status = task?.status;
   const blocked = obstacle(setup, status ?? null);
@@ -42,6 +45,7 @@ export function Composer() {
 
   const submit = () => canSend && submitDraft(panel);
   const onKeyDown = (event: KeyboardEvent) => {
+    if (slash.onKeyDown(event)) return;
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     submit();
@@ -78,8 +82,10 @@ export function Composer() {
           selection={draft.selection}
           onRemove={(index) => store.dispatch({ type: 'chipRemoved', index })}
         />
+        {slash.list}
         <textarea
           ref={field}
+          {...slash.field}
           rows={1}
           value={draft.text}
           aria-label={strings.composer.label}
@@ -99,6 +105,13 @@ export function Composer() {
           )}
           {task === null && setup.work !== undefined && <Work work={setup.work} />}
           <span className="spacer" />
+          <IconButton
+            icon="checklist"
+            label={strings.composer.plan}
+            pressed={isPlanning}
+            onClick={() => store.dispatch({ type: 'planToggled' })}
+            className={isPlanning ? 'planning' : ''}
+          />
           {task && stoppable && (
             <IconButton
               icon="debug-stop"

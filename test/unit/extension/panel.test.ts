@@ -45,6 +45,7 @@ describe('the panel, seen from its webview', () => {
     const unused = () => assert.fail('not part of this test');
     const actions: PanelActions = {
       makeReady: unused,
+      commands: unused,
       delegate: () => {
         delegated += 1;
         return outcome;
