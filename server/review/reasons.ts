@@ -14,22 +14,32 @@ export interface Why {
 
 /** What the agent said of what it wrote, in order. Turns that were rolled back are not among a task's turns. */
 export const whysOf = (turns: readonly Turn[]): Why[] =>
-  turns.flatMap(({ items }) => items.flatMap((item) => whyOf(item) ?? []));
+  turns.flatMap(({ items }) => items.flatMap(whysOfItem));
 
-function whyOf(item: Item): Why | undefined {
-  if (item.kind !== 'tool' || item.isError !== false) return undefined;
-  if (item.name !== 'write' && item.name !== 'edit') return undefined;
-  const input: object = typeof item.input === 'object' && item.input !== null ? item.input : {};
-  const text = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(input, name);
-    return typeof value === 'string' ? value : undefined;
-  };
-  const path = text('path');
-  const why = text('why')?.replace(/\s+/g, ' ').trim();
-  const written = text(item.name === 'write' ? 'content' : 'newText');
-  if (path === undefined || written === undefined || !why) return undefined;
-  const replaced = item.name === 'write' ? undefined : text('oldText');
-  return { callId: item.callId, path, why, written, replaced };
+function whysOfItem(item: Item): Why[] {
+  if (item.kind !== 'tool' || item.isError !== false) return [];
+  if (item.name !== 'write' && item.name !== 'edit') return [];
+  const { callId, name, input } = item;
+  const path = textOf(input, 'path');
+  const why = textOf(input, 'why')?.replace(/\s+/g, ' ').trim();
+  if (path === undefined || !why) return [];
+  if (name === 'write') {
+    const written = textOf(input, 'content');
+    return written === undefined ? [] : [{ callId, path, why, written, replaced: undefined }];
+  }
+  const edits: unknown = fieldOf(input, 'edits') ?? [input];
+  return (Array.isArray(edits) ? edits : []).flatMap((edit: unknown) => {
+    const [written, replaced] = [textOf(edit, 'newText'), textOf(edit, 'oldText')];
+    return written === undefined ? [] : [{ callId, path, why, written, replaced }];
+  });
+}
+
+const fieldOf = (input: unknown, name: string): unknown =>
+  typeof input === 'object' && input !== null ? Reflect.get(input, name) : undefined;
+
+function textOf(input: unknown, name: string): string | undefined {
+  const value = fieldOf(input, name);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /**

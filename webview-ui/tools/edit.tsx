@@ -1,5 +1,5 @@
 import { FileLink } from './file-link.tsx';
-import { pathField, textField } from './input.ts';
+import { field, pathField, textField } from './input.ts';
 import { Output } from './output.tsx';
 import type { ToolBody } from './tool-body.ts';
 
@@ -7,13 +7,23 @@ import type { ToolBody } from './tool-body.ts';
 export const EditBody: ToolBody = ({ tool }) => (
   <>
     <FileLink path={pathField(tool)} />
-    <div className="output replacement">
-      <Lines sign="-" text={textField(tool.input, 'oldText')} />
-      <Lines sign="+" text={textField(tool.input, 'newText')} />
-    </div>
+    {editsOf(tool.input).map((edit, index) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the edits of a call never change
+      <div className="output replacement" key={index}>
+        <Lines sign="-" text={textField(edit, 'oldText')} />
+        <Lines sign="+" text={textField(edit, 'newText')} />
+      </div>
+    ))}
     {tool.isError && <Output text={tool.output ?? ''} />}
   </>
 );
+
+/** The edits of a call: those of a list, or the one that it is itself. */
+function editsOf(input: unknown): unknown[] {
+  const edits: unknown =
+    typeof input === 'object' && input !== null ? Reflect.get(input, 'edits') : undefined;
+  return Array.isArray(edits) ? edits : [input];
+}
 
 function Lines({ sign, text }: { sign: '+' | '-'; text: string }) {
   if (text === '') return null;

@@ -28,7 +28,7 @@ export function watchForQuestion(patience: number = LIMITS.bashAsking): Question
 /** What programs print when they wait for a person, on a line that they leave open. */
 const QUESTIONS = [
   /[[(](y|yes)\/(n|no)(\/[^\])]*)?[\])]\??:?$/i,
-  /\b(password|passphrase|passcode|username|login)\b[^:]*:$/i,
+  /\b(password|passphrase|passcode|username|login)\b.*:$/i,
   /\bpress (any key|enter|return)\b[^.]*[.:]*$/i,
   /\b(continue|proceed|overwrite|are you sure|is this ok)\b[^?]*\?( \S+)?$/i,
   /^\? .+[:?›]( .*)?$/,

@@ -44,6 +44,21 @@ describe('the reason of a hunk', () => {
     );
   });
 
+  it('is that of a call that made several edits, for each of them', () => {
+    const edits = [
+      { oldText: 'one', newText: 'ONE' },
+      { oldText: 'six', newText: 'SIX' },
+    ];
+    assert.deepEqual(
+      reasons(
+        BASE,
+        'ONE\ntwo\nthree\nfour\nfive\nSIX\nseven\n',
+        call('edit', { path: 'a.ts', edits, why: 'Louder' }),
+      ),
+      ['Louder', 'Louder'],
+    );
+  });
+
   it('is that of the last one where several wrote the same, and of the one that wrote most', () => {
     assert.deepEqual(
       reasons('', BASE, write(BASE, 'First'), edit('two', 'two', 'Same'), write(BASE, 'Last')),

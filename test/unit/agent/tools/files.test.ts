@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { isQuestion } from '../../../../server/agent/tools/asking-command.ts';
+import { bash } from '../../../../server/agent/tools/bash.ts';
+import { edit } from '../../../../server/agent/tools/edit.ts';
+import { read } from '../../../../server/agent/tools/read.ts';
+import { replaceIn } from '../../../../server/agent/tools/replace.ts';
+import { decodeText, encodeText } from '../../../../server/agent/tools/text-file.ts';
+import { write } from '../../../../server/agent/tools/write.ts';
+import { createToolBench, type ToolBench } from '../../../fakes/tool-bench.ts';
+
+describe('files that an agent changes', () => {
+  let bench: ToolBench;
+  beforeEach(async () => {
+    bench = await createToolBench([read, write, edit, bash]);
+  });
+  afterEach(() => bench.close());
+
+  /** What is in a file once it was read and then changed by a call. */
+  const changed = async (content: string | Uint8Array, name: string, input: object): Promise<Buffer> => {
+    bench.put('a', content);
+    await bench.call('read', { path: 'a' });
+    const result = await bench.call(name, { path: 'a', ...input });
+    assert.equal(result.isError, false, result.output);
+    return bench.content('a');
+  };
+  const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
+
+  it('keep their line endings, for several lines as for one, and where they are mixed', async () => {
+    const edited = (content: string, oldText: string, newText: string) =>
+      changed(content, 'edit', { oldText, newText }).then(String);
+    assert.equal(await edited('one\r\ntwo\r\nthree\r\n', 'two', 'a\nb'), 'one\r\na\r\nb\r\nthree\r\n');
+    assert.equal(await edited('one\r\ntwo\r\nthree', 'one\ntwo\n', 'x\ny\n'), 'x\r\ny\r\nthree');
+    assert.equal(await edited('one\ntwo\r\nthree\n', 'one\ntwo\nthree', '1\n2\n3'), '1\n2\n3\n');
+    assert.equal(await edited('one\r\ntwo', 'two', '2\n'), 'one\r\n2\r\n');
+  });
+
+  it('keep their encoding and byte order mark', async () => {
+    const input = { oldText: 'é', newText: 'ü\n' };
+    assert.deepEqual(await changed('\ufeffé!', 'edit', input), Buffer.from('\ufeffü\n!'));
+    assert.deepEqual(await changed(utf16('é\r\n!'), 'edit', input), utf16('ü\r\n\r\n!'));
+    assert.deepEqual(await changed(utf16('é!').swap16(), 'edit', input), utf16('ü\n!').swap16());
+    const latin = Buffer.from('\xe9\x80!', 'latin1');
+    assert.deepEqual(await changed(latin, 'edit', input), Buffer.from('\xfc\n\x80!', 'latin1'));
+    assert.deepEqual(await changed(utf16('a\r\nb\r\n'), 'write', { content: 'c\nd\n' }), utf16('c\r\nd\r\n'));
+  });
+
+  it('get a new text as it is, whatever it means elsewhere', async () => {
+    for (const newText of ['$&', '$$', '$1', "$'", '\\n', '']) {
+      assert.equal(String(await changed('a-b-c\n', 'edit', { oldText: 'b', newText })), `a-${newText}-c\n`);
+    }
+  });
+
+  it('stay untouched where one of several edits cannot be made', async () => {
+    bench.put('a', 'one two\n');
+    await bench.call('read', { path: 'a' });
+    const edits = [
+      { oldText: 'one', newText: '1' },
+      { oldText: 'three', newText: '3' },
+    ];
+    assert.equal((await bench.call('edit', { path: 'a', edits })).isError, true);
+    assert.equal(String(bench.content('a')), 'one two\n');
+  });
+
+  it('are changed once by a call that is run again after a crash', async () => {
+    bench.put('a', 'x\n');
+    await bench.call('read', { path: 'a' });
+    const first = await bench.call('edit', { path: 'a', oldText: 'x', newText: 'x x' });
+    const again = await bench.again('t:2');
+    assert.deepEqual([again.output, again.files], [first.output, first.files]);
+    assert.equal(String(bench.content('a')), 'x x\n');
+    await bench.call('write', { path: 'b', content: '1' });
+    bench.put('b', 'somebody else');
+    assert.deepEqual((await bench.again('t:3')).isError, true);
+    assert.equal(String(bench.content('b')), 'somebody else');
+  });
+
+  it('are known from the record where a turn goes on, by whatever name, and only as they were seen', async () => {
+    bench.put('src/a', 'one\n');
+    bench.put('b', 'two\n');
+    const { files } = await bench.call('read', { path: `${bench.workspace}/src/../src/a` });
+    assert.deepEqual(files, [
+      { path: 'src/a', sha256: '2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806' },
+    ]);
+    await bench.call('edit', { path: './src/a', oldText: 'one', newText: '1' });
+    bench.resume();
+    assert.equal((await bench.call('write', { path: 'src/a', content: 'x' })).isError, false);
+    assert.match((await bench.call('write', { path: 'b', content: 'x' })).output, /^NotRead: /);
+    await bench.call('read', { path: 'b' });
+    await bench.call('bash', { command: 'echo three >> b' });
+    assert.match((await bench.call('write', { path: 'b', content: 'x' })).output, /^StaleFile: /);
+  });
+
+  it('are handed to the model as they are where they are images, their bytes beside the record', async () => {
+    const image = Buffer.from('GIF89a and more');
+    bench.put('a.gif', image);
+    const { media } = await bench.call('read', { path: 'a.gif' });
+    assert.deepEqual(media, [{ key: 't:1:media:0', mediaType: 'image/gif' }]);
+    assert.equal(bench.memos.get('t:1:media:0'), image.toString('base64'));
+    assert.ok(!JSON.stringify(bench.events).includes(image.toString('base64')));
+  });
+
+  it('a command in the background is found running by a call that is run again', async () => {
+    await bench.call('bash', { command: 'echo once >> effects; sleep 60', background: true });
+    await bench.again('t:1');
+    assert.equal(String(bench.content('effects')), 'once\n');
+  });
+});
+
+describe('a text and its bytes', () => {
+  it('come back as they were, or are no text', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const file = decodeText(bytes);
+        if (file === undefined) return;
+        assert.deepEqual(encodeText(file.text, file.format), Buffer.from(bytes));
+      }),
+    );
+  });
+
+  it('change where an edit says so, and nowhere else', () => {
+    const word = fc.stringMatching(/^[ab$&\r\n]{1,4}$/);
+    fc.assert(
+      fc.property(word, word, word, (before, old, after) => {
+        const text = `${before}<${old}>${after}`;
+        fc.pre(!text.includes('\r'));
+        const made = replaceIn('a', text, [{ oldText: `<${old}>`, newText: `[${after}]` }]);
+        assert.deepEqual(made, { text: `${before}[${after}]${after}`, count: 1 });
+      }),
+    );
+  });
+});
+
+describe('a line that waits for an answer', () => {
+  const QUESTIONS = [
+    'Do you want to continue? [Y/n] ',
+    'Are you sure? (yes/no): ',
+    "Password for 'https://git.test': ",
+    '[sudo] password for agent: ',
+    'Enter passphrase for key: ',
+    'done\nPress any key to continue...',
+    'Overwrite existing file? ',
+    '? Project name: › my-app',
+  ];
+  const OTHERS = [
+    '',
+    'Compiling: ',
+    'Downloading 40%',
+    'Password changed.\n',
+    'done? [y/n]\n',
+    'ok\n',
+    'y/n',
+  ];
+  it('is told from others', () => {
+    assert.deepEqual([...QUESTIONS, ...OTHERS].filter(isQuestion), QUESTIONS);
+  });
+});
