@@ -63,6 +63,8 @@ describe('the plan of a task’s environment', () => {
       ...NOTHING,
       network: { mode: 'none' },
       resources: ALLOWED.resources,
+      // Those of the relay's owner, too: the repository may have wanted fewer.
+      mcp: undefined,
       problems: ['.handoff/config.json is not read: it is larger than 65536 bytes.'],
     });
   });
@@ -92,6 +94,8 @@ describe('the plan of a task’s environment', () => {
     const { problems, ...rest } = configured({ services, env: { LD_PRELOAD: '/x.so' }, secrets: ['TOKEN'] });
     assert.deepEqual(rest, {
       env: {},
+      hooks: [],
+      mcp: {},
       secrets: ['TOKEN'],
       services: [],
       network: ALLOWED.network,
