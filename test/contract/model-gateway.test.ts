@@ -74,6 +74,8 @@ describe('the model gateway', () => {
         ['ask_user', ['question', 'options', 'freeText'], ['question']],
         ['reply', ['threadId', 'text', 'resolve'], ['threadId', 'text']],
         ['describe_changes', ['title', 'body'], ['title', 'body']],
+        ['lesson', ['what', 'why', 'do'], ['what', 'why', 'do']],
+        ['propose_plan', ['title', 'plan', 'steps'], ['title', 'plan', 'steps']],
       ],
     );
   });

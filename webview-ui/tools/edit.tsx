@@ -20,8 +20,7 @@ export const EditBody: ToolBody = ({ tool }) => (
 
 /** The edits of a call: those of a list, or the one that it is itself. */
 function editsOf(input: unknown): unknown[] {
-  const edits: unknown =
-    typeof input === 'object' && input !== null ? Reflect.get(input, 'edits') : undefined;
+  const edits = field(input, 'edits');
   return Array.isArray(edits) ? edits : [input];
 }
 
