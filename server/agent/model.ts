@@ -7,6 +7,7 @@ import { mendingFetch } from '../models/mend-response.ts';
 import { costMicros, tokensAtMost } from '../models/price.ts';
 import { withoutThoughts } from '../models/think-tags.ts';
 import type { Usage } from '../protocol/agent-events.ts';
+import { leanSchema } from './lean-schema.ts';
 import { brokenOff, ProviderFault, refused } from './model-errors.ts';
 import { type CallOptions, promptOf } from './model-prompt.ts';
 import type { Tool } from './tools/tool.ts';
@@ -163,7 +164,7 @@ export function toolsOf(tools: readonly Tool[]): Promise<WireTools> {
       type: 'function' as const,
       name,
       description,
-      inputSchema: inputJson ?? (await asSchema(zodSchema(input)).jsonSchema),
+      inputSchema: inputJson ?? leanSchema(await asSchema(zodSchema(input)).jsonSchema),
     })),
   );
   wireTools.set(tools, made);
