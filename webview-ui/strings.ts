@@ -111,6 +111,8 @@ export const strings = {
     failed: 'failed',
     cancelled: 'cancelled',
     name: (name: string) => `Check ${name}`,
+    on: (tree: string) => `Ran on the tree ${tree}.`,
+    outdated: 'These checks ran on what the agent left, which is not what you accepted.',
   },
 
   tools: {

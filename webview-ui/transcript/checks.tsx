@@ -1,4 +1,4 @@
-import type { Check } from '../../server/protocol/task.ts';
+import type { Check, TaskState } from '../../server/protocol/task.ts';
 import { usePanel, useSelect } from '../context.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
@@ -8,20 +8,32 @@ import { Output } from '../tools/output.tsx';
 const text = strings.checks;
 const icons = { running: 'loading', passed: 'pass', failed: 'error', cancelled: 'circle-slash' };
 
-/** The repository's own checks on what a turn left, a row each. */
-export function Checks({ turnId, checks }: { turnId: string; checks: Check[] }) {
+/** The repository's own checks on what a turn left, a row each; @param last whether it is what the proposal is by now */
+export function Checks({ turnId, checks, last }: { turnId: string; checks: Check[]; last: boolean }) {
+  const accepted = useSelect(({ task }) => acceptedOf(task));
+  const isOutdated =
+    last && accepted !== undefined && checks.some(({ tree = accepted }) => tree !== accepted);
   return (
-    <ul className="checks" aria-label={text.label}>
-      {checks.map((check) => (
-        <CheckRow key={check.name} id={`${turnId}/check/${check.name}`} check={check} />
-      ))}
-    </ul>
+    <>
+      <ul className="checks" aria-label={text.label}>
+        {checks.map((check) => (
+          <CheckRow key={check.name} id={`${turnId}/check/${check.name}`} check={check} />
+        ))}
+      </ul>
+      {isOutdated && <p className="dim">{text.outdated}</p>}
+    </>
   );
+}
+
+/** The tree that was accepted, where something was. */
+function acceptedOf(task: TaskState | null): string | undefined {
+  const accepted = task?.review?.acceptedTree;
+  return accepted === task?.proposal?.baseTree ? undefined : accepted;
 }
 
 /** @param id by which it stays open */
 function CheckRow({ id, check }: { id: string; check: Check }) {
-  const { name, command, outcome, output, durationMs } = check;
+  const { name, command, outcome, output, durationMs, tree } = check;
   const { store } = usePanel();
   const open = useSelect((state) => state.openTools.has(id));
   const status = outcome ?? 'running';
@@ -53,6 +65,7 @@ function CheckRow({ id, check }: { id: string; check: Check }) {
             {command}
           </pre>
           {output !== undefined && <Output text={output} />}
+          {tree !== undefined && <p className="dim">{text.on(tree.slice(0, 12))}</p>}
         </div>
       )}
     </li>

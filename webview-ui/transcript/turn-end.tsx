@@ -40,7 +40,7 @@ export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
         )}
         <RollBack turnId={turn.turnId} />
       </div>
-      {checks.length > 0 && <Checks turnId={turn.turnId} checks={checks} />}
+      {checks.length > 0 && <Checks turnId={turn.turnId} checks={checks} last={last} />}
     </div>
   );
 }

@@ -172,7 +172,10 @@ export function describe(task: TaskState): string {
       '',
       ...items.flatMap(itemLines),
       ...[waiting, error].flatMap((failure) => (failure ? [failureLine(failure)] : [])),
-      ...checks.map(({ name, outcome = 'running' }) => `check ${name}: ${outcome}`),
+      ...checks.map(
+        ({ name, outcome = 'running', tree }) =>
+          `check ${name}: ${outcome}${tree === undefined ? '' : ` on tree ${tree.slice(0, 12)}`}${isOutdated(task, tree) ? ', which is not what was accepted' : ''}`,
+      ),
     ]),
     ...(task.status === 'asking'
       ? ['', `Answer with: npm start -- tasks answer ${task.taskId} "<text or number>"`]
@@ -187,6 +190,12 @@ export function describe(task: TaskState): string {
     ...(publish?.compareUrl ? [`Open it by hand: ${publish.compareUrl}`] : []),
   ];
   return `${printable(lines.join('\n')).trimEnd()}\n`;
+}
+
+/** Whether a check says nothing of what the person accepted, for that is another tree. */
+function isOutdated({ review, proposal }: TaskState, tree: string | undefined): boolean {
+  const accepted = review?.acceptedTree;
+  return tree !== undefined && accepted !== undefined && accepted !== proposal?.baseTree && accepted !== tree;
 }
 
 function failureLine({ message, nextAction }: Failure): string {

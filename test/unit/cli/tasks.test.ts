@@ -50,7 +50,13 @@ describe('tasks', () => {
             { kind: 'question', ...question, answer: { kind: 'dismissed' }, at: NOW },
           ],
           checks: [
-            { name: 'lint', command: 'npm run lint', outcome: 'failed', startedAt: NOW },
+            {
+              name: 'lint',
+              command: 'npm run lint',
+              outcome: 'failed',
+              tree: 'a'.repeat(40),
+              startedAt: NOW,
+            },
             { name: 'test', command: 'npm test', startedAt: NOW },
           ],
         },
@@ -69,7 +75,7 @@ describe('tasks', () => {
         'task t1, asking',
         '',
         ...['? Which?', 'you: This', '? Which?', 'you: (no answer)'],
-        ...['check lint: failed', 'check test: running'],
+        ...['check lint: failed on tree aaaaaaaaaaaa', 'check test: running'],
         '',
         ...['? Which?', '  1. This', '! Others are first.'],
         '',
