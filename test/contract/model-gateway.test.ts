@@ -75,7 +75,7 @@ describe('the model gateway', () => {
         ['reply', ['threadId', 'text', 'resolve'], ['threadId', 'text']],
         ['describe_changes', ['title', 'body'], ['title', 'body']],
         ['lesson', ['what', 'why', 'do'], ['what', 'why', 'do']],
-        ['propose_plan', ['title', 'plan', 'steps'], ['title', 'plan', 'steps']],
+        ['propose_plan', ['plan'], ['plan']],
       ],
     );
   });
