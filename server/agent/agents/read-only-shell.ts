@@ -4,6 +4,9 @@ import type { TurnContext } from '../turn-context.ts';
 
 const DESCRIPTION = `${bash.description} You may only look: what a command has changed of the workspace's files when it ends is put back, and whatever it left running is ended. Of files that Git ignores, of .git and of what is outside the workspace nothing is put back: leave them alone.`;
 
+const IN_BACKGROUND =
+  'You may only look: nothing of yours runs in the background. Run it without background, and with a timeoutMs by which it ends.';
+
 /** Names of files that the model is told, at most: it knows what it did. */
 const MOST_NAMED = 20;
 
@@ -17,8 +20,12 @@ export function readOnlyShell(turn: TurnContext): Tool {
     ...bash,
     description: DESCRIPTION,
     writes: false,
-    run: (input, context) =>
-      turn.workspaces.alone(context.sandbox, () => looking(turn, context, () => bash.run(input, context))),
+    run(input, context) {
+      if (input.background === true) throw new ToolProblem(IN_BACKGROUND);
+      return turn.workspaces.alone(context.sandbox, () =>
+        looking(turn, context, () => bash.run(input, context)),
+      );
+    },
   };
 }
 

@@ -18,6 +18,9 @@ export interface Gate {
 /** How long (ms) calls that are under way are waited for: builds and tests of explorers end, servers do not. */
 export const CALLS_PATIENCE_MS = 20_000;
 
+/** A command that may take longer (ms) is a server, or goes on in the background: nobody waits for its end, and neither is waited for here. */
+const CALL_LIMIT_MS = 3_600_000;
+
 interface Passage {
   /** Calls under way. */
   inside: number;
@@ -47,12 +50,18 @@ export function createGate(patienceMs: number = CALLS_PATIENCE_MS): Gate {
     if (passage.closed === undefined) passages.delete(machine);
   }
 
-  async function pass<T>(machine: string, work: () => Promise<T>): Promise<T> {
-    let passage = passageOf(machine);
-    while (passage.closed !== undefined) {
-      await passage.closed;
-      passage = passageOf(machine);
+  /** Waits until nobody is alone with the machine. Whoever needs that to last looks again in the same breath. */
+  async function untilOpen(machine: string): Promise<void> {
+    for (;;) {
+      const closed = passages.get(machine)?.closed;
+      if (closed === undefined) return;
+      await closed;
     }
+  }
+
+  async function pass<T>(machine: string, work: () => Promise<T>): Promise<T> {
+    while (passages.get(machine)?.closed !== undefined) await untilOpen(machine);
+    const passage = passageOf(machine);
     passage.inside += 1;
     try {
       return await work();
@@ -68,7 +77,10 @@ export function createGate(patienceMs: number = CALLS_PATIENCE_MS): Gate {
         pass(machine, () => work(...args));
     return {
       ...sandbox,
-      exec: through(sandbox.exec),
+      exec: (request, options) =>
+        request.timeoutMs > CALL_LIMIT_MS
+          ? untilOpen(machine).then(() => sandbox.exec(request, options))
+          : pass(machine, () => sandbox.exec(request, options)),
       readOutput: through(sandbox.readOutput),
       readFile: through(sandbox.readFile),
       writeFile: through(sandbox.writeFile),
@@ -90,14 +102,10 @@ export function createGate(patienceMs: number = CALLS_PATIENCE_MS): Gate {
       reopen: async (taskId, signal) => around(taskId, await sessions.reopen(taskId, signal)),
     }),
     async alone(machine, work) {
-      let passage = passageOf(machine);
-      while (passage.closed !== undefined) {
-        await passage.closed;
-        passage = passageOf(machine);
-      }
+      while (passages.get(machine)?.closed !== undefined) await untilOpen(machine);
+      const mine = passageOf(machine);
       const open = Promise.withResolvers<void>();
-      passage.closed = open.promise;
-      const mine = passage;
+      mine.closed = open.promise;
       try {
         if (mine.inside > 0) {
           const enough = new AbortController();

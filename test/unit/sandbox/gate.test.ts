@@ -73,6 +73,15 @@ describe('the gate to a machine that is stopped for a moment', () => {
     assert.deepEqual(happened.slice(2), ['server ended', 'again']);
   });
 
+  it('does not wait for what nobody waits for: servers, and what goes on in the background', async () => {
+    const gate = createGate();
+    void gate.around('task', machine).exec({ ...request('server'), timeoutMs: 86_400_000 });
+    await settle();
+    await gate.alone('task', async () => void happened.push('copying'));
+    assert.deepEqual(happened, ['server began', 'copying']);
+    ends.get('server')?.();
+  });
+
   it('lets one be alone at a time, opens where that fails, and is each machine’s own', async () => {
     const gate = createGate();
     const held = Promise.withResolvers<never>();
