@@ -82,7 +82,7 @@ export function composeApp(
     log,
     tasks,
     conversation,
-    agents: createAgentService({ store, states, now }),
+    agents: createAgentService({ store, states, wake, now }),
     commands: createCommandService({ rowOf: tasks.row, handbookOf: works.handbookOf }),
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),

@@ -1,7 +1,9 @@
 import type { AgentCard, AgentStopAnswer } from '../protocol/agents.ts';
 import type { Item } from '../protocol/task.ts';
+import { goOn } from './accept-message.ts';
+import { dismissals, isOpen } from './answers.ts';
 import type { TaskStates } from './task-states.ts';
-import type { TaskStore } from './task-store.ts';
+import type { TaskStore, TaskTransaction } from './task-store.ts';
 
 /** What a person says about one subagent of a turn. */
 export interface AgentService {
@@ -15,9 +17,11 @@ export interface AgentService {
 export function createAgentService(deps: {
   store: Pick<TaskStore, 'locked'>;
   states: TaskStates;
+  /** Says that there is a turn to claim. */
+  wake: () => void;
   now: () => number;
 }): AgentService {
-  const { store, states, now } = deps;
+  const { store, states, wake, now } = deps;
   return {
     async stop(taskId, agentId) {
       // Read before the transaction: it would ask for a second connection while it holds one. Ends that come in between change nothing.
@@ -25,16 +29,30 @@ export function createAgentService(deps: {
       const card = turn && cardIn(turn.items, agentId);
       if (turn === undefined || card === undefined || card.outcome !== undefined) return { stopped: false };
       const { turnId } = turn;
-      return store.locked(taskId, async (tx) => {
+      const answer = await store.locked(taskId, async (tx) => {
         if (tx.row.activeTurn !== turnId) return { stopped: false };
         await tx.requestAgentStop(turnId, agentId, now());
         await tx.append({ turnId }, [
           { key: `${agentId}:stopping`, event: { type: 'agent.stopping', turnId, agentId } },
         ]);
+        await goOnWithout(tx, turnId, agentId, now());
         return { stopped: true };
       });
+      wake();
+      return answer;
     },
   };
+}
+
+/** What it asked the person needs no answer any more; where the turn waited for nothing else, it goes on. */
+async function goOnWithout(tx: TaskTransaction, turnId: string, agentId: string, at: number): Promise<void> {
+  const open = (await tx.questions(turnId)).filter(isOpen);
+  const own = open.filter(({ question }) => question.questionId.startsWith(`${agentId}:`));
+  const last = own.at(-1);
+  if (last === undefined) return;
+  await tx.append({ turnId }, dismissals(own, at));
+  if (own.length === open.length && (await tx.standing(turnId))?.state === 'parked')
+    await goOn(tx, turnId, last);
 }
 
 /** The card of the agent that works for that call, wherever in the tree it is. Ids grow to the right. */

@@ -26,6 +26,8 @@ const EXPLORERS = ['Find what reads the trips.', 'Find what is tested.'];
 
 const call = (name: string, args: Record<string, unknown>): ToolCall => ({ name, arguments: args });
 const bash = (command: string): ToolCall => call('bash', { command });
+const report = (path: string): ToolCall =>
+  call('report', { summary: 'Found.', answer: 'There.', evidence: [{ path, startLine: 1, endLine: 2 }] });
 const say = (text: string, ...toolCalls: ToolCall[]): Step => ({ text, toolCalls });
 
 const openingOf = (request: ChatRequest): string =>
@@ -38,7 +40,7 @@ export const scenario: Scenario = [
     steps: [
       say('I look.', call('glob', { pattern: 'src/*.js' }), call('grep', { pattern: 'export' })),
       say('', call('read', { path: index === 0 ? 'src/parse.js' : 'test/parse.test.js' })),
-      say(`Explorer ${index + 1} found it.`),
+      say(`Explorer ${index + 1} found it.`, report(index === 0 ? 'src/parse.js' : 'test/parse.test.js')),
     ],
   })),
   {
