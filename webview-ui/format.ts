@@ -30,6 +30,12 @@ export function size(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+/** Millionths of a US dollar as `$1.20`, `$0.034` and, below a tenth of a cent, `<$0.001`. */
+export function money(micros: number): string {
+  if (micros > 0 && micros < 1000) return '<$0.001';
+  return `$${(micros / 1_000_000).toFixed(micros > 0 && micros < 1_000_000 ? 3 : 2)}`;
+}
+
 const DAY = 86_400_000;
 
 /** `now`, `5 min`, `3 h`, `2 d`, then the date: as a list's right-hand column. */

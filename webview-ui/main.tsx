@@ -5,6 +5,7 @@ import './transcript/transcript.css';
 import './transcript/markdown.css';
 import './transcript/question.css';
 import './tools/tools.css';
+import './agents/agents.css';
 import './composer/dock.css';
 import './composer/composer.css';
 import './tasks/tasks.css';

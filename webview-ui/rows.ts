@@ -32,9 +32,12 @@ export function rowsOf(task: TaskState): Row[] {
   return rows;
 }
 
+/** The tools that ask the person. */
+const ASKING: ReadonlySet<string> = new Set(['ask_user', 'propose_plan']);
+
 /** The call that asks is not shown beside its question, which says all of it. */
 function isAskedBelow(items: Item[], item: Item, index: number): boolean {
-  if (item.kind !== 'tool' || item.name !== 'ask_user') return false;
+  if (item.kind !== 'tool' || !ASKING.has(item.name)) return false;
   return items.slice(index + 1).some((later) => isQuestionOf(later, item.callId));
 }
 

@@ -41,6 +41,7 @@ export function createActions(app: App): PanelActions {
     withdrawMessage: async (taskId, messageId) =>
       (await app.connection.client()).withdrawMessage(taskId, messageId),
     stop: stop(app),
+    stopAgent: async (taskId, agentId) => (await app.connection.client()).stopAgent(taskId, agentId),
     archive: (taskId) => archive(app)({ taskId }),
     review: (taskId, path) => review(path === null ? { taskId } : { taskId, path }),
     pullRequest: (taskId) => openPullRequest(app)({ taskId }),

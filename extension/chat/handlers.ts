@@ -17,6 +17,7 @@ export interface PanelActions {
   editMessage(taskId: string, messageId: string, text: string): Promise<void>;
   withdrawMessage(taskId: string, messageId: string): Promise<void>;
   stop(taskId: string): Promise<unknown>;
+  stopAgent(taskId: string, agentId: string): Promise<unknown>;
   archive(taskId: string): Promise<unknown>;
   review(taskId: string, path: string | null): Promise<unknown>;
   pullRequest(taskId: string): Promise<unknown>;
@@ -79,6 +80,7 @@ export function createHandlers({ panel, setup, actions, refresh }: HandlerDeps):
     withdrawMessage: ({ clientId, taskId, messageId }) =>
       settle(clientId, () => actions.withdrawMessage(taskId, messageId)),
     stop: async ({ taskId }) => void (await actions.stop(taskId)),
+    stopAgent: async ({ taskId, agentId }) => void (await actions.stopAgent(taskId, agentId)),
     openTask: ({ taskId }) => panel.showTask(taskId),
     newTask: () => {
       panel.newTask();

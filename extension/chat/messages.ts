@@ -89,6 +89,8 @@ export type FromPanel =
   | { type: 'editMessage'; clientId: string; taskId: string; messageId: string; text: string }
   | { type: 'withdrawMessage'; clientId: string; taskId: string; messageId: string }
   | { type: 'stop'; taskId: string }
+  /** Ends one subagent of the running turn, with those who work for it; its parent goes on. */
+  | { type: 'stopAgent'; taskId: string; agentId: string }
   | { type: 'openTask'; taskId: string }
   | { type: 'newTask' }
   | { type: 'showList' }
@@ -171,6 +173,7 @@ const shapes: Shapes = {
   editMessage: { clientId: text, taskId: text, messageId: text, text },
   withdrawMessage: { clientId: text, taskId: text, messageId: text },
   stop: { taskId: text },
+  stopAgent: { taskId: text, agentId: text },
   openTask: { taskId: text },
   newTask: {},
   showList: {},

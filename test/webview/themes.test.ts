@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { delegated, delegating } from './agents-story.ts';
 import { answered, asking, checked, exploring, queued, stopped, waiting } from './durable-story.ts';
 import { heard, opened } from './publish-story.ts';
 import { failed, finished, snapshot, summaries, working } from './story.ts';
@@ -37,6 +38,8 @@ describe('the looks of the panel', () => {
     stopped: snapshot(stopped),
     checked: snapshot(checked),
     exploring: snapshot(exploring),
+    delegating: snapshot(delegating),
+    delegated: snapshot(delegated),
     published: snapshot([...opened, heard()]),
     new: snapshot(null, { tasks: summaries }),
     list: snapshot(null, { view: 'list', tasks: summaries }),

@@ -9,6 +9,7 @@ import { type ToolKind, toolKind } from './summary.ts';
 import { TaskBody } from './task.tsx';
 import { TodoBody } from './todo.tsx';
 import type { ToolBody } from './tool-body.ts';
+import { AnswerBody, DescribeBody, FetchBody, PlanBody, ReplyBody, ReportBody } from './words.tsx';
 import { WriteBody } from './write.tsx';
 
 /** One renderer a tool: a new name in summary.ts does not compile without one here. */
@@ -22,6 +23,15 @@ const bodies: Record<ToolKind, ToolBody> = {
   todo: TodoBody,
   task: TaskBody,
   ask_user: AskUserBody,
+  reply: ReplyBody,
+  describe_changes: DescribeBody,
+  lesson: AnswerBody,
+  skill: AnswerBody,
+  fetch: FetchBody,
+  propose_plan: PlanBody,
+  report: ReportBody,
+  stop_command: AnswerBody,
+  mcp: FallbackBody,
   fallback: FallbackBody,
 };
 

@@ -14,9 +14,18 @@ export const toolNames = [
   'todo',
   'task',
   'ask_user',
+  'reply',
+  'describe_changes',
+  'lesson',
+  'skill',
+  'fetch',
+  'propose_plan',
+  'report',
+  'stop_command',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
-export type ToolKind = ToolName | 'fallback';
+/** `mcp`: any tool of any MCP server. */
+export type ToolKind = ToolName | 'mcp' | 'fallback';
 
 /** A tool call in one line: `Ran` `npm test` `1.2 s`. */
 export interface Summary {
@@ -30,10 +39,27 @@ export interface Summary {
 }
 
 export function toolKind(name: string): ToolKind {
-  return toolNames.find((known) => known === name) ?? 'fallback';
+  return toolNames.find((known) => known === name) ?? (mcpName(name) === undefined ? 'fallback' : 'mcp');
+}
+
+/** As the relay names them: `mcp__<server>__<tool>`. */
+function mcpName(name: string): { server: string; tool: string } | undefined {
+  const [, server, tool] = /^mcp__(.+?)__(.+)$/.exec(name) ?? [];
+  return server === undefined || tool === undefined ? undefined : { server, tool };
 }
 
 const text = strings.tools;
+
+/** A tool by which something is said: the first line of it. */
+const saying =
+  (icon: string, verb: string, name: string, code = false) =>
+  (tool: ToolItem): Summary => ({
+    icon,
+    verb,
+    subject: textField(tool.input, name).split('\n')[0] ?? '',
+    code,
+    detail: [],
+  });
 
 const summaries: Record<ToolKind, (tool: ToolItem) => Summary> = {
   read: (tool) => ({
@@ -102,21 +128,29 @@ const summaries: Record<ToolKind, (tool: ToolItem) => Summary> = {
       ],
     };
   },
-  ask_user: (tool) => ({
-    icon: 'question',
-    verb: text.asked,
-    subject: textField(tool.input, 'question').split('\n')[0] ?? '',
-    code: false,
-    detail: [],
-  }),
-  fallback: (tool) => ({
-    icon: 'tools',
-    verb: text.used,
-    subject: tool.name,
-    code: true,
-    detail: tool.durationMs !== undefined && tool.durationMs >= 1000 ? [duration(tool.durationMs)] : [],
-  }),
+  ask_user: saying('question', text.asked, 'question'),
+  reply: saying('comment-discussion', text.replied, 'text'),
+  describe_changes: saying('git-pull-request', text.described, 'title'),
+  lesson: saying('lightbulb', text.noted, 'what'),
+  skill: saying('book', text.skill, 'name'),
+  fetch: saying('globe', text.fetched, 'url', true),
+  propose_plan: saying('list-ordered', text.proposedPlan, 'plan'),
+  report: saying('check', text.reported, 'summary'),
+  stop_command: saying('debug-stop', text.stoppedCommand, 'handle', true),
+  mcp: (tool) => ({ ...used(tool), icon: 'plug', subject: withServer(tool.name) }),
+  fallback: used,
 };
+
+function used(tool: ToolItem): Summary {
+  const { name, durationMs } = tool;
+  const detail = durationMs !== undefined && durationMs >= 1000 ? [duration(durationMs)] : [];
+  return { icon: 'tools', verb: text.used, subject: name, code: true, detail };
+}
+
+function withServer(name: string): string {
+  const known = mcpName(name);
+  return known === undefined ? name : `${known.server}: ${known.tool}`;
+}
 
 export function summaryOf(tool: ToolItem): Summary {
   const summary = summaries[toolKind(tool.name)](tool);

@@ -1,4 +1,5 @@
 import type { Item } from '../../server/protocol/task.ts';
+import { AgentRow } from '../agents/agent-row.tsx';
 import { usePanel, useSelect } from '../context.ts';
 import { Icon } from '../icon.tsx';
 import type { ToolItem } from '../rows.ts';
@@ -15,14 +16,30 @@ const NESTED_SHOWN = 200;
 interface ToolRowProps {
   tool: ToolItem;
   /** Absent in a subagent's transcript, whose rows are not among those that the arrow keys go through. */
-  rowKey?: string;
+  rowKey?: string | undefined;
   /** Whether it is in the tab order. */
   active: boolean;
-  onFocus?: (key: string) => void;
+  onFocus?: ((key: string) => void) | undefined;
 }
 
-/** A tool call: one line that says what was done, which opens to show how; a subagent's with its own transcript. */
+/** A tool call; a subagent's is its card. */
 export function ToolRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
+  const { agent } = tool;
+  if (agent === undefined) return <CallRow rowKey={rowKey} tool={tool} active={active} onFocus={onFocus} />;
+  return (
+    <AgentRow
+      tool={{ ...tool, agent }}
+      rowKey={rowKey}
+      active={active}
+      onFocus={onFocus}
+      transcript={tool.items && <Nested tool={tool} items={tool.items} />}
+      child={(one) => <ToolRow tool={one} active />}
+    />
+  );
+}
+
+/** One line that says what was done, which opens to show how. */
+function CallRow({ rowKey, tool, active, onFocus }: ToolRowProps) {
   const { store } = usePanel();
   const open = useSelect((state) => state.openTools.has(tool.callId));
   const running = isRunning(tool);

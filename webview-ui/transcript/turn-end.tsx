@@ -2,7 +2,7 @@ import type { ErrorCode, Failure } from '../../server/protocol/errors.ts';
 import type { TaskStatus, Turn } from '../../server/protocol/task.ts';
 import { retryTurn } from '../actions.ts';
 import { usePanel, useSelect } from '../context.ts';
-import { count, duration } from '../format.ts';
+import { count, duration, money } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { isTurnOpen } from '../status.ts';
 import { strings } from '../strings.ts';
@@ -26,6 +26,7 @@ export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
     endedAt = startedAt,
     restedMs = 0,
     usage,
+    costMicros,
     error,
     checks = [],
   } = turn;
@@ -38,6 +39,7 @@ export function TurnEnd({ turn, last }: { turn: Turn; last: boolean }) {
         {usage?.inputTokens !== undefined && (
           <span>{strings.turn.tokens(count(usage.inputTokens), count(usage.outputTokens ?? 0))}</span>
         )}
+        {costMicros !== undefined && <span>{strings.turn.cost(money(costMicros))}</span>}
         <RollBack turnId={turn.turnId} />
       </div>
       {checks.length > 0 && <Checks turnId={turn.turnId} checks={checks} last={last} />}

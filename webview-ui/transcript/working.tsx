@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'react';
 import type { Failure } from '../../server/protocol/errors.ts';
 import { useSelect } from '../context.ts';
 import { wholeSeconds } from '../format.ts';
 import { strings } from '../strings.ts';
+import { useNow } from '../use-now.ts';
 import { Notice } from './notice.tsx';
 
 interface WorkingProps {
@@ -14,11 +14,7 @@ interface WorkingProps {
 export function Working({ startedAt, waiting }: WorkingProps) {
   const stopping = useSelect((state) => state.task?.status === 'stopping');
   const sandbox = useSelect((state) => state.task?.sandbox?.state);
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
+  const now = useNow(true);
   if (waiting && !stopping)
     return <Notice level="info" icon="watch" text={waiting.message} nextAction={waiting.nextAction} />;
   const elapsed = now - startedAt;

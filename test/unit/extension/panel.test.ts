@@ -58,6 +58,7 @@ describe('the panel, seen from its webview', () => {
         await outcome;
       },
       stop: unused,
+      stopAgent: async (...args) => void done.push(args),
       archive: unused,
       review: unused,
       pullRequest: unused,
