@@ -58,7 +58,10 @@ export async function payFor(
   const token = randomUUID();
   const call = { messageId, token, taskId, turnId, agentId, role, model, mostMicros: needed };
   const state = await reserve(turn, agent, call, caps);
-  if (state) throw new CallHeld({ ...state, neededMicros: needed }, caps);
+  if (state) {
+    const { cap, limitMicros, usedMicros } = state;
+    throw new CallHeld({ cap, limitMicros, usedMicros, neededMicros: needed }, caps);
+  }
   let answer: ModelAnswer;
   try {
     answer = await make({ ...choice, maxOutput });
