@@ -11,6 +11,7 @@ const LINES = Array.from({ length: 20 }, (_, index) => `line ${index + 1}\n`);
 const withLine = (index: number, text: string): string => LINES.with(index, `${text}\n`).join('');
 const SCENARIO = byMessage({
   First: [
+    call('read', { path: 'long.txt' }),
     call('write', { path: 'long.txt', content: withLine(0, 'the agent’s') }),
     call('write', { path: 'a.md', content: 'a\n' }),
   ],
