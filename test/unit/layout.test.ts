@@ -34,7 +34,7 @@ const TOP_LEVEL = [
 const IGNORED = /^(node_modules|dist|.*\.vsix|.*\.log|\..*)$/;
 
 const PURE =
-  /^(server\/protocol\/(reduce(-review|-agents)?|items|hunks|compose|ledger|merge|place-now)|extension\/apply\/merge-plan|server\/agent\/(prompt|progress|ids))\.ts$/;
+  /^(server\/protocol\/(reduce(-review|-agents)?|items|hunks|compose|ledger|merge|place-now)|extension\/apply\/merge-plan|server\/agent\/(prompt|progress|ids|watch\/(watch|limits)))\.ts$/;
 const isRelativeTo = (folder: string, target: string) => target.startsWith(`${folder}/`);
 const isOurs = (target: string) => FOLDERS.some((folder) => isRelativeTo(folder, target));
 const isNode = (target: string) => target.startsWith('node:');
