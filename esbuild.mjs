@@ -97,6 +97,8 @@ const bundles = [
     banner: REQUIRE,
     plugins: [uploadsIncluded],
   }),
+  // OpenTelemetry's exporter, loaded only by relays that tell a collector.
+  program('tracing', 'server/tracing/exporter.ts', 640, { target: 'node22', banner: REQUIRE }),
   program('egress', 'server/sandbox/local/egress/main.ts', 128, { target: 'node22' }),
   program('spawner', 'server/repo/spawner/main.ts', 8),
   // What runs inside sandboxes, on whatever Node there is.

@@ -15,6 +15,8 @@ import type { Ready } from './protocol/health.ts';
 import { DATA_FILES, dataDir } from './protocol/locations.ts';
 import type { NetworkPolicy, SandboxResources } from './sandbox/sandbox.ts';
 import { Settings } from './settings.ts';
+import { tracingChoice } from './tracing/settings.ts';
+import type { TracingChoice } from './tracing/traces.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -79,6 +81,8 @@ export interface Config {
   retentionMs: number;
   /** Gets a word of every turn's end. Absent: nobody does. */
   notifyUrl: string | undefined;
+  /** Which collector is told what agents did. Secret: headers carry credentials. */
+  tracing: TracingChoice;
   /** Where this relay dies, for tests. Absent: nowhere. */
   killPoints: KillPointSettings | undefined;
   /** Where previews are reached from elsewhere, with `{id}` in the host name. Absent: on this machine only. */
@@ -118,6 +122,7 @@ export async function loadConfig(env: Env): Promise<Config> {
     idleMs: settings.HANDOFF_IDLE_MINUTES * 60_000,
     retentionMs: settings.HANDOFF_RETENTION_DAYS * 24 * 3_600_000,
     notifyUrl: settings.HANDOFF_NOTIFY_URL,
+    tracing: tracingChoice(settings),
     killPoints: settings.HANDOFF_KILL_POINTS,
     env,
   };

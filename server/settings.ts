@@ -5,6 +5,7 @@ import { modelSettings } from './models/settings.ts';
 import { isDomainPattern } from './sandbox/network.ts';
 import type { NetworkPolicy } from './sandbox/sandbox.ts';
 import { fromJson, HttpUrl } from './setting-kinds.ts';
+import { tracingSettings } from './tracing/settings.ts';
 
 const Count = z.coerce.number().int().min(1).max(100_000);
 const UserName = z.string().regex(/^[\w.@-]{1,64}$/, 'must be 1 to 64 letters, digits, or . _ @ -');
@@ -70,6 +71,7 @@ const SandboxSettings = z.object({
 export const Settings = z.object({
   ...SandboxSettings.shape,
   ...modelSettings,
+  ...tracingSettings,
   HANDOFF_HOST: z.string().default('127.0.0.1'),
   HANDOFF_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   HANDOFF_TOKEN: z.string().min(16, 'needs at least 16 characters').optional(),

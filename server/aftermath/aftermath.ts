@@ -28,6 +28,8 @@ export interface AftermathDeps {
   states: TaskStates;
   /** Tells the world of a turn's end; absent where nobody wants to know. */
   notify: ((notification: Notification) => Promise<void>) | undefined;
+  /** Tells a collector what its agents did. */
+  trace: (turn: EndedTurn) => Promise<void>;
   /** Turns whose aftermath runs in this process: also one that was adopted. */
   underWay: Set<string>;
   now: () => number;
@@ -78,6 +80,8 @@ export function createAftermath(deps: AftermathDeps): (steps: Steps, turn: Ended
       const notification = deps.notify && notificationOf(await deps.states.current(taskId), turnId);
       if (notification) await deps.notify?.(notification);
     });
+    // Nobody waits for it: a collector that is away takes its time.
+    await attempt('trace', () => deps.trace(turn));
     await attempt('settle', () => deps.aftermaths.settle(turn, deps.now() + deps.idleMs));
     // Where that failed it is still owed, and begun again under another id.
     deps.underWay.delete(turnId);

@@ -12,6 +12,7 @@ import { createEventLog } from '../tasks/event-log.ts';
 import { createTaskStore } from '../tasks/postgres-store.ts';
 import { createTaskHold } from '../tasks/task-hold.ts';
 import { createTaskStates } from '../tasks/task-states.ts';
+import { createTraces, type Traces, type TracingChoice } from '../tracing/traces.ts';
 import { createAftermath, createAftermathStarter } from './aftermath.ts';
 import { createChecks } from './checks.ts';
 import { createMend } from './mending.ts';
@@ -25,6 +26,7 @@ export interface AfterTurns {
   /** To be registered with the engine. */
   workflow: Workflow<EndedTurn>;
   usage: UsageBook;
+  traces: Traces;
   /** From now on looks for what this machine owes. */
   watch(engine: Pick<Engine, 'start' | 'hasEnded'>): {
     /** Begins at once what would be found owed. */
@@ -46,6 +48,7 @@ export function createAfterTurns(deps: {
   repo: TurnRepo & DecidingRepo;
   restoreWorkspace: LeftWorkspacesDeps['restoreWorkspace'];
   notifyUrl: string | undefined;
+  tracing: TracingChoice;
   /** How long (ms) a sandbox may idle. */
   idleMs: number;
   host: string;
@@ -61,6 +64,7 @@ export function createAfterTurns(deps: {
   const aftermaths = createAftermathStore(database);
   const hold = createTaskHold(database, states, now);
   const usage = createUsageBook(database, log, deps.caps, now);
+  const traces = createTraces({ log, tracing: deps.tracing, logger });
   const underWay = new Set<string>();
   const { restoreWorkspace, idleMs } = deps;
   const workspaces = createLeftWorkspaces({ hold, store, log, sandboxes, repo, restoreWorkspace });
@@ -73,6 +77,7 @@ export function createAfterTurns(deps: {
     carryDecisions: ({ taskId }) => carryDecisions({ hold, repo }, taskId),
     states,
     notify: url === undefined ? undefined : (what) => notify({ url, fetch, logger }, what),
+    trace: traces.export,
     underWay,
     now,
     idleMs,
@@ -82,6 +87,7 @@ export function createAfterTurns(deps: {
   return {
     workflow,
     usage,
+    traces,
     watch(engine) {
       const hostOf = async (taskId: string) => (await store.get(taskId))?.host;
       const starter = createAftermathStarter({ engine, aftermaths, hostOf, host, underWay, logger });

@@ -42,6 +42,7 @@ Usage: npm start [-- <command> [options]]
   tasks preview ID [PORT] what listens in its sandbox; with a port, a link that shows it in one browser
     --minutes N           how long the link lives (default: 60)
     --revoke              end the links of the port, or of the whole task
+  tasks trace ID          what each of its agents did, for how long and with how much; --json
   tasks review ID         its changes hunk by hunk, with what is decided of each; --json
     --accept WHAT         a path, PATH:HUNK, or \`all\`; also --reject and --undo, each more than once
   tasks apply ID          bring what is accepted into the working tree, by lines; exit code 1 where there are conflicts

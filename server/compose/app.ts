@@ -46,7 +46,7 @@ export function composeApp(
 ): App {
   const { database, log, store, states, cachedStates, troubles, host, now } = storage;
   const { repo, repoDeps, remote, commits, sandboxes, sourcesDir, transfersDir } = workplace;
-  const { engine, tokens, wake, conversation, usage } = works;
+  const { engine, tokens, wake, conversation, usage, traces } = works;
   const mayReadFiles = (owner: string): boolean => owner === OWNER || config.fileSources === 'all';
   const tasks = createTaskService({
     store,
@@ -110,6 +110,7 @@ export function composeApp(
       },
     },
     usage,
+    traces,
     secrets: workplace.around.secrets,
     prebuilds: workplace.prebuilds,
     mayReadFiles,

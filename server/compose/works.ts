@@ -61,6 +61,7 @@ export async function startWorks(
     repo,
     restoreWorkspace,
     notifyUrl: config.notifyUrl,
+    tracing: config.tracing,
     idleMs: config.idleMs,
     host,
     caps,
@@ -183,5 +184,6 @@ export async function startWorks(
     conversation,
     handbookOf,
     usage: afterTurns.usage,
+    traces: afterTurns.traces,
   };
 }

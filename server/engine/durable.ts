@@ -40,7 +40,7 @@ export interface Engine {
 export type Workflow<Input> = (steps: Steps, input: Input) => Promise<unknown>;
 
 /** Raise it when the order of steps in a workflow changes. */
-export const ENGINE_VERSION = 'handoff-4';
+export const ENGINE_VERSION = 'handoff-5';
 
 /** An arbitrary number of ours: DBOS's own migrations crash when two relays meet an empty database at once. */
 const LAUNCH_LOCK = 7420_0003;

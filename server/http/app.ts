@@ -23,6 +23,7 @@ import { type SecretRouteDeps, secretRoutes } from './secret-routes.ts';
 import { type SourceRouteDeps, sourceRoutes } from './source-routes.ts';
 import { type SystemRouteDeps, systemRoutes } from './system-routes.ts';
 import { type TaskRouteDeps, taskRoutes } from './task-routes.ts';
+import { type TraceRouteDeps, traceRoutes } from './trace-routes.ts';
 import { type TransferRouteDeps, transferRoutes } from './transfer-routes.ts';
 import { type UnattendedRouteDeps, unattendedRoutes } from './unattended-routes.ts';
 import { type UpdateRouteDeps, updateRoutes } from './update-routes.ts';
@@ -46,6 +47,7 @@ export interface AppDeps
     SourceRouteDeps,
     SystemRouteDeps,
     TaskRouteDeps,
+    TraceRouteDeps,
     TransferRouteDeps,
     UnattendedRouteDeps,
     UpdateRouteDeps,
@@ -124,6 +126,7 @@ export function createApp(deps: AppDeps): App {
   commentRoutes(app, deps);
   publishRoutes(app, deps);
   usageRoutes(app, deps);
+  traceRoutes(app, deps);
   secretRoutes(app, deps);
   warmRoutes(app, deps);
   previewRoutes(app, deps);

@@ -1,9 +1,11 @@
 import { AgentStopAnswer } from './agents.ts';
 import type { Asking } from './asking.ts';
+import { TaskTrace } from './trace.ts';
 
-/** The calls of the relay's client that are about one subagent. */
+/** The calls of the relay's client that are about agents. */
 export function agentCalls({ task, read }: Asking) {
   return {
+    trace: (id: string) => read(TaskTrace, task(id, '/trace')),
     stopAgent: (id: string, agentId: string) =>
       read(AgentStopAnswer, task(id, `/agents/${encodeURIComponent(agentId)}/stop`), {
         method: 'POST',

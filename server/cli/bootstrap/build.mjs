@@ -7,7 +7,15 @@ import { runQuietly } from './run-quietly.mjs';
 const STAMP = 'dist/.bootstrap/build';
 const SOURCES = ['server', 'extension', 'webview-ui', 'esbuild.mjs', 'package.json', 'package-lock.json'];
 const OUTPUTS = [
-  ...['extension.cjs', 'webview.js', 'highlight.mjs', 'relay.mjs', 'daytona.mjs', 'egress.mjs'],
+  ...[
+    'extension.cjs',
+    'webview.js',
+    'highlight.mjs',
+    'relay.mjs',
+    'daytona.mjs',
+    'tracing.mjs',
+    'egress.mjs',
+  ],
   ...[
     'spawner.mjs',
     'supervisor.mjs',

@@ -13,6 +13,7 @@ import { exportTask, importTask } from './tasks-file.ts';
 import { openTaskPullRequest } from './tasks-pr.ts';
 import { previewTask } from './tasks-preview.ts';
 import { reviewTask } from './tasks-review.ts';
+import { traceTask } from './tasks-trace.ts';
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
@@ -57,6 +58,7 @@ const VERBS: Record<string, Verb> = {
       previewTask(connect, rest, { minutes: undefined, ...values }, terminal),
   },
   review: { options: ['json', 'accept', 'reject', 'undo'], run: reviewTask },
+  trace: { options: ['json'], run: traceTask },
   apply: {
     options: ['json', 'repo', 'all'],
     run: (connect, rest, values, terminal) =>

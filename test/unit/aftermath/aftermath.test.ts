@@ -66,6 +66,7 @@ async function run({
     },
     usage: { record: () => piece('usage') },
     carryDecisions: () => piece('carry'),
+    trace: () => piece('trace'),
     states: {
       async current(taskId) {
         await piece('notify');
@@ -97,11 +98,11 @@ describe('what follows a turn’s end', () => {
     assert.deepEqual(await run({}), {
       done: [
         ...['capture', 'carry', 'plan', 'check a', 'check b', 'check c', 'restore tree'],
-        ...['leave', 'usage', 'mend 3', 'notify', 'settle 1005'],
+        ...['leave', 'usage', 'mend 3', 'notify', 'trace', 'settle 1005'],
       ],
       steps: [
         ...['turn', 'capture', 'carry', 'plan', 'check:0', 'check:1', 'check:2', 'restore'],
-        ...['leave', 'usage', 'mend', 'notify', 'settle'],
+        ...['leave', 'usage', 'mend', 'notify', 'trace', 'settle'],
       ],
       failed: [],
     });
@@ -109,14 +110,14 @@ describe('what follows a turn’s end', () => {
 
   it('checks nothing where nothing is configured', async () => {
     const { done } = await run({ plan: null });
-    assert.deepEqual(done, ['capture', 'carry', 'plan', 'leave', 'usage', 'notify', 'settle 1005']);
+    assert.deepEqual(done, ['capture', 'carry', 'plan', 'leave', 'usage', 'notify', 'trace', 'settle 1005']);
   });
 
   it('tells the person of a turn whose checks failed only where the agent is not told of that first', async () => {
     const { done } = await run({ mends: true });
-    assert.deepEqual(done.slice(-3), ['usage', 'mend 3', 'settle 1005']);
+    assert.deepEqual(done.slice(-4), ['usage', 'mend 3', 'trace', 'settle 1005']);
     const passed = await run({ passing: true });
-    assert.deepEqual(passed.done.slice(-3), ['usage', 'notify', 'settle 1005']);
+    assert.deepEqual(passed.done.slice(-4), ['usage', 'notify', 'trace', 'settle 1005']);
   });
 
   it('waits until nothing that follows an earlier turn touches the workspace', async () => {

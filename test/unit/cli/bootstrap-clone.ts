@@ -38,7 +38,16 @@ export interface Run {
 
 /** What the build is known by, but for the relay. */
 const OUTPUTS = [
-  ...['extension.cjs', 'webview.js', 'highlight.mjs', 'daytona.mjs', 'egress.mjs', 'supervisor.mjs'],
+  ...[
+    'extension.cjs',
+    'webview.js',
+    'highlight.mjs',
+    'daytona.mjs',
+    'tracing.mjs',
+    'spawner.mjs',
+    'egress.mjs',
+    'supervisor.mjs',
+  ],
   ...['supervisor-container.mjs', 'supervisor-stdio.mjs', 'supervisor-websocket.mjs'],
 ];
 
