@@ -9,17 +9,20 @@ export interface Collector {
   /** Where spans are posted to. */
   url: string;
   headers: Record<string, string>;
+  /** Whether it is the one that OpenTelemetry's own variables name; what else they say is for that one. */
+  isStandard: boolean;
   /** How long (ms) it may take to be told, with what is tried again in between. */
   patienceMs: number;
 }
 
 /** Resolves once the collector has them all. @throws what the exporter says of it: it may repeat the URL */
 export async function exportSpans(
-  { url, headers, patienceMs }: Collector,
+  { url, headers, isStandard, patienceMs }: Collector,
   version: string,
   spans: readonly TraceSpan[],
 ): Promise<void> {
-  const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: patienceMs });
+  const open = (): OTLPTraceExporter => new OTLPTraceExporter({ url, headers, timeoutMillis: patienceMs });
+  const exporter = isStandard ? open() : withoutVariables(open);
   const resource = resourceFromAttributes({ 'service.name': 'handoff', 'service.version': version });
   const instrumentationScope = { name: 'handoff', version };
   const told = spans.map((span): ReadableSpan => ({ ...readable(span), resource, instrumentationScope }));
@@ -31,6 +34,17 @@ export async function exportSpans(
     });
   } finally {
     await exporter.shutdown();
+  }
+}
+
+/** The exporter adds credentials and certificates that it finds in the environment, whichever collector it is for, and when it is made. */
+function withoutVariables<Made>(make: () => Made): Made {
+  const hidden = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_EXPORTER_OTLP_'));
+  for (const [name] of hidden) delete process.env[name];
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of hidden) process.env[name] = value;
   }
 }
 

@@ -30,6 +30,7 @@ export function tracingChoice(settings: z.output<z.ZodObject<typeof tracingSetti
   return {
     url: base === undefined ? undefined : `${base}/v1/traces`,
     headers: headers ?? {},
+    isStandard: settings.HANDOFF_OTLP_URL === undefined,
     withContent: settings.HANDOFF_TRACE_CONTENT,
   };
 }

@@ -11,6 +11,8 @@ export interface TracingChoice {
   url: string | undefined;
   /** Secret: they carry credentials. */
   headers: Record<string, string>;
+  /** Whether OpenTelemetry's own variables say so. */
+  isStandard: boolean;
   withContent: boolean;
 }
 
@@ -39,17 +41,16 @@ export function createTraces(deps: {
   const { log, tracing, logger, patienceMs = PATIENCE_MS } = deps;
   return {
     async export({ taskId, turnId }) {
-      const { url, headers, withContent } = tracing;
+      const { url, withContent, ...collector } = tracing;
       if (url === undefined) return;
       const spans = spansOf(await readAll(log, taskId), { taskId, turnId, withContent });
       const { exportSpans } = await loadExporter();
       for (let from = 0; from < spans.length; from += BATCH) {
         const batch = spans.slice(from, from + BATCH);
         for (let tried = 1; ; tried++) {
-          const why = await exportSpans({ url, headers, patienceMs }, VERSION, batch).then(
+          const why = await exportSpans({ url, ...collector, patienceMs }, VERSION, batch).then(
             () => undefined,
-            // The kind only: a message may repeat the address.
-            (error: unknown) => (error instanceof Error ? error.name : 'unknown'),
+            (error: unknown) => whyOf(error),
           );
           if (why === undefined) break;
           logger.warn({ taskId, turnId, tried, why }, 'the collector could not be told of a turn');
@@ -64,4 +65,10 @@ export function createTraces(deps: {
       return { spans: turns.flatMap((turnId) => spansOf(events, { taskId, turnId, withContent: false })) };
     },
   };
+}
+
+/** The kind only: a message may repeat the address. */
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error && error.code !== undefined ? `status ${error.code}` : error.name;
 }

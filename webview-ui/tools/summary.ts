@@ -153,11 +153,20 @@ function withServer(name: string): string {
 }
 
 export function summaryOf(tool: ToolItem): Summary {
+  if (tool.agent !== undefined) return ofAgent(tool.agent);
   const summary = summaries[toolKind(tool.name)](tool);
   if (!tool.isError) return summary;
   const code = exitCode(tool);
   const failure = wasStopped(tool) ? text.stopped : code === undefined ? text.failed : text.exit(code);
   return { ...summary, detail: [...summary.detail, failure] };
+}
+
+/** A subagent's card has more of it: this is what is said of it in passing. */
+function ofAgent(agent: NonNullable<ToolItem['agent']>): Summary {
+  const { role, description, outcome, isStopping, startedAt, endedAt } = agent;
+  const state = strings.agents.state[outcome ?? (isStopping ? 'stopping' : 'running')];
+  const detail = endedAt === undefined ? [state] : [state, duration(endedAt - startedAt)];
+  return { icon: 'telescope', verb: role, subject: description, code: false, detail };
 }
 
 /** The same as a sentence's worth of words, for a label or a screen reader. */

@@ -44,11 +44,10 @@ const OUTPUTS = [
     'highlight.mjs',
     'daytona.mjs',
     'tracing.mjs',
-    'spawner.mjs',
     'egress.mjs',
     'supervisor.mjs',
   ],
-  ...['supervisor-container.mjs', 'supervisor-stdio.mjs', 'supervisor-websocket.mjs'],
+  ...['supervisor-container.mjs', 'supervisor-stdio.mjs', 'spawner.mjs', 'supervisor-websocket.mjs'],
 ];
 
 /** What is installed and built in the clone: `relay.mjs` says how it was called, and can wait for the end of its input or for a signal. */

@@ -22,7 +22,10 @@ describe('the command line', () => {
   });
 
   const wrong: [args: string[], message: string][] = [
-    [['frobnicate'], 'there is no command "frobnicate"; there are start, relay, run, tasks, secrets, doctor'],
+    [
+      ['frobnicate'],
+      'there is no command "frobnicate"; there are start, relay, run, tasks, secrets, usage, doctor',
+    ],
     [['toString'], 'there is no command "toString"'],
     [['run'], 'run needs the task in words'],
     [['run', '  '], 'run needs the task in words'],
@@ -38,6 +41,7 @@ describe('the command line', () => {
     [['tasks', 'answer', 'a', '1', '--json'], 'tasks answer has no --json'],
     [['tasks', 'export', 'a'], 'tasks export needs the task and one file'],
     [['tasks', 'import'], 'tasks import needs one file'],
+    [['tasks', 'trace'], 'tasks trace needs one task'],
     [['start', 'now'], 'start takes options only, not "now"'],
   ];
   for (const [args, message] of wrong) {

@@ -5,6 +5,7 @@ import { ago, count, duration, wholeSeconds } from '../../../webview-ui/format.t
 import { shortRepository } from '../../../webview-ui/repository.ts';
 import { nextTool, type Row, rowsOf, type ToolItem, toolOf } from '../../../webview-ui/rows.ts';
 import { lastAction, spokenSummary, todoItems } from '../../../webview-ui/tools/summary.ts';
+import { delegated, delegating, EXECUTOR } from '../../webview/agents-story.ts';
 import { answered, asking, explored, exploring, waiting } from '../../webview/durable-story.ts';
 import { finished, log, taskOf, working } from '../../webview/story.ts';
 
@@ -122,6 +123,21 @@ describe('one line for a tool call', () => {
     [tool('bash', { command: 7 }), 'Ran'],
   ];
   for (const [item, line] of cases) it(line, () => assert.equal(spokenSummary(item), line));
+
+  it('says how it went with a subagent, whose call may have ended as an error', () => {
+    const spoken = (events: NewEvent[]) =>
+      rowsOf(taskOf(log(events))).flatMap((row) => {
+        const found = toolOf(row);
+        return found === null ? [] : [spokenSummary(found)];
+      })[0];
+    assert.deepEqual([delegating, delegated].map(spoken), [
+      'executor Move the cart to cents running',
+      'executor Move the cart to cents done 8.0 s',
+    ]);
+    const ended = { type: 'agent.ended', turnId: 'turn-1', agentId: EXECUTOR, parentId: 'turn-1' } as const;
+    const late: NewEvent[] = [...delegating, { ...ended, outcome: 'timed_out' }];
+    assert.equal(spoken(late), 'executor Move the cart to cents out of time 5.2 s');
+  });
 
   it('has what its subagent does now', () => {
     const action = (events: NewEvent[]) => {
