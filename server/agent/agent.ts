@@ -4,6 +4,7 @@ import type { EventOf } from '../protocol/events.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Handbook } from './handbook.ts';
 import type { KnownFiles } from './known-files.ts';
+import type { ToolCall } from './tool-call.ts';
 import type { ASKED, Tool } from './tools/tool.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -39,6 +40,8 @@ export interface Agent {
   heard?: (message: Omit<EventOf<'message.delivered'>, 'seq' | 'at'>) => void;
   /** Why a call that fits its tool is not to be made now, for the model; nothing where it may be. */
   refuses?: (tool: Tool, input: Record<string, unknown>) => string | undefined;
+  /** Whether these calls may begin at once, and be told so with the answer that asks for them; absent: they may. */
+  mayBegin?: (calls: readonly ToolCall[]) => boolean;
   /** Has a subagent work for one of its tool calls; absent where it may not. What it handed up, as the model reads it. */
   delegate?: (turn: TurnContext, callId: string, order: Order) => Promise<string | typeof ASKED>;
 }

@@ -29,8 +29,10 @@ export function mayOverlap(agent: Agent, calls: readonly ToolCall[]): boolean {
 }
 
 /** Of the calls of one answer, those that are begun as soon as it is there: all, or the first where they run one after the other. */
-export const begunAtOnce = (agent: Agent, calls: readonly ToolCall[]): readonly ToolCall[] =>
-  mayOverlap(agent, calls) ? calls : calls.slice(0, 1);
+export function begunAtOnce(agent: Agent, calls: readonly ToolCall[]): readonly ToolCall[] {
+  if (agent.mayBegin?.(calls) === false) return [];
+  return mayOverlap(agent, calls) ? calls : calls.slice(0, 1);
+}
 
 /** Word of a call's beginning. It is told before anything of it is done, so that nobody takes for never run what may have. */
 export const startedEvent = (

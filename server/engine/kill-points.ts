@@ -175,7 +175,7 @@ function openPoints({ mode, file }: KillPointSettings): {
       .replace(/:retried:\d+/g, ':retried')
       .replace(/:\d+:text:\d+/g, ':text')
       .replace(/:output:(\w+):\d+/g, ':output:$1')
-      .replace(/:(continued|waiting:\w+|sandbox:running):\d+/g, ':$1');
+      .replace(/:(continued|waiting:\w+|sandbox:running|again):\d+/g, ':$1');
   }
 
   return {

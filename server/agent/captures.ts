@@ -1,0 +1,59 @@
+import type { Failure } from '../protocol/errors.ts';
+import type { TaskEvent } from '../protocol/events.ts';
+import type { Agent } from './agent.ts';
+import { captureStep } from './capture-step.ts';
+import type { Progress } from './progress.ts';
+import { mayWrite } from './tool-call.ts';
+import type { TurnContext } from './turn-context.ts';
+
+/** The workspace's tree as the relay fetches it while a lead works there: after each answer that changed something. */
+export interface Captures {
+  /** What the workspace held when it was last looked at. */
+  tree(): string;
+  /** Whether one is under way, in which nothing may change the workspace. */
+  isUnderWay(): boolean;
+  /** Begins one, which overlaps what follows. @param place unique in the turn */
+  begin(place: string): void;
+  /** Waits for the one under way. @returns why it failed, if it did */
+  settled(): Promise<Failure | undefined>;
+}
+
+/** @param known what the workspace is known to hold */
+export function createCaptures(turn: TurnContext, baseTree: string, known: string): Captures {
+  let tree = known;
+  let capturing: ReturnType<typeof captureStep> | undefined;
+  return {
+    tree: () => tree,
+    isUnderWay: () => capturing !== undefined,
+    begin(place) {
+      capturing = turn.journal.step(`${turn.turnId}:capture:${place}`, () =>
+        captureStep(turn, place, baseTree, tree),
+      );
+      // Whoever waits for it hears of a failure; where a step in between failed first, nobody does.
+      capturing.catch(() => {});
+    },
+    async settled() {
+      const result = await capturing;
+      capturing = undefined;
+      if (result?.kind === 'captured') tree = result.headTree;
+      return result?.kind === 'failed' ? result.failure : undefined;
+    },
+  };
+}
+
+/**
+ * Whether what a killed relay left is to be captured before the turn goes on. Nothing begins to write while a capture is under way, so
+ * where something has begun, all before it is there; where nothing has, and a change was made in the turn, that may be missing.
+ */
+export function isCaptureDue(
+  events: readonly TaskEvent[],
+  agent: Agent,
+  { unfinished, calls }: Progress,
+): boolean {
+  const begun = new Set(events.flatMap((event) => (event.type === 'tool.started' ? [event.callId] : [])));
+  const writing = unfinished.filter((call) => mayWrite(agent, call));
+  if (writing.some(({ callId }) => begun.has(callId))) return false;
+  // After the calls of an answer that have all ended one is made anyway, where they wrote.
+  if (unfinished.length === 0 && calls.some((call) => mayWrite(agent, call))) return false;
+  return events.some((event) => event.type === 'tool.finished' && event.callId.startsWith(`${agent.id}:`));
+}
