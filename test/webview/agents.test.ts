@@ -64,11 +64,18 @@ describe('subagents in the chat panel', () => {
     const focused = () =>
       page.evaluate(() => document.activeElement?.querySelector('.tool-subject')?.textContent);
     await page.locator('.agent-line').first().focus();
-    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft'])
-      await page.keyboard.press(key);
-    assert.equal(await focused(), 'Move the cart to cents');
-    await page.keyboard.press('ArrowDown');
-    assert.equal(await focused(), 'Look for what was missed');
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await page.keyboard.press(key);
+      return focused();
+    };
+    // Opened, gone into, opened, gone into, opened, gone into: down to what the deepest does.
+    const deepest = Array<string>(6).fill('ArrowRight');
+    assert.equal(await press(...deepest), 'round\\(');
+    assert.equal(await press('ArrowLeft'), 'See how the tax rounds');
+    assert.equal(await press('ArrowUp', 'ArrowDown', 'ArrowDown'), 'round\\(');
+    assert.equal(await press('ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft'), 'List places that round');
+    assert.equal(await press('ArrowLeft', 'ArrowLeft'), 'Move the cart to cents');
+    assert.equal(await press('ArrowDown'), 'Look for what was missed');
   });
 
   it('show what they handed up, what became of it, and who made a fact stale', async () => {

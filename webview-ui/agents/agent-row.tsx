@@ -116,25 +116,34 @@ export function AgentRow({ tool, rowKey, active, onFocus, transcript, child }: A
   );
 }
 
-/** Left and right as in the editor's trees, from a card's line. @returns whether it was one of those keys */
+/** From a line of a card or within it, as in the editor's trees. @returns whether it was one of those keys */
 function walk(
-  { key, currentTarget, target }: KeyboardEvent<HTMLElement>,
+  event: KeyboardEvent<HTMLElement>,
   { open, toggle }: { open: boolean; toggle: () => void },
 ): boolean {
-  const line = currentTarget.querySelector('.agent-line');
-  if (target !== line) return false;
-  const to = (element: Element | null | undefined): boolean => {
-    if (!(element instanceof HTMLElement)) return false;
-    element.focus();
-    return true;
-  };
-  if (key === 'ArrowRight') {
-    if (!open) toggle();
-    else to(currentTarget.querySelector('.agent-card .tool-line'));
+  const { key, currentTarget: card, target } = event;
+  if (event.isDefaultPrevented() || !(target instanceof HTMLElement) || !target.matches('.tool-line'))
+    return false;
+  const own = card.querySelector('.agent-line');
+  if (key === 'ArrowUp' || key === 'ArrowDown') {
+    // From the topmost line the conversation's own rows are gone through.
+    if (target.dataset['row'] !== undefined || card.parentElement?.closest('.agent')) return false;
+    const lines = [...card.querySelectorAll<HTMLElement>('.tool-line')];
+    lines[lines.indexOf(target) + (key === 'ArrowDown' ? 1 : -1)]?.focus();
     return true;
   }
-  if (key !== 'ArrowLeft') return false;
-  if (open) toggle();
-  else to(currentTarget.parentElement?.closest('.agent')?.querySelector('.agent-line'));
+  if (key === 'ArrowLeft') {
+    if (target !== own) focus(own);
+    else if (open) toggle();
+    else focus(card.parentElement?.closest('.agent')?.querySelector('.agent-line'));
+    return true;
+  }
+  if (key !== 'ArrowRight' || target !== own) return false;
+  if (open) focus(card.querySelector(':scope > .agent-card .tool-line'));
+  else toggle();
   return true;
+}
+
+function focus(element: Element | null | undefined): void {
+  if (element instanceof HTMLElement) element.focus();
 }

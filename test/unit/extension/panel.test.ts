@@ -196,10 +196,12 @@ describe('the panel, seen from its webview', () => {
     await handlers.editMessage({ type: 'editMessage', ...about, messageId: 'm', text: 'x' });
     outcome = Promise.reject(new RelayError('already_delivered', 'Read.', { status: 409 }));
     await handlers.withdrawMessage({ type: 'withdrawMessage', ...about, messageId: 'm' });
+    await handlers.stopAgent({ type: 'stopAgent', taskId: 't', agentId: 'u:m1c0' });
     assert.deepEqual(done, [
       ['t', 'q', yes],
       ['t', 'm', 'x'],
       ['t', 'm'],
+      ['t', 'u:m1c0'],
     ]);
     const settled = { type: 'settled', clientId: 'c-1' };
     assert.deepEqual(posted.slice(-3), [
