@@ -38,7 +38,7 @@ describe('a turn in adversity', function () {
     assert.deepEqual(outputs, [
       'a\0b',
       'Wrote long.txt: 1 lines, 2003 bytes.',
-      `1: ${'x'.repeat(1999)}\ufffd [1 more characters in this line]`,
+      `1: ${'x'.repeat(1999)}\ufffd [1 more characters in this line; column 2001 shows them]`,
       '\ufffd\ufffd',
     ]);
   });
