@@ -4,6 +4,8 @@ import type { Agent } from './agent.ts';
 import { captureStep } from './capture-step.ts';
 import type { Progress } from './progress.ts';
 import { mayWrite } from './tool-call.ts';
+import { bash } from './tools/bash.ts';
+import { TASK } from './tools/task.ts';
 import type { TurnContext } from './turn-context.ts';
 
 /** The workspace's tree as the relay fetches it while a lead works there: after each answer that changed something. */
@@ -51,9 +53,12 @@ export function isCaptureDue(
   { unfinished, calls }: Progress,
 ): boolean {
   const begun = new Set(events.flatMap((event) => (event.type === 'tool.started' ? [event.callId] : [])));
-  const writing = unfinished.filter((call) => mayWrite(agent, call));
-  if (writing.some(({ callId }) => begun.has(callId))) return false;
+  // A shell that only looks, and one of a subagent's, put back what they changed: until then it is nobody's work.
+  const settling = unfinished.filter(
+    (call) => mayWrite(agent, call) || call.name === TASK || call.name === bash.name,
+  );
+  if (settling.some(({ callId }) => begun.has(callId))) return false;
   // After the calls of an answer that have all ended one is made anyway, where they wrote.
   if (unfinished.length === 0 && calls.some((call) => mayWrite(agent, call))) return false;
-  return events.some((event) => event.type === 'tool.finished' && event.callId.startsWith(`${agent.id}:`));
+  return events.some((event) => event.type === 'tool.finished' && event.agentId === agent.by.agentId);
 }

@@ -62,6 +62,9 @@ export async function runLead(
     captures.begin(`again:${turn.claim.epoch}`);
   const firstTree = progress.answers === 0 ? captures.tree() : treeAtStart(events, turnId, baseTree);
   const writes = (calls: readonly ToolCall[]): boolean => calls.some((call) => mayWrite(lead, call));
+  /** What may be done while the tree is captured: nothing that writes, and nothing that captures it itself, as a shell that only looks does. */
+  const mustWait = (calls: readonly ToolCall[]): boolean =>
+    writes(calls) || calls.some(({ name }) => name === TASK || name === bash.name);
 
   // What is left of the last answer may write, and what was changed before it has to be captured first.
   const late = await captures.settled();
@@ -76,8 +79,7 @@ export async function runLead(
           const lost = mayHaveFacts ? await captures.settled() : undefined;
           return lost && { kind: 'failed', failure: lost };
         },
-        // What only reads may do so while the tree is captured.
-        answered: async (calls) => (writes(calls) ? captures.settled() : undefined),
+        answered: async (calls) => (mustWait(calls) ? captures.settled() : undefined),
         objects: async () => {
           const unplanned = noPlan(mode, events, turnId, progress.watch);
           if (unplanned) return unplanned;

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type StartProcess, startHere } from './spawner/process.ts';
+import { SpawnerLost } from './spawner/spawner.ts';
 
 /** A header that native Git sends to one origin and nowhere else. Travels by environment, never by argv or URL. */
 export interface SecretHeader {
@@ -159,11 +160,30 @@ export function createGit(options: {
     if (value !== undefined) base[name] = value;
   }
   const { start = startHere } = options;
-  return (args, run = {}) => {
+  return async (args, run = {}) => {
     const env = { ...base, ...run.env, ...environmentOf(run) };
+    const here = { env, cwd: home, start: startHere };
     // What is much, or secret, takes the shorter way.
-    const isApart = run.secret === undefined && (run.stdin?.length ?? 0) < MIB;
-    return execute(args, run, { env, cwd: home, start: isApart ? start : startHere });
+    if (run.secret !== undefined || (run.stdin?.length ?? 0) >= MIB) return execute(args, run, here);
+    let isHeard = false;
+    const { onStdout } = run;
+    const listened: GitRun =
+      onStdout === undefined
+        ? run
+        : {
+            ...run,
+            onStdout(chunk) {
+              isHeard = true;
+              onStdout(chunk);
+            },
+          };
+    try {
+      return await execute(args, listened, { ...here, start });
+    } catch (error) {
+      // All that is done here may be repeated, as after the death of a relay; but nobody is told the same twice.
+      if (isHeard || !(error instanceof GitError && error.cause instanceof SpawnerLost)) throw error;
+      return execute(args, run, here);
+    }
   };
 }
 
@@ -236,7 +256,9 @@ function execute(
     },
     failed(cause) {
       settle();
-      reject(new GitError(args, null, { stderr: 'git could not be started; is it installed?' }, cause));
+      const stderr =
+        cause instanceof SpawnerLost ? cause.message : 'git could not be started; is it installed?';
+      reject(new GitError(args, null, { stderr }, cause));
     },
     closed(exitCode) {
       settle();

@@ -94,7 +94,8 @@ async function takeIn(
     await deps.git(args, { repo, stdin: pack, signal });
     if (!(await isTree(deps, repo, headTree, signal))) throw unsound();
   } catch (cause) {
-    throw cause instanceof GitError ? unsound(cause) : cause;
+    // Only where Git itself has looked at it and said so.
+    throw cause instanceof GitError && cause.exitCode !== null ? unsound(cause) : cause;
   }
 }
 

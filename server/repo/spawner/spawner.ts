@@ -12,6 +12,11 @@ export interface Spawner {
   close(): void;
 }
 
+/** The process that starts others has ended, and nobody knows what became of what it had started: it may even go on. */
+export class SpawnerLost extends Error {
+  override readonly name = 'SpawnerLost';
+}
+
 interface Small {
   child: ChildProcess;
   isReady: boolean;
@@ -44,7 +49,7 @@ export function createSpawner(program: string, idleMs = IDLE_MS): Spawner {
       }
     };
     child.once('error', gone);
-    child.once('disconnect', () => gone(new Error('the process that starts others has ended')));
+    child.once('disconnect', () => gone(new SpawnerLost('the process that starts others has ended')));
     return made;
   }
 

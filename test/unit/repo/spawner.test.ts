@@ -96,6 +96,17 @@ describe('the process that starts others', () => {
     assert.notEqual(await untilApart(spawner), apart);
   });
 
+  it('has Git run again by the relay itself where it dies under it', async () => {
+    const apart = await untilApart(spawner);
+    await using folder = await mkdtempDisposable(path.join(tmpdir(), 'handoff-spawner-'));
+    const git = createGit({ dataDir: folder.path, start: spawner.start });
+    // Before it can have begun to run anything.
+    process.kill(apart, 'SIGSTOP');
+    const version = git(['--version']);
+    process.kill(apart, 'SIGKILL');
+    assert.match((await version).toString(), /^git version /);
+  });
+
   it('is let go when it has had nothing to do, and keeps nobody waiting for it', async () => {
     const program = `
       import { createSpawner } from ${JSON.stringify(new URL('../../../server/repo/spawner/spawner.ts', import.meta.url).href)};
