@@ -21,9 +21,10 @@ const ON_README: NewComment = {
   text: 'Why not this one?',
 };
 
-/** What the person said last, as the model read it. */
+/** What the person said last, as the model read it: how things stand, which is told behind it with each request, is nobody's words. */
 const lastWords = ({ messages }: ChatRequest): string =>
-  messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  messages.findLast(({ role, content }) => role === 'user' && !content.startsWith('[How things stand'))
+    ?.content ?? '';
 
 describe('comments on a proposal', function () {
   this.timeout(60_000);
