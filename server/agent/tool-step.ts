@@ -73,7 +73,7 @@ async function run(
 ): Promise<Result | typeof ASKED> {
   const tool = toolOf(agent, call);
   // What had begun when its relay died is attached to also then: the signal ends it, and its result says how far it came.
-  const isUnderWay = hasBegun && mayWrite(agent, call);
+  const isUnderWay = hasBegun && (mayWrite(agent, call) || tool?.mustSettle === true);
   if (!isUnderWay && (await isStopped(turn, agent))) {
     return { output: '[stopped by the user before this ran]', isError: true };
   }

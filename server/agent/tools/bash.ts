@@ -15,6 +15,7 @@ export const bash = defineTool({
     background: z.boolean().optional().describe('For servers and the like: returns at once with a handle.'),
   }),
   writes: true,
+  mustSettle: true,
   async run({ command, cwd, timeoutMs, background = false }, { sandbox, callId, signal, showOutput }) {
     const request = {
       execId: execIdOf(callId, background),

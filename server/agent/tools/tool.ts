@@ -70,6 +70,8 @@ export interface Tool<Schema extends z.ZodObject = z.ZodObject> {
   writes: boolean | ((input: z.output<Schema>) => boolean);
   /** Runs at once with calls of its own kind, although it may write: what it changes is brought together afterwards. */
   isParallel?: boolean;
+  /** A call that had begun when its relay died is gone on with also where it is to stop: it brings to an end what it began. */
+  mustSettle?: boolean;
   /** The text that the model reads. Throws `ToolProblem` or `SandboxError` for what the model should know went wrong. */
   run(input: z.output<Schema>, context: ToolContext): Promise<string | typeof ASKED>;
 }
