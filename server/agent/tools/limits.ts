@@ -18,6 +18,13 @@ export const LIMITS = {
   edits: 100,
   /** Of edits that cannot be made, how many are explained at once. */
   editProblems: 5,
+  /** Places that one call changes: more is work for a program, and takes long where everybody waits. */
+  editPlaces: 100_000,
+  /**
+   * UTF-16 units of a file that are compared with texts that were not found, all of a call together: an eighth of a second, in which a
+   * relay does nothing else.
+   */
+  editCompared: 1_000_000,
   /** Lines that are named where a text occurs more than once. */
   editLinesNamed: 10,
   /** Of text that was not found: places that are like it, lines shown of each, and UTF-16 units of a line. */

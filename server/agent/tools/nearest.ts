@@ -9,8 +9,6 @@ export interface Place {
 
 /** Lines of the text that are compared; more say no more about where it was meant to be. */
 const COMPARED = 20;
-/** Lines of the file that are looked at: a file with more is data, and looking takes long. */
-const LOOKED_AT = 50_000;
 /** UTF-16 units of a line that are compared. */
 const LINE = 300;
 /** Places whose one telling line is alike enough to be looked at whole. */
@@ -19,10 +17,13 @@ const CANDIDATES = 40;
 const LIKE_LINE = 0.4;
 const LIKE = 0.55;
 
-/** The places of a file that are most like a text that is not in it, the best first. */
-export function nearestPlaces(text: string, wanted: string, most: number): Place[] {
+/**
+ * The places of a file that are most like a text that is not in it, the best first.
+ * @param room UTF-16 units of the file that are looked at: what is behind them is passed over, for looking takes long
+ */
+export function nearestPlaces(text: string, wanted: string, most: number, room: number): Place[] {
   const needle = trimBlank(linesOf(wanted)).slice(0, COMPARED).map(toLine);
-  const lines = linesOf(text).slice(0, LOOKED_AT);
+  const lines = linesOf(text.slice(0, room));
   const telling = needle.reduce(
     (best, line, at) => (line.key.length > (needle[best]?.key.length ?? 0) ? at : best),
     0,
@@ -54,23 +55,26 @@ export function nearestPlaces(text: string, wanted: string, most: number): Place
 interface Line {
   /** Without white space at its ends, and with single spaces inside. */
   key: string;
-  pairs: Map<string, number>;
+  /** Of its letters, by `pairOf`, how often each comes. */
+  pairs: Map<number, number>;
   count: number;
 }
 
 function toLine(line: string): Line {
   const key = keyOf(line);
-  const pairs = new Map<string, number>();
-  for (const pair of pairsOf(key)) pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
+  const pairs = new Map<number, number>();
+  for (let at = 1; at < key.length; at++) {
+    const pair = pairOf(key, at);
+    pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
+  }
   return { key, pairs, count: Math.max(0, key.length - 1) };
 }
 
 const linesOf = (text: string): string[] => text.replace(/\n$/, '').split(/\r?\n/);
 const keyOf = (line: string): string => line.slice(0, LINE).trim().replace(/\s+/g, ' ');
 
-function* pairsOf(key: string): Generator<string> {
-  for (let at = 0; at + 1 < key.length; at++) yield key.slice(at, at + 2);
-}
+/** Of the letter at a place and the one before it: a number, for this is asked of every letter of a file. */
+const pairOf = (key: string, at: number): number => key.charCodeAt(at - 1) * 0x10000 + key.charCodeAt(at);
 
 function trimBlank(lines: string[]): string[] {
   const first = lines.findIndex((line) => line.trim() !== '');
@@ -85,7 +89,8 @@ function likeness(wanted: Line, line: string): number {
   if (key.length < 2 || wanted.count === 0) return 0;
   const left = new Map(wanted.pairs);
   let shared = 0;
-  for (const pair of pairsOf(key)) {
+  for (let at = 1; at < key.length; at++) {
+    const pair = pairOf(key, at);
     const count = left.get(pair) ?? 0;
     if (count === 0) continue;
     left.set(pair, count - 1);

@@ -131,6 +131,80 @@ describe('a text and its bytes', () => {
   });
 });
 
+describe('an edit', () => {
+  const edited = (text: string, oldText: string, newText: string, replaceAll = false) =>
+    replaceIn('a', text, [{ oldText, newText, replaceAll }]).text;
+
+  it('parts no \\r from its \\n, wherever its text begins and ends', () => {
+    assert.deepEqual(
+      [
+        edited('a\r\nb\r\n', '\nb', '\nc'),
+        edited('a\r\nb\r\n', '\nb\r\n', 'c'),
+        edited('a\r\nb\r\n', '\n', ' ', true),
+        edited('a\nb\r\n', '\n', '\n\n', true),
+      ],
+      ['a\r\nc\r\n', 'ac', 'a b ', 'a\n\nb\r\n\r\n'],
+    );
+  });
+
+  it('leaves what is outside of it as it was, and every line ended, whatever the ends of line', () => {
+    const line = fc.tuple(fc.stringMatching(/^[ab]{0,2}$/), fc.constantFrom('\n', '\r\n'));
+    const text = fc.array(line, { minLength: 1, maxLength: 6 }).map((lines) => `${lines.flat().join('')}<`);
+    const word = fc.stringMatching(/^[ab\n]{0,3}$/);
+    fc.assert(
+      fc.property(text, fc.nat(12), fc.integer({ min: 1, max: 4 }), word, (file, at, length, newText) => {
+        const plain = file.replaceAll('\r\n', '\n');
+        const oldText = plain.slice(at, at + length);
+        fc.pre(oldText !== '' && oldText !== newText);
+        const made = edited(file, oldText, newText, true);
+        assert.equal(made.replaceAll('\r\n', '\n'), plain.replaceAll(oldText, newText));
+        assert.doesNotMatch(made, /\r(?!\n)/);
+        const ofLine = (one: string) => one.replaceAll('\n', '\r?\n');
+        const outside = file.split(new RegExp(ofLine(oldText)));
+        assert.match(made, new RegExp(`^${outside.join(ofLine(newText))}$`));
+        if (!/(^|[^\r])\n/.test(file)) assert.doesNotMatch(made, /(^|[^\r])\n/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('holds nobody up: not by the places of its text, nor by the lines that are like it', () => {
+    const problem = (run: () => unknown) => {
+      try {
+        return run();
+      } catch (error) {
+        return error instanceof Error ? error.message : error;
+      }
+    };
+    const long = 'ab'.repeat(300_000);
+    const rows = Array.from({ length: 50_000 }, (_, row) => `  const value${row} = compute(${row}, other);`);
+    const edits = Array.from({ length: 100 }, (_, at) => ({
+      oldText: `const valux = computx(${at}, othex)`,
+      newText: '',
+    }));
+    const before = performance.now();
+    assert.equal(
+      problem(() => edited(long, 'a', '\n')),
+      'MultipleMatches: oldText occurs more than 100000 times in a, at lines 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 and 99991 more. Add surrounding lines to make it unique, or set replaceAll to true.',
+    );
+    assert.equal(edited(long.slice(0, 160_000), 'a', '\n', true), '\nb'.repeat(80_000));
+    assert.equal(edited(`${long.slice(0, 160_000)}\r\n`, 'a', '\n', true), `${'\r\nb'.repeat(80_000)}\r\n`);
+    assert.match(
+      String(problem(() => replaceIn('a', rows.join('\n'), edits))),
+      /\[95 more edits have problems\]/,
+    );
+    // It takes half a second; what was worked out for each place, or for each edit, took a minute.
+    assert.ok(performance.now() - before < 8000, 'it takes too long');
+  });
+
+  it('makes no file that cannot be edited again', () => {
+    assert.throws(() => edited('a'.repeat(1000), 'a', 'b'.repeat(10_001), true), {
+      message:
+        'TooMuch: this would make a 10001000 characters long; at most 10000000 fit. Do it with bash (sed), or in smaller parts.',
+    });
+  });
+});
+
 describe('a line that waits for an answer', () => {
   const QUESTIONS = [
     'Do you want to continue? [Y/n] ',
