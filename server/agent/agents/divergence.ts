@@ -1,4 +1,5 @@
 import type { TaskState } from '../../protocol/task.ts';
+import { cardIn } from '../../tasks/agent-service.ts';
 import type { KeyedEvent } from '../../tasks/event-log.ts';
 import { type TurnContext, type TurnRepo, tell } from '../turn-context.ts';
 import type { Parent } from './crew.ts';
@@ -73,6 +74,13 @@ export async function divergedMeanwhile(
     ];
   });
   await tell(turn, ...(await Promise.all(events)).flat());
+}
+
+/** Paths that were changed in the task's own workspace since that agent began, by executors that came home meanwhile. */
+export function mergedSince(state: TaskState, agentId: string): ReadonlySet<string> {
+  const began = cardIn(state.turns.at(-1)?.items ?? [], agentId)?.startedAt ?? 0;
+  const merges = mergesIn(state).filter(({ endedAt = Infinity }) => endedAt >= began);
+  return new Set(merges.flatMap(({ merged }) => merged?.changed ?? []));
 }
 
 const mergesIn = (state: TaskState) =>

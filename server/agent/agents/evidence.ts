@@ -8,14 +8,22 @@ import { AGENT_LIMITS } from './limits.ts';
 type Place = Omit<Evidence, 'blob'>;
 
 /**
- * Ties places to the files that they are in, as those are now.
- * @throws {ToolProblem} naming each that is not there
+ * Ties places to the files that they are in, as whoever names them saw those. What was changed beside it since is no evidence: the lines
+ * may say something else by now, and nothing would ever show that.
+ * @param known SHA-256 of what was last seen of a file, null of what was not there or is known to be another by now; undefined where it
+ * was only searched or printed by a command
+ * @throws {ToolProblem} naming each that is not there, or not as it was seen
  */
-export async function withBlobs(sandbox: Sandbox, places: readonly Place[]): Promise<Evidence[]> {
-  const paths = [...new Set(places.map(({ path }) => path))];
-  const files = new Map(
-    await Promise.all(paths.map(async (path) => [path, await fileAt(sandbox, path)] as const)),
-  );
+export async function withBlobs(
+  sandbox: Sandbox,
+  places: readonly Place[],
+  known: (path: string) => string | null | undefined,
+): Promise<Evidence[]> {
+  const files = new Map<string, File>();
+  // One after the other: together they could take half a gigabyte of the relay's memory.
+  for (const { path } of places) {
+    if (!files.has(path)) files.set(path, await fileAt(sandbox, path, known(path)));
+  }
   const problems: string[] = [];
   const evidence = places.flatMap((place): Evidence[] => {
     const file = files.get(place.path);
@@ -28,7 +36,7 @@ export async function withBlobs(sandbox: Sandbox, places: readonly Place[]): Pro
   });
   if (problems.length === 0) return evidence;
   throw new ToolProblem(
-    `The report is not taken, for some evidence is not there: ${problems.join('; ')}. Look again, and report once more.`,
+    `The report is not taken, for some evidence is not there: ${[...new Set(problems)].join('; ')}. Look again, and report once more.`,
   );
 }
 
@@ -41,13 +49,16 @@ function problemWith({ path, startLine, endLine }: Place, file: File): string | 
   return undefined;
 }
 
-async function fileAt(sandbox: Sandbox, path: string): Promise<File> {
+async function fileAt(sandbox: Sandbox, path: string, seen: string | null | undefined): Promise<File> {
   const relative = posix.relative(sandbox.workdir, posix.resolve(sandbox.workdir, path));
   try {
-    const { data, size } = await sandbox.readFile(relative, {
+    const { data, size, sha256 } = await sandbox.readFile(relative, {
       offset: 0,
       length: AGENT_LIMITS.evidenceFileBytes,
     });
+    if (seen !== undefined && seen !== sha256) {
+      return { problem: `${path} has changed since you looked at it, read it again` };
+    }
     if (data.byteLength < size) return { problem: `${path} is too large` };
     return { path: relative, blob: blobOf(data), lines: linesOf(data) };
   } catch (error) {

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { CheckRun } from '../../protocol/agents.ts';
+import { nameInWorkspace } from '../known-files.ts';
 import { defineTool, type Tool, type ToolContext } from '../tools/tool.ts';
 import type { ChangedLines } from './changed-lines.ts';
 import { onChangedLines } from './changed-lines.ts';
@@ -16,13 +17,15 @@ export interface Reporting {
   keep: (check: () => Promise<Reported>) => Promise<Reported>;
   /** What differs between the base and the proposal, for a reviewer. */
   changed: () => Promise<readonly ChangedLines[]>;
+  /** Paths that others have changed in the workspace since it began to look, for an explorer. */
+  changedBeside: () => Promise<ReadonlySet<string>>;
   /** Told of the report that counts. */
   onReported: (reported: Reported) => void;
 }
 
 /** How a subagent of that kind hands up what it found or did. What is wrong with it is told to the model, by the error. */
 export function reportTool(reporting: Reporting): Tool {
-  const { kind, keep, changed, onReported } = reporting;
+  const { kind, keep, changed, changedBeside, onReported } = reporting;
   const tool = <Schema extends z.ZodObject>(
     about: string,
     input: Schema,
@@ -43,12 +46,15 @@ export function reportTool(reporting: Reporting): Tool {
       return tool(
         'your colleague sees nothing else of it.',
         ExplorerReport,
-        async ({ summary, answer, evidence }, { sandbox }) => ({
-          kind,
-          summary,
-          answer,
-          evidence: await withBlobs(sandbox, evidence),
-        }),
+        async ({ summary, answer, evidence }, { sandbox, known }) => {
+          const beside = await changedBeside();
+          // What a search or a command printed may be what was there before.
+          const seen = (path: string): string | null | undefined =>
+            known(path) === undefined && beside.has(nameInWorkspace(path, sandbox.workdir))
+              ? null
+              : known(path);
+          return { kind, summary, answer, evidence: await withBlobs(sandbox, evidence, seen) };
+        },
       );
     case 'executor':
       return tool(

@@ -11,6 +11,7 @@ import { ASKED, ToolProblem } from '../tools/tool.ts';
 import { createTranscript } from '../transcript.ts';
 import { isOutOfHands, type TurnContext } from '../turn-context.ts';
 import { type Crew, type Parent, toolsOf } from './crew.ts';
+import { mergedSince } from './divergence.ts';
 import { conclude, type End, giveBack, handedUp } from './ending.ts';
 import { holdToTerms } from './hold.ts';
 import { subagentInstructions } from './instructions.ts';
@@ -139,6 +140,7 @@ async function converse(
     kind,
     keep,
     changed: async () => (material ? changedLines(turn, material) : []),
+    changedBeside: async () => mergedSince(await turn.states.current(taskId), callId),
     onReported: (good) => {
       reported = good;
     },

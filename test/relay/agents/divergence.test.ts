@@ -89,6 +89,52 @@ describe('what an explorer found', function () {
     ]);
   });
 
+  it('is what it read: where a colleague changed that meanwhile, its report is taken once it has read it again', async () => {
+    const [looked, merged] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const reading = { toolCalls: [call('read', { path: 'README.md' })] };
+    workshop = await openWorkshop([
+      child(
+        'Look',
+        reading,
+        async () => {
+          looked.resolve();
+          await merged.promise;
+          return found('Title', 'README.md', 1);
+        },
+        reading,
+        found('New title', 'README.md', 1),
+      ),
+      child(
+        'Part',
+        async () => {
+          await looked.promise;
+          return { toolCalls: [call('bash', { command: "sed -i '1s/$/ changed/' README.md" })] };
+        },
+        did('Changed.'),
+      ),
+      { steps: [{ toolCalls: [task('Look'), task('Part', { role: 'executor' })] }, { text: 'Done.' }] },
+    ]);
+    const taskId = await workshop.delegate('Do it');
+    const watched = workshop.watch(taskId);
+    await watched.until('agent.merged');
+    merged.resolve();
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
+    assert.deepEqual(
+      last('Look')
+        ?.messages.filter(({ role, content }) => role === 'tool' && !content.startsWith('1: '))
+        .map(({ content }) => content),
+      [
+        'The report is not taken, for some evidence is not there: README.md has changed since you looked at it, read it again. Look again, and report once more.',
+      ],
+    );
+    const { files } = await workshop.client.changes(taskId);
+    const ended = await watched.until('agent.ended', ({ result }) => result?.kind === 'explorer');
+    assert.deepEqual(ended.result?.kind === 'explorer' && ended.result.evidence, [
+      { path: 'README.md', startLine: 1, endLine: 1, blob: files[0]?.newOid },
+    ]);
+    assert.deepEqual(staled(watched), []);
+  });
+
   it('is marked where its own parent, the lead or an executor, changes it, and after the turn’s end', async () => {
     workshop = await openWorkshop([
       child('Look', found('Title', 'README.md', 1)),
