@@ -39,9 +39,11 @@ export function createMend({ hold, now }: { hold: HoldTask; now: () => number })
 }
 
 /** What failed of the checks of the task's last turn, as far as the agent is to be told. */
-function toMend(state: TaskState, turnId: string, checks: readonly CheckConfig[]): Check[] {
+export function toMend(state: TaskState, turnId: string, checks: readonly CheckConfig[]): Check[] {
   const turn = state.turns.at(-1);
   if (turn?.turnId !== turnId || turn.outcome !== 'completed' || isTold(turn)) return [];
+  // Who asked for a plan wants nothing changed before it is approved.
+  if (turn.mode === 'plan') return [];
   // A plan that an older version made says nothing of it.
   const unwanted = new Set(checks.filter(({ fix = true }) => !fix).map(({ name }) => name));
   return (turn.checks ?? []).filter(({ name, outcome }) => outcome === 'failed' && !unwanted.has(name));
