@@ -46,7 +46,7 @@ export async function prepareStep(turn: TurnContext): Promise<PrepareStep> {
     await workspaceStep(turn, sandbox, prepared.baseTree);
     // Read once in a turn: every request of it begins the same, so that provider caches hit, also after a restart.
     const { rules, notes } = await store.memo(taskId, `${turnId}:rules`, async () => ({
-      rules: await readRules(sandbox),
+      rules: await readRules(sandbox, (text) => turn.hide(taskId, text)),
       notes: turn.machineNotes(taskId),
     }));
     const handbook = { ...EMPTY_HANDBOOK, ...rules, ...(await handbookOf(turn, prepared.baseTree)) };

@@ -139,11 +139,16 @@ function sentenceOf({ what, why, do: then }: Lesson): string {
   return `${first}: ${second}. ${third}.`;
 }
 
-/** Of a file, what every call may carry: all of it, or its newest lines and how much is left out before them. */
-export function endOfLessons(text: string, most: number): string {
-  if (text.length <= most) return text;
+/**
+ * Of a file, what every call may carry: all of it, or its newest lines and that there are more.
+ * @param text all of it, or its end, which may begin within a line
+ * @param size bytes of the whole file
+ */
+export function endOfLessons(
+  { text, isWhole, size }: { text: string; isWhole: boolean; size: number },
+  most: number,
+): string {
+  if (isWhole && text.length <= most) return text;
   const tail = text.slice(-most).toWellFormed();
-  const from = tail.indexOf('\n') + 1;
-  const kept = tail.slice(from);
-  return `[${text.length - kept.length} characters of older lessons left out: read ${LESSONS_FILE}]\n${kept}`;
+  return `[Older lessons are left out: ${LESSONS_FILE} has ${size} bytes. Read the rest where you need it.]\n${tail.slice(tail.indexOf('\n') + 1)}`;
 }

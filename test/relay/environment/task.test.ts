@@ -34,6 +34,15 @@ describe('a repository that says what it needs', function () {
     const { taskId } = await workshop.client.createTask({ clientId: randomUUID(), prompt: 'Go', source });
     return { taskId, watched: workshop.watch(taskId) };
   }
+  /** Adds a secret, and allows it for the workshop's repository. */
+  async function grant(name: string, value: string): Promise<void> {
+    const put = await fetch(`${workshop.url}/v1/secrets/${name}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${workshop.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ value, repositories: [`file://${workshop.repo}`] }),
+    });
+    assert.equal(put.status, 200, await put.clone().text());
+  }
   const outputs = ({ events }: Watch): string[] =>
     events.flatMap((event) => (event.type === 'tool.finished' ? [event.output] : []));
   const setups = ({ events }: Watch): string[] =>
@@ -55,12 +64,7 @@ describe('a repository that says what it needs', function () {
         ],
       }),
     });
-    const put = await fetch(`${workshop.url}/v1/secrets/API_KEY`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${workshop.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ value: 'canary-9f8e7d', repositories: [`file://${workshop.repo}`] }),
-    });
-    assert.equal(put.status, 200, await put.clone().text());
+    await grant('API_KEY', 'canary-9f8e7d');
     const { taskId, watched } = await delegate(head);
     const { outcome } = await watched.until('turn.ended');
     assert.equal(outcome, 'completed');
@@ -77,6 +81,28 @@ describe('a repository that says what it needs', function () {
     );
     const [first] = workshop.model.requests;
     assert.match(JSON.stringify(first), /The service web on port 8123 is running/);
+  });
+
+  it('shows no model a secret that a command wrote where agents’ rules are, from the next turn’s first request on', async () => {
+    const write =
+      'for f in AGENTS.md lessons-learned.md; do echo "- Key: it is $API_KEY. Use it." > $f; done';
+    workshop = await openWorkshop([
+      { steps: [call('bash', { command: write }), { text: 'Written.' }, { text: 'Again.' }] },
+    ]);
+    const head = await commit({ '.handoff/config.json': JSON.stringify({ secrets: ['API_KEY'] }) });
+    await grant('API_KEY', 'canary-9f8e7d');
+    const { taskId, watched } = await delegate(head);
+    const { turnId } = await watched.until('turn.ended');
+    await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text: 'Once more' });
+    await watched.until('turn.ended', (event) => event.turnId !== turnId);
+    const told = workshop.model.requests.at(-1)?.messages[0]?.content ?? '';
+    assert.ok(
+      told.endsWith(
+        `# The repository's own rules (AGENTS.md)\n\n- Key: it is [secret API_KEY]. Use it.\n\n# What was learned here before (lessons-learned.md)\n\n- Key: it is [secret API_KEY]. Use it.\n`,
+      ),
+      told.slice(-400),
+    );
+    assert.doesNotMatch(JSON.stringify(workshop.model.requests), /canary-9f8e7d/);
   });
 
   it('is set up once: the next task begins from a machine that was built beforehand, at its own commit', async () => {

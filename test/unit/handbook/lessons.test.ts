@@ -93,10 +93,11 @@ describe('a lesson', () => {
 describe('the lessons that every call carries', () => {
   it('are all of them, or the newest, which stand last', () => {
     const text = '# Lessons\n- one\n- two\n- three\n';
-    assert.equal(endOfLessons(text, 100), text);
-    assert.equal(
-      endOfLessons(text, 18),
-      '[16 characters of older lessons left out: read lessons-learned.md]\n- two\n- three\n',
-    );
+    const whole = { text, isWhole: true, size: 34 };
+    assert.equal(endOfLessons(whole, 100), text);
+    const newest =
+      '[Older lessons are left out: lessons-learned.md has 34 bytes. Read the rest where you need it.]\n- two\n- three\n';
+    assert.equal(endOfLessons(whole, 18), newest);
+    assert.equal(endOfLessons({ text: 'ne\n- two\n- three\n', isWhole: false, size: 34 }, 100), newest);
   });
 });
