@@ -4,7 +4,7 @@ import type { HandbookOf } from './read-handbook.ts';
 
 /** What may be written as `/name` in a task. */
 export interface CommandService {
-  /** By name; a repository's own takes the place of one that every relay has. Those alone where its files are not here yet. */
+  /** By name. Those that every relay has alone where the repository's files are not here yet. */
   list(taskId: string): Promise<SlashCommandInfo[]>;
 }
 
@@ -19,13 +19,11 @@ export function createCommandService(deps: {
       const found = prepared
         ? await deps.handbookOf(taskId, prepared.baseTree).catch(() => undefined)
         : undefined;
-      const theirs = (found?.commands ?? [])
-        .filter(({ name }) => name !== 'plan')
-        .map(({ name, description }) => ({ name, description, source: 'repository' as const }));
-      const taken = new Set(theirs.map(({ name }) => name));
-      return [...OWN_COMMANDS.filter(({ name }) => !taken.has(name)), ...theirs].sort((a, b) =>
-        a.name < b.name ? -1 : 1,
-      );
+      const theirs = (found?.commands ?? []).map(({ name, description }) => ({
+        ...{ name, description },
+        source: 'repository' as const,
+      }));
+      return [...OWN_COMMANDS, ...theirs].sort((a, b) => (a.name < b.name ? -1 : 1));
     },
   };
 }

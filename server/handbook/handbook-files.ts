@@ -13,7 +13,9 @@ export interface HandbookFiles {
   /** Those that mean something. */
   files: HandbookFile[];
   /** Paths of all that is in the folders of skills. */
-  beside: string[];
+  beside: Iterable<string>;
+  /** How many more there are of a kind, which are not read. */
+  leftOut: Partial<Record<HandbookKind, number>>;
   /** The list itself was too long to be read. */
   isTooLong: boolean;
 }
@@ -27,9 +29,15 @@ export const FOLDERS = {
   skills: ['.handoff/skills', '.agents/skills', '.claude/skills'],
   commands: ['.handoff/commands', '.claude/commands'],
 } as const;
+export type HandbookKind = keyof typeof FOLDERS;
+const KINDS = ['roles', 'skills', 'commands'] as const satisfies HandbookKind[];
 
-const WANTED =
-  /^(?:\.handoff\/agents\/[^/]+\.md|\.(?:handoff|agents|claude)\/skills\/[^/]+\/SKILL\.md|\.(?:handoff|claude)\/commands\/.+\.md)$/;
+/** What a file of each kind is called, from its folder on. */
+const WANTED: Record<HandbookKind, RegExp> = {
+  roles: /^[^/]+\.md$/,
+  skills: /^[^/]+\/SKILL\.md$/,
+  commands: /\.md$/,
+};
 const BESIDE = /^\.(?:handoff|agents|claude)\/skills\//;
 
 interface Entry {
@@ -51,8 +59,8 @@ export async function readHandbookFiles(
 ): Promise<HandbookFiles> {
   const repo = repoPath(deps, taskId);
   const entries = await list(deps, repo, tree);
-  if (entries === undefined) return { files: [], beside: [], isTooLong: true };
-  const wanted = entries.filter(({ path }) => WANTED.test(path)).slice(0, MOST_FILES);
+  if (entries === undefined) return { files: [], beside: [], leftOut: {}, isTooLong: true };
+  const { wanted, leftOut } = choose(entries);
   const readable = wanted.filter((entry) => whyNot(entry) === undefined);
   const blobs = new Map<string, Buffer>();
   const oids = [...new Set(readable.map(({ oid }) => oid))];
@@ -64,14 +72,35 @@ export async function readHandbookFiles(
       return { path, content: why === undefined ? contentOf(blobs.get(entry.oid)) : { why } };
     }),
     beside: entries.filter(({ path, mode }) => BESIDE.test(path) && mode !== LINK).map(({ path }) => path),
+    leftOut,
     isTooLong: false,
   };
 }
 
 const LINK = '120000';
 
-/** More than could ever count, for some of them may be wrong. */
-const MOST_FILES = 2 * (HANDBOOK_LIMITS.roles + HANDBOOK_LIMITS.skills + HANDBOOK_LIMITS.commands);
+/** How many times as many files are read as can count, for some of them may be wrong. */
+const SPARE = 2;
+
+/**
+ * Of each kind those of the folder that comes first, and not as Git lists them, by name: what was meant for another agent must not crowd
+ * out what was meant for this one.
+ */
+function choose(entries: readonly Entry[]): { wanted: Entry[]; leftOut: HandbookFiles['leftOut'] } {
+  const wanted: Entry[] = [];
+  const leftOut: HandbookFiles['leftOut'] = {};
+  for (const kind of KINDS) {
+    const found = FOLDERS[kind].flatMap((folder) =>
+      entries.filter(
+        ({ path }) => path.startsWith(`${folder}/`) && WANTED[kind].test(path.slice(folder.length + 1)),
+      ),
+    );
+    const most = SPARE * HANDBOOK_LIMITS[kind];
+    wanted.push(...found.slice(0, most));
+    if (found.length > most) leftOut[kind] = found.length - most;
+  }
+  return { wanted, leftOut };
+}
 
 /** Undefined where there is more than is read. */
 async function list({ git }: RepoDeps, repo: string, tree: string): Promise<Entry[] | undefined> {

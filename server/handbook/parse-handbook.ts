@@ -1,8 +1,9 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Role } from '../agent/agent.ts';
 import type { Handbook, Skill, SlashCommand } from '../agent/handbook.ts';
-import { commandNameOf, describeCommand } from '../protocol/slash-commands.ts';
-import { readFrontMatter } from './front-matter.ts';
+import { commandNameOf, describeCommand, OWN_COMMANDS } from '../protocol/slash-commands.ts';
+import { readFrontMatter, splitFrontMatter } from './front-matter.ts';
 import { FOLDERS, type HandbookFile, type HandbookFiles } from './handbook-files.ts';
 import { HANDBOOK_LIMITS } from './limits.ts';
 
@@ -13,6 +14,7 @@ export type BaseHandbook = Pick<Handbook, 'roles' | 'skills' | 'commands' | 'pro
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
 /** What every relay has itself. */
 const OWN_ROLES = new Set(['explorer', 'executor', 'reviewer']);
+const OWN_NAMES = new Set(OWN_COMMANDS.map(({ name }) => name));
 const MODEL_ROLES = ['lead', 'explorer', 'executor', 'reviewer', 'small'] as const;
 
 const Text = z.string().trim().min(1);
@@ -28,46 +30,58 @@ const RoleHead = z.object({
   model: Text.optional(),
 });
 
-export function parseHandbook({ files, beside, isTooLong }: HandbookFiles): BaseHandbook {
+/** Lets other work go on between files: what a repository holds must not stop everybody else's tasks. */
+export async function parseHandbook({
+  files,
+  beside,
+  leftOut,
+  isTooLong,
+}: HandbookFiles): Promise<BaseHandbook> {
   const problems: string[] = [];
   if (isTooLong) problems.push('.handoff, .agents and .claude hold too many files: none of them is read.');
+  for (const [kind, count] of Object.entries(leftOut))
+    problems.push(`There are too many ${kind}: ${count} of their files are not read.`);
   const tell = (path: string, why: string): void => void problems.push(`${shown(path)} is not used: ${why}.`);
   const within = (folders: readonly string[]): HandbookFile[] =>
     folders.flatMap((folder) => files.filter(({ path }) => path.startsWith(`${folder}/`)));
 
-  /** Reads each, keeps the first of every name, and as many as there may be. */
-  function collect<T extends { name: string }>(
+  /** Reads each, keeps the first of every name, and as many as there may be; those behind are not read any more. */
+  async function collect<T extends { name: string }>(
     folders: readonly string[],
     most: number,
     read: (path: string, text: string) => T | { why: string },
-  ): T[] {
+  ): Promise<T[]> {
     const found = new Map<string, T>();
     for (const { path, content } of within(folders)) {
+      if (found.size >= most) {
+        tell(path, `there are more than ${most} of its kind`);
+        continue;
+      }
+      await otherWork();
       const one = 'why' in content ? content : read(path, content.text);
       if ('why' in one) tell(path, one.why);
-      else if (found.size >= most && !found.has(one.name))
-        tell(path, `there are more than ${most} of its kind`);
       else if (!found.has(one.name)) found.set(one.name, one);
     }
     return [...found.values()];
   }
 
-  const roles = collect(FOLDERS.roles, HANDBOOK_LIMITS.roles, (path, text) => {
+  const roles = await collect(FOLDERS.roles, HANDBOOK_LIMITS.roles, (path, text) => {
     const read = readRole(path, text);
     if ('why' in read) return read;
     if (read.problem !== undefined) problems.push(`${shown(path)}: ${read.problem}.`);
     return read.role;
   });
-  const skills = collect(FOLDERS.skills, HANDBOOK_LIMITS.skills, (path, text) =>
-    readSkill(path, text, beside),
+  const companions = byFolder(beside);
+  const skills = await collect(FOLDERS.skills, HANDBOOK_LIMITS.skills, (path, text) =>
+    readSkill(path, text, companions),
   );
-  const commands = collect<SlashCommand>(FOLDERS.commands, HANDBOOK_LIMITS.commands, (path, text) => {
+  const commands = await collect<SlashCommand>(FOLDERS.commands, HANDBOOK_LIMITS.commands, (path, text) => {
     const name = commandNameOf(path);
     if (name === undefined) return { why: 'its name is none that can be typed' };
-    const read = readFrontMatter(text);
-    if (!read.ok) return { why: read.problem };
-    if (read.body === '') return { why: 'it says nothing' };
-    return { name, description: describeCommand(text), template: read.body };
+    if (OWN_NAMES.has(name)) return { why: `/${name} is a command of Handoff's own` };
+    const { body } = splitFrontMatter(text);
+    if (body === '') return { why: 'it says nothing' };
+    return { name, description: describeCommand(text), template: body };
   });
   const more = problems.length - HANDBOOK_LIMITS.problems;
   return {
@@ -81,20 +95,36 @@ export function parseHandbook({ files, beside, isTooLong }: HandbookFiles): Base
   };
 }
 
-function readSkill(path: string, text: string, beside: readonly string[]): Skill | { why: string } {
+/** What is in the folder of each skill, as far as it is named: gone through once, however many skills there are. */
+function byFolder(paths: Iterable<string>): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const path of paths) {
+    const [folder] = /^[^/]+\/skills\/[^/]+(?=\/)/.exec(path) ?? [];
+    if (folder === undefined || path === `${folder}/${SKILL_FILE}`) continue;
+    const known = found.get(folder) ?? [];
+    if (known.length < HANDBOOK_LIMITS.skillFiles) known.push(path);
+    found.set(folder, known);
+  }
+  return found;
+}
+
+function readSkill(
+  path: string,
+  text: string,
+  companions: ReadonlyMap<string, string[]>,
+): Skill | { why: string } {
   const head = headOf(SkillHead, text);
   if ('why' in head) return head;
   const folder = path.slice(0, path.lastIndexOf('/'));
   const name = head.value.name ?? folder.slice(folder.lastIndexOf('/') + 1);
   if (!NAME.test(name)) return { why: NO_NAME };
-  const files = beside.filter((other) => other.startsWith(`${folder}/`) && other !== path);
   const { body, value } = head;
   return {
     name,
     description: short(value.description),
     body,
     folder,
-    files: files.slice(0, HANDBOOK_LIMITS.skillFiles),
+    files: companions.get(folder) ?? [],
   };
 }
 
@@ -115,6 +145,7 @@ function readRole(path: string, text: string): { role: Role; problem?: string } 
   return { role, problem };
 }
 
+const SKILL_FILE = 'SKILL.md';
 const NO_NAME = 'its name must be letters, digits, _ and -, at most 64';
 
 function headOf<Schema extends z.ZodType>(

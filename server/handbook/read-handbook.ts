@@ -15,7 +15,7 @@ export function createHandbookOf(deps: RepoDeps): HandbookOf {
   return async (taskId, baseTree) => {
     const known = recent.get(baseTree);
     if (known !== undefined) return known;
-    const read = parseHandbook(await readHandbookFiles(deps, taskId, baseTree));
+    const read = await parseHandbook(await readHandbookFiles(deps, taskId, baseTree));
     recent.set(baseTree, read);
     return read;
   };

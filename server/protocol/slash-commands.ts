@@ -47,7 +47,8 @@ const MOST_DESCRIPTION = 200;
 /** What a command's file says that it does: the `description` of its head, or else its first line. */
 export function describeCommand(text: string): string {
   const [, head = ''] = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/.exec(text) ?? [];
-  const [, said = ''] = /^description:[ \t]*(.+?)[ \t\r]*$/m.exec(head) ?? [];
+  // Trimmed behind, for a pattern that looks for the last space goes through a line of spaces once for each of them.
+  const said = /^description:(.*)$/m.exec(head)?.[1]?.trim() ?? '';
   const body = text.replace(/^\uFEFF?---[ \t]*\r?\n[\s\S]*?\r?\n---[ \t]*(?:\r?\n|$)/, '');
   const first = body.split('\n').find((line) => line.trim() !== '') ?? '';
   const line = said === '' ? first.replace(/^#+\s*/, '') : said.replace(/^(['"])(.*)\1$/, '$2');

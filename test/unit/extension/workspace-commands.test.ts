@@ -20,7 +20,7 @@ describe('what a message of a new task may begin with', () => {
       ['init', 'plan', 'review'],
     ));
 
-  it('is besides what the working tree has, this product’s folder before others, and no link to a folder', async () => {
+  it('is besides what the working tree has, this product’s folder before others, no link to a folder, and none in the place of a relay’s', async () => {
     const write = async (file: string, text: string) => {
       await mkdir(path.dirname(path.join(root, file)), { recursive: true });
       await writeFile(path.join(root, file), text);
@@ -31,12 +31,12 @@ describe('what a message of a new task may begin with', () => {
     await write('.handoff/commands/review.md', 'Our review.');
     await write('.handoff/commands/not one.md', 'No.');
     await symlink('/etc', path.join(root, '.handoff/commands/etc.md'));
-    const [, , plan, ...others] = await names();
-    assert.equal(plan?.[0], 'plan');
-    assert.deepEqual(others, [
-      ['review', 'Our review.'],
+    assert.deepEqual(await names(), [
+      ['db:migrate', 'Migrate'],
+      ['init', 'Write an AGENTS.md for this repository'],
+      ['plan', 'Make a plan first, and change nothing until it is approved'],
+      ['review', 'Have the changes of this task reviewed'],
       ['ship', 'Ours'],
     ]);
-    assert.deepEqual((await names())[0], ['db:migrate', 'Migrate']);
   });
 });

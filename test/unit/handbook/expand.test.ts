@@ -30,10 +30,20 @@ describe('a message that is a command', () => {
       assert.equal(expand(text, [ship, tidy]), expanded));
   }
 
-  it('is the repository’s own, where that has one of the name of every relay’s', () => {
-    assert.equal(expand('/init', [{ ...tidy, name: 'init' }]), 'Tidy up.');
-    assert.match(expand('/init for Python', []) ?? '', /^Write AGENTS\.md[\s\S]*\n\nfor Python$/);
-    assert.match(expand('/review', []) ?? '', /reviewer[\s\S]*did not and why\.$/);
+  it('is every relay’s, where the repository has one of that name, too', () => {
+    const theirs = OWN_COMMANDS.map(({ name }) => ({ ...tidy, name }));
+    assert.match(expand('/init for Python', theirs) ?? '', /^Write AGENTS\.md[\s\S]*\n\nfor Python$/);
+    assert.match(expand('/review', theirs) ?? '', /reviewer[\s\S]*did not and why\.$/);
+    assert.equal(expand('/plan do it', theirs), undefined);
+  });
+
+  it('comes to no more than a message may have, and says where it was cut', () => {
+    const template = 'x $ARGUMENTS '.repeat(5000);
+    const rest = 'y'.repeat(26_000);
+    assert.equal(
+      expand(`/many ${rest}`, [{ name: 'many', description: '', template }]),
+      `${`x ${rest} `.repeat(8).slice(0, 200_000)}\n[Cut here: /many comes to 130015000 characters, and 200000 are read. Ask the person for what is missing.]`,
+    );
   });
 
   it('has a template for every name that is offered, but for plan, which is a way to work', () =>
@@ -61,8 +71,10 @@ describe('a command’s file', () => {
     ['---\nname: x\n---\n\n# Ship it\nNow.', 'Ship it'],
     ['Ship it.\nNow.', 'Ship it.'],
     ['', ''],
+    [`---\ndescription: a${' '.repeat(60_000)}b\n---\nShip.`, `a${' '.repeat(199)}`],
   ] as const) {
-    it(`says ${JSON.stringify(description)}`, () => assert.equal(describeCommand(text), description));
+    it(`says ${JSON.stringify(description.slice(0, 20))}`, () =>
+      assert.equal(describeCommand(text), description));
   }
 
   it('reads a message as the name and the rest', () =>
