@@ -11,10 +11,13 @@ export function byMessage(replies: Record<string, Reply[]>): Scenario {
   return [{ steps: [], otherwise: answer }];
 }
 
+/** What the machine and the log tell by themselves; nobody says that. */
+const BY_ITSELF = /^\[(The machine|How things stand)/;
+
 /** What the person said, as the model was last given it; and what it was told of the review. */
 export function heard(requests: readonly ChatRequest[]): string[] {
   const { messages = [] } = requests.at(-1) ?? {};
   return messages.flatMap(({ role, content }) =>
-    role === 'user' && !content.startsWith('[The machine') ? [content] : [],
+    role === 'user' && !BY_ITSELF.test(content) ? [content] : [],
   );
 }

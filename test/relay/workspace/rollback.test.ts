@@ -85,6 +85,8 @@ describe('going back to where a turn began', function () {
       "==> a.md <==\none\n\n==> README.md <==\n# trip-log\nAGENTS.md\nREADME.md\na.md\ndata\npackage.json\nsrc\ntest\n[stderr]\nhead: cannot open 'b.md' for reading: No such file or directory",
     );
     assert.deepEqual(heard(room.model.requests), ['First', 'Again'], 'nothing of what was gone back over');
+    const stands = room.model.requests.at(-1)?.messages.at(-1)?.content;
+    assert.match(String(stands), /# Your plan\n\[ \] Go on$/, 'its plan is what it was');
     await assert.rejects(room.client.rollBack(taskId, { clientId: randomUUID(), turnId }), {
       code: 'not_found',
     });
