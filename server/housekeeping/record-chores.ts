@@ -71,12 +71,15 @@ const REMOVE_TASKS = `
   )
   SELECT task_id FROM gone`;
 
-/** A turn's id begins the keys of what its steps decided; a machine's checkout has a key of its own, and stays. */
+/**
+ * A turn's id begins the keys of what its steps decided; a machine's checkout has a key of its own, and stays. So does what a model was shown: it
+ * is a part of the conversation, which goes on.
+ */
 const REMOVE_MEMOS = `
   DELETE FROM handoff.memos m USING (
     SELECT k.task_id, k.key FROM handoff.memos k
     JOIN handoff.turns u ON u.turn_id = split_part(k.key, ':', 1) AND u.task_id = k.task_id
-    WHERE u.state = 'ended' AND NOT u.aftermath_due LIMIT $1
+    WHERE u.state = 'ended' AND NOT u.aftermath_due AND k.key NOT LIKE '%:media:%' LIMIT $1
   ) old WHERE m.task_id = old.task_id AND m.key = old.key`;
 
 const REMOVE_DELIVERIES = `

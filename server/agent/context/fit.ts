@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import type { ModelChoice } from '../../models/choice.ts';
 import type { Usage } from '../../protocol/agent-events.ts';
 import type { Agent } from '../agent.ts';
 import { payFor } from '../pay.ts';
@@ -125,7 +126,7 @@ async function writtenByModel(
 ): Promise<Summary | undefined> {
   const stop = await agent.signal();
   const spent: Summary = {};
-  for (const choice of turn.models('small', undefined).slice(0, SUMMARY.models)) {
+  for (const choice of summarisers(turn)) {
     const content = recordText(older, earlier, choice.window * SUMMARY.read * CONTEXT.charsPerToken);
     const request = {
       instructions: SUMMARY_INSTRUCTIONS,
@@ -150,6 +151,16 @@ async function writtenByModel(
     }
   }
   return spent;
+}
+
+/** Who may write a summary: nobody, where the settings name no model for it. */
+function summarisers(turn: TurnContext): ModelChoice[] {
+  try {
+    return turn.models('small', undefined).slice(0, SUMMARY.models);
+  } catch (error) {
+    turn.logger.warn({ taskId: turn.taskId, err: error }, 'there is no model for summaries');
+    return [];
+  }
 }
 
 function added(one: Usage = {}, other: Usage): Usage {

@@ -23,9 +23,9 @@ export interface MediaLoader {
 
 /** @param takes whether the model that it is sent to takes such files */
 export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) => boolean): MediaLoader {
-  const known = new Map<string, Promise<string>>();
-  const load = (key: string): Promise<string> => {
-    const text = known.get(key) ?? turn.store.memo(turn.taskId, key, nothingKept);
+  const known = new Map<string, Promise<string | undefined>>();
+  const load = (key: string): Promise<string | undefined> => {
+    const text = known.get(key) ?? bytesOf(turn, key);
     known.set(key, text);
     return text;
   };
@@ -44,13 +44,17 @@ export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) 
         if (key === undefined || part.type !== 'file') return part;
         if (!takes(part.mediaType))
           return { type: 'text' as const, text: `[${part.mediaType}: ${NOT_TAKEN}]` };
-        return { ...part, data: await load(key) };
+        const data = await load(key);
+        if (data === undefined) return { type: 'text' as const, text: `[${part.mediaType}: ${NOT_KEPT}]` };
+        return { ...part, data };
       }),
     );
     return { ...message, content };
   }
 }
 
+/** Of a task that came from another relay, for one. */
+const NOT_KEPT = 'not kept any more; read the file again if you need it';
 const NOT_TAKEN = 'the model that is asked now cannot be shown this';
 
 const hasKept = (message: ModelMessage): boolean =>
@@ -63,8 +67,19 @@ function keptKey(part: { type: string; data?: unknown }): string | undefined {
     : undefined;
 }
 
-const nothingKept = (): Promise<never> =>
-  Promise.reject(new Error('what was shown to the model is not kept'));
+class NothingKept extends Error {
+  override readonly name = 'NothingKept';
+}
+
+/** Nothing is put in place of what is gone: a memo that is asked for is written only where there is something to write. */
+async function bytesOf({ store, taskId }: TurnContext, key: string): Promise<string | undefined> {
+  try {
+    return await store.memo<string>(taskId, key, () => Promise.reject(new NothingKept()));
+  } catch (error) {
+    if (error instanceof NothingKept) return undefined;
+    throw error;
+  }
+}
 
 /** What a model takes besides text, as its settings say. */
 export const takesBy =

@@ -71,7 +71,7 @@ function evict(crowd: Crowd, view: View, most: number, spared: number): string[]
     .flatMap((entry) => (entry.kind === 'answer' ? entry.calls.map((call) => ({ entry, call })) : []));
   const gone: string[] = [];
   let tokens = sizeOf(crowd, view);
-  for (const { entry, call } of results.slice(0, results.length - spared)) {
+  for (const { entry, call } of results.slice(0, Math.max(0, results.length - spared))) {
     if (tokens <= most) break;
     const { callId, name, output = '' } = call;
     if (output.length < CONTEXT.leastResult || evicted.has(callId) || PERSONS_WORD.has(name)) continue;

@@ -19,7 +19,7 @@ export interface RuleTeller {
 
 /** For one run of an agent. What it was told in earlier runs and turns, its conversation knows. */
 export function createRuleTeller(turn: TurnContext, agent: Agent): RuleTeller {
-  let known: Promise<{ folders: Set<string>; workdir: string }> | undefined;
+  let known: Promise<{ folders: Set<string>; workdir: string } | undefined> | undefined;
   const looked = new Set<string>();
   return {
     asked(calls) {
@@ -30,8 +30,11 @@ export function createRuleTeller(turn: TurnContext, agent: Agent): RuleTeller {
     },
     async acted(calls, transcript) {
       if (known === undefined) return;
-      const { folders, workdir } = await known;
-      if (folders.size === 0) return;
+      const found = await known;
+      // Where the machine was not well, or such a file was written just now, the next call looks again.
+      if (found === undefined || calls.some((call) => pathOf(call)?.endsWith(`/${FILE}`))) known = undefined;
+      if (found === undefined || found.folders.size === 0) return;
+      const { folders, workdir } = found;
       for (const call of calls) {
         const path = pathOf(call);
         for (const folder of path === undefined ? [] : foldersAbove(nameInWorkspace(path, workdir))) {
@@ -57,7 +60,9 @@ export function foldersAbove(path: string): string[] {
   return names.map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
-async function foldersWithRules(agent: Agent): Promise<{ folders: Set<string>; workdir: string }> {
+async function foldersWithRules(
+  agent: Agent,
+): Promise<{ folders: Set<string>; workdir: string } | undefined> {
   try {
     const sandbox = await agent.open();
     const { matches } = await sandbox.glob({ pattern: `**/${FILE}`, limit: RULES.files });
@@ -68,7 +73,7 @@ async function foldersWithRules(agent: Agent): Promise<{ folders: Set<string>; w
     };
   } catch (error) {
     // Whatever is wrong with the machine, its calls say so; rules are told once it is well.
-    if (error instanceof SandboxError) return { folders: new Set(), workdir: '' };
+    if (error instanceof SandboxError) return undefined;
     throw error;
   }
 }

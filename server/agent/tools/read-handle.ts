@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type ExecStream, type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
+import { STILL_RUNS } from '../watch/limits.ts';
 import { execIdOf, type Handle, handleOf } from './handle.ts';
 import { LIMITS } from './limits.ts';
 import { createPager, type Page, pageText } from './pager.ts';
@@ -99,7 +100,7 @@ async function standingOf(sandbox: Sandbox, execId: string, look: () => Promise<
   // Had it ended, that would be known by the time that two more questions are answered.
   const later = look().then(look);
   const ended = await Promise.race([attached, later.then(() => undefined)]);
-  if (ended === undefined) return '[the command still runs]';
+  if (ended === undefined) return STILL_RUNS;
   if (ended.reason === 'lost') return '[the command ended with its machine]';
   if (ended.reason !== 'exit') return '[the command was stopped]';
   return ended.exitCode === null

@@ -13,3 +13,7 @@ export const WATCH = {
   /** Calls that are named to the agent. */
   named: 3,
 } as const;
+
+/** How a result ends that tells of a command in the background. Who looks again waits, and does not go round in circles. */
+export const STILL_RUNS =
+  '[the command still runs; to wait for it, run a command that does, such as sleep 30]';

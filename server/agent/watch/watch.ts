@@ -2,7 +2,7 @@ import type { NudgeReason } from '../../protocol/agent-events.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { NewEvent } from '../../protocol/events.ts';
 import { actionOf } from '../../protocol/reduce-agents.ts';
-import { WATCH } from './limits.ts';
+import { STILL_RUNS, WATCH } from './limits.ts';
 
 /** Why an agent's way of going on, or its end, is not taken as it is: it is told, once, or it ends by that. */
 export type Objection =
@@ -61,7 +61,8 @@ export function createWatch(): Watch {
         empty = isEmpty ? empty + 1 : 0;
         isCut = event.isCut === true;
         rounds.push({
-          calls: new Map(),
+          // In the order of the calls, in whatever order they end: the same from the log as from the running turn.
+          calls: new Map(event.toolCalls.map(({ callId }) => [callId, ''])),
           actions: event.toolCalls.map(({ name, input }) => actionOf(name, input)),
           files: [],
           hasWritten: false,
@@ -70,7 +71,9 @@ export function createWatch(): Watch {
         const round = rounds.at(-1);
         const { callId, name, output, isError, files = [] } = event;
         if (!round || !inputs.has(callId)) return;
-        round.calls.set(callId, `${name}\0${inputs.get(callId)}\0${isError}\0${output}`);
+        // That something still runs is news each time.
+        const says = output.endsWith(STILL_RUNS) ? callId : output;
+        round.calls.set(callId, `${name}\0${inputs.get(callId)}\0${isError}\0${says}`);
         round.files.push(...files);
         if (!isError && WRITING.has(name)) round.hasWritten = true;
       }
@@ -128,7 +131,7 @@ function repeated(rounds: readonly Round[]): string[] | undefined {
   for (let length = 1; length <= WATCH.longestRound; length++) {
     const last = rounds.slice(-length * WATCH.repeats);
     if (last.length < length * WATCH.repeats) return undefined;
-    if (last.some(({ calls }) => calls.size === 0)) continue;
+    if (last.some(({ calls }) => calls.size === 0 || [...calls.values()].includes(''))) continue;
     const texts = last.map(({ calls }) => [...calls.values()].join('\n'));
     if (texts.slice(length).every((text, index) => text === texts[index])) {
       return last

@@ -204,7 +204,13 @@ describe('housekeeping', function () {
   it('removes what steps of ended turns decided, and relays that are long gone', async () => {
     const taskId = await task({});
     const [ended, parked] = [await turn(taskId, 'ended'), await turn(taskId, 'parked')];
-    for (const key of [`${ended}:rules`, `${ended}:m1c0:edit`, `${parked}:rules`, 'checkout:t-1'])
+    for (const key of [
+      `${ended}:rules`,
+      `${ended}:m1c0:edit`,
+      `${ended}:m1c1:media:0`,
+      `${parked}:rules`,
+      'checkout:t-1',
+    ])
       await own.pool.query(`INSERT INTO handoff.memos VALUES ($1, $2, '{}')`, [taskId, key]);
     await own.pool.query(
       `INSERT INTO handoff.relays (relay_id, host, version, format, seen_at)
@@ -216,7 +222,8 @@ describe('housekeeping', function () {
     ]);
     assert.deepEqual(
       await rows('SELECT key FROM handoff.memos ORDER BY key'),
-      [`${parked}:rules`, 'checkout:t-1'].toSorted(),
+      // What a model was shown is a part of its conversation, which goes on.
+      [`${parked}:rules`, 'checkout:t-1', `${ended}:m1c1:media:0`].toSorted(),
     );
     assert.deepEqual(await rows('SELECT relay_id FROM handoff.relays'), ['here']);
   });

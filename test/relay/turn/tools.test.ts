@@ -50,7 +50,7 @@ describe('the tools of a turn', function () {
       [
         `9999: 9999\n10000: 10000\n[output://${id(0)}/stdout has 20000 lines; go on with offset 10001]`,
         `It runs in the background. What it prints, and whether it still runs: read output://${id(2)}/stdout or output://${id(2)}/stderr. To end it: stop_command output://${id(2)}. The end of your turn ends it, too.`,
-        '1: up\n[the command still runs]',
+        '1: up\n[the command still runs; to wait for it, run a command that does, such as sleep 30]',
         'It does not run any more.',
         "This task may not reach 127.0.0.1. The person allows hosts by the relay's setting HANDOFF_NETWORK (and .handoff/config.json may narrow it). Go on without it, or say that it is needed.",
         results.at(-1)?.output,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { STILL_RUNS } from '../../../../server/agent/watch/limits.ts';
 import { noChange } from '../../../../server/agent/watch/no-change.ts';
 import { createWatch, type Watch, type WatchedEvent } from '../../../../server/agent/watch/watch.ts';
 import type { NudgeReason } from '../../../../server/protocol/agent-events.ts';
@@ -49,6 +50,30 @@ const stuck = (message: string) => ({
 });
 
 describe('what an agent is watched for', () => {
+  it('sees the same round whatever order its calls end in, as the log may have another than the running turn', () => {
+    const { watch } = watching();
+    for (let n = 0; n < 3; n++) {
+      const calls = ['a', 'b'].map((path) => ({ callId: `${n}${path}`, name: 'read', input: { path } }));
+      watch.add({
+        ...{ type: 'model.answered', turnId, messageId: '', attempt: 1, text: '', usage: {} },
+        toolCalls: calls,
+      });
+      for (const { callId, name } of n % 2 === 0 ? calls : calls.toReversed())
+        watch.add({
+          ...{ type: 'tool.finished', turnId, callId, name, isError: false, durationMs: 0 },
+          output: callId.slice(-1),
+        });
+    }
+    assert.equal(watch.atCalls()?.kind, 'nudge');
+  });
+
+  it('lets an agent wait for a command in the background, which says nothing new for long', () => {
+    const { watch, did } = watching();
+    for (let n = 0; n < 10; n++)
+      did({ input: { path: 'output://c/stdout' }, output: `Building…\n${STILL_RUNS}` });
+    assert.equal(watch.atCalls(), undefined);
+  });
+
   it('is told at the third call that is the same and came to the same, and ends at the third after that', () => {
     const { watch, did, nudged } = watching();
     did({ input: { path: 'a', limit: 1 } });
