@@ -45,9 +45,8 @@ export function withLesson(file: string | undefined, lesson: Lesson): WithLesson
     const bullet = `- ${sentence}`;
     return { kind: 'added', text: [...HEAD, bullet, ''].join('\n'), bullet };
   }
-  const newline = file.includes('\r\n') ? '\r\n' : '\n';
-  const lines = file.split(/\r?\n/);
-  const bullets = bulletsOf(lines);
+  const lines = linesOf(file);
+  const bullets = bulletsOf(lines.map(({ text }) => text));
   const words = wordsOf(sentence);
   const near = nearest(bullets, words);
   if (near !== undefined) {
@@ -55,24 +54,51 @@ export function withLesson(file: string | undefined, lesson: Lesson): WithLesson
     if (shareOfNew >= CONTAINED) return { kind: 'known', before: bullet.text };
     if (shareOfOld >= CONTAINED) {
       const line = `${bullet.mark} ${sentence}`;
-      const text = [...lines.slice(0, bullet.start), line, ...lines.slice(bullet.end)].join(newline);
+      const last = lines[bullet.end - 1];
+      const end = (last?.start ?? 0) + (last?.text.length ?? 0);
+      const text = spliced(file, lines[bullet.start]?.start ?? 0, end, line);
       return { kind: 'strengthened', text, bullet: line, before: bullet.text };
     }
     if (both >= ALIKE) return { kind: 'alike', before: bullet.text };
   }
-  return { kind: 'added', ...appended(lines, bullets.at(-1), sentence, newline) };
+  return { kind: 'added', ...appended(file, lines, bullets.at(-1), sentence) };
 }
 
-function appended(lines: string[], last: Bullet | undefined, sentence: string, newline: string) {
+/** Behind the last bullet, or at the end; its line ends as the one before it does. */
+function appended(file: string, lines: readonly Line[], last: Bullet | undefined, sentence: string) {
   const bullet = `${last?.mark ?? '-'} ${sentence}`;
-  if (last !== undefined) {
-    return { bullet, text: [...lines.slice(0, last.end), bullet, ...lines.slice(last.end)].join(newline) };
+  const isEnded = lines.at(-1)?.text === '';
+  const before = last?.end ?? (isEnded ? lines.length - 1 : lines.length);
+  const line = lines[before - 1];
+  const isLast = line === undefined || line.ending === '';
+  const ending = lines.slice(0, before).findLast((one) => one.ending !== '')?.ending ?? '\n';
+  const gap = last !== undefined || line?.text.trim() === '' ? '' : ending;
+  const at = isLast ? file.length : line.start + line.text.length + line.ending.length;
+  const put = isLast ? `${ending}${gap}${bullet}` : `${gap}${bullet}${ending}`;
+  return { bullet, text: spliced(file, at, at, put) };
+}
+
+const spliced = (text: string, start: number, end: number, put: string): string =>
+  text.slice(0, start) + put + text.slice(end);
+
+interface Line {
+  /** Where it begins in the file. */
+  start: number;
+  text: string;
+  ending: string;
+}
+
+/** What stands behind the last end of line is a line, too. */
+function linesOf(file: string): Line[] {
+  const lines: Line[] = [];
+  const pieces = file.split(/(\r?\n)/);
+  let start = 0;
+  for (let at = 0; at < pieces.length; at += 2) {
+    const [text = '', ending = ''] = pieces.slice(at, at + 2);
+    lines.push({ start, text, ending });
+    start += text.length + ending.length;
   }
-  // A last line that is empty stands for the end of the line before it.
-  const hasEnd = lines.at(-1) === '';
-  const body = hasEnd ? lines.slice(0, -1) : lines;
-  const gap = body.at(-1)?.trim() === '' ? [] : [''];
-  return { bullet, text: [...body, ...gap, bullet, ...(hasEnd ? [''] : [])].join(newline) };
+  return lines;
 }
 
 /** Top-level bullets outside of code; what is indented below one belongs to it. */

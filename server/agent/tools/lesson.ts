@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { LESSONS_FILE, withLesson } from '../../handbook/lessons.ts';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
-import { readTextFile } from './text-file.ts';
-import { defineTool } from './tool.ts';
+import { encodeText, readTextFile, type TextFile, UTF8 } from './text-file.ts';
+import { defineTool, ToolProblem } from './tool.ts';
 
 /** UTF-16 units of each part: a lesson that needs more is several. */
 const MOST = 400;
@@ -24,14 +24,14 @@ export const lesson = defineTool({
       const made = withLesson(file?.text, learned);
       const before = file?.sha256 ?? null;
       if (!('text' in made)) return { before, said: saidOf(made) };
-      return { before, after: sha256(made.text), said: saidOf(made) };
+      return { before, after: sha256(bytesOf(made.text, file)), said: saidOf(made) };
     });
     if (plan.after === undefined) return plan.said;
     const now = await fileIn(sandbox);
     if (now?.sha256 !== plan.after) {
       const made = withLesson(now?.text, learned);
       // Somebody else's change since is refused by what is expected to be there.
-      const data = Buffer.from('text' in made ? made.text : '');
+      const data = 'text' in made ? bytesOf(made.text, now) : Buffer.alloc(0);
       await sandbox.writeFile({ path: LESSONS_FILE, data, expected: plan.before });
     }
     saw(LESSONS_FILE, plan.after);
@@ -39,7 +39,17 @@ export const lesson = defineTool({
   },
 });
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+/** Written as the file is. */
+function bytesOf(text: string, file: TextFile | undefined): Buffer {
+  const format = file?.format ?? UTF8;
+  const data = encodeText(text, format);
+  if (data !== undefined) return data;
+  throw new ToolProblem(
+    `Encoding: ${LESSONS_FILE} is written in ${format.encoding}, which has not all characters of the lesson. Use others.`,
+  );
+}
 
 async function fileIn(sandbox: Sandbox) {
   try {

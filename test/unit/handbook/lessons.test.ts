@@ -27,6 +27,22 @@ describe('a lesson', () => {
     });
   });
 
+  it('leaves mixed ends of line as they are, and ends as the line before it', () => {
+    const text = (file: string): string | undefined => {
+      const made = withLesson(file, port);
+      return 'text' in made ? made.text : undefined;
+    };
+    const less = '- The test server cannot listen on port 3000:\n  the preview service holds it';
+    assert.deepEqual(
+      [text('# A\r\n- apple\n\r\nb\n'), text('# A\n- apple\r\n\nb\r\n'), text(`# A\r\n${less}\r\n- b\n`)],
+      [
+        `# A\r\n- apple\n- ${LINE}\n\r\nb\n`,
+        `# A\n- apple\r\n- ${LINE}\r\n\nb\r\n`,
+        `# A\r\n- ${LINE}\r\n- b\n`,
+      ],
+    );
+  });
+
   it('goes to the end where the file has no bullets, and takes none in code for one', () => {
     assert.deepEqual(withLesson('# Traps\n\n```\n- no bullet\n```\n', port), {
       kind: 'added',
@@ -68,20 +84,26 @@ describe('a lesson', () => {
     fc.assert(
       fc.property(
         fc.array(
-          fc.constantFrom('# Head', '- apple pie', '  more of it', '', 'words', '```', '* pear', '1. one'),
+          fc.tuple(
+            fc.constantFrom('# Head', '- apple pie', '  more of it', '', 'words', '```', '* pear', '1. one'),
+            fc.constantFrom('\n', '\r\n'),
+          ),
           { maxLength: 12 },
         ),
-        fc.constantFrom('\n', '\r\n'),
         fc.boolean(),
-        (lines, newline, hasEnd) => {
-          const file = lines.join(newline) + (hasEnd ? newline : '');
+        (lines, hasEnd) => {
+          const file = hasEnd ? lines.flat().join('') : lines.flat().slice(0, -1).join('');
           const made = withLesson(file, port);
           assert.ok('text' in made);
           if (file.trim() === '') return;
-          const whole = (text: string) => text.split(/\r?\n/).filter((line) => line !== '');
-          const rest = whole(made.text).filter((line) => !line.includes(LINE));
-          assert.deepEqual(rest, whole(file));
-          if (file.includes('\n')) assert.equal(/\r/.test(made.text), newline === '\r\n');
+          // The file is there on both sides of what was put into it.
+          const added = made.text.length - file.length;
+          const places = Array.from({ length: file.length + 1 }, (_, at) => at);
+          const at = places.find((one) => made.text.slice(0, one) + made.text.slice(one + added) === file);
+          assert.notEqual(at, undefined);
+          assert.equal(made.text.slice(at, (at ?? 0) + added).trim(), made.bullet);
+          if (!file.includes('\r')) assert.ok(!made.text.includes('\r'));
+          else if (!/(^|[^\r])\n/.test(file)) assert.doesNotMatch(made.text, /(^|[^\r])\n/);
           assert.equal(/\n$/.test(made.text), /\n$/.test(file));
           if (!file.includes('```')) assert.equal(withLesson(made.text, port).kind, 'known');
         },

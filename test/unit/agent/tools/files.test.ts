@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { isQuestion } from '../../../../server/agent/tools/asking-command.ts';
 import { bash } from '../../../../server/agent/tools/bash.ts';
 import { edit } from '../../../../server/agent/tools/edit.ts';
+import { lesson } from '../../../../server/agent/tools/lesson.ts';
 import { read } from '../../../../server/agent/tools/read.ts';
 import { replaceIn } from '../../../../server/agent/tools/replace.ts';
 import { decodeText, encodeText } from '../../../../server/agent/tools/text-file.ts';
@@ -12,7 +13,7 @@ import { createToolBench, type ToolBench } from '../../../fakes/tool-bench.ts';
 describe('files that an agent changes', () => {
   let bench: ToolBench;
   beforeEach(async () => {
-    bench = await createToolBench([read, write, edit, bash]);
+    bench = await createToolBench([read, write, edit, bash, lesson]);
   });
   afterEach(() => bench.close());
 
@@ -43,6 +44,30 @@ describe('files that an agent changes', () => {
     const latin = Buffer.from('\xe9\x80!', 'latin1');
     assert.deepEqual(await changed(latin, 'edit', input), Buffer.from('\xfc\n\x80!', 'latin1'));
     assert.deepEqual(await changed(utf16('a\r\nb\r\n'), 'write', { content: 'c\nd\n' }), utf16('c\r\nd\r\n'));
+  });
+
+  it('keep them also where a lesson is added, or it says which character they lack', async () => {
+    const learned = { what: 'Über', why: 'so', do: 'look' };
+    const added = async (content: Uint8Array, lesson: object): Promise<Buffer | string> => {
+      bench.put('lessons-learned.md', content);
+      const { output, isError } = await bench.call('lesson', lesson);
+      return isError ? output : bench.content('lessons-learned.md');
+    };
+    const latin = Buffer.from('- Caf\xe9\r\n- b\n', 'latin1');
+    assert.deepEqual(
+      [
+        await added(utf16('- é\r\n'), learned),
+        await added(latin, learned),
+        await added(latin, { ...learned, do: '☕' }),
+        await added(Buffer.from('\ufeff- é\n'), learned),
+      ],
+      [
+        utf16('- é\r\n- Über: so. look.\r\n'),
+        Buffer.from('- Caf\xe9\r\n- b\n- \xdcber: so. look.\n', 'latin1'),
+        'Encoding: lessons-learned.md is written in Windows-1252, which has not all characters of the lesson. Use others.',
+        Buffer.from('\ufeff- é\n- Über: so. look.\n'),
+      ],
+    );
   });
 
   it('get a new text as it is, whatever it means elsewhere', async () => {
