@@ -32,6 +32,8 @@ export interface Agent {
   maxModelCalls: number;
   /** What it may use up, as it is told; absent where nobody bounded that. */
   budget?: AgentBudget;
+  /** When it has to have ended, ms since 1970, moved by what its turn waited for the person; absent where nobody bounded that. */
+  deadlineAt?: number;
   /** The machine that it works in: the task's, or a copy of its own. */
   open: () => Promise<Sandbox>;
   /** Aborts when it is to stop, by itself or with its turn; with a `TurnOver` where the turn is no longer this relay's. */

@@ -1,4 +1,4 @@
-import type { AgentCard } from '../../protocol/agents.ts';
+import type { AgentBudget, AgentCard } from '../../protocol/agents.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { Item } from '../../protocol/task.ts';
 
@@ -17,6 +17,51 @@ export function overBudget(items: readonly Item[], agentId: string): Failure | u
     }
   }
   return undefined;
+}
+
+/** What an agent may still use up: what those that work for it have used is not its own any more. Undefined for whom nobody bounds. */
+export function leftOf(items: readonly Item[], agentId: string): Left | undefined {
+  const path = pathTo(items, agentId).map(leftIn);
+  if (path.length === 0) return undefined;
+  const tokens = path.flatMap((left) => (left.tokens === undefined ? [] : [left.tokens]));
+  return {
+    modelCalls: Math.min(...path.map((left) => left.modelCalls)),
+    ...(tokens.length === 0 ? {} : { tokens: Math.min(...tokens) }),
+  };
+}
+
+/** The same, without what was given to those that work for it now and is not used yet: what it can give to one more. */
+export function toGive(items: readonly Item[], agentId: string): Left | undefined {
+  const left = leftOf(items, agentId);
+  if (left === undefined) return undefined;
+  const promised = atWork(items, agentId).map(leftIn);
+  const without = (figure: number, which: keyof Left): number =>
+    Math.max(0, figure - promised.reduce((sum, given) => sum + (given[which] ?? 0), 0));
+  return {
+    modelCalls: without(left.modelCalls, 'modelCalls'),
+    ...(left.tokens === undefined ? {} : { tokens: without(left.tokens, 'tokens') }),
+  };
+}
+
+/** Figures of a budget; 0 where nothing is left of it. */
+export type Left = AgentBudget;
+
+const leftIn = ({ budget, modelCalls, tokens }: AgentCard): Left => ({
+  modelCalls: Math.max(0, budget.modelCalls - modelCalls),
+  ...(budget.tokens === undefined ? {} : { tokens: Math.max(0, budget.tokens - tokens) }),
+});
+
+/** Those that work for an agent and have not ended. */
+function atWork(items: readonly Item[], agentId: string): AgentCard[] {
+  for (const item of items) {
+    if (item.kind !== 'tool') continue;
+    if (agentId.startsWith(`${item.callId}:`)) return atWork(item.items ?? [], agentId);
+    if (item.callId !== agentId) continue;
+    return (item.items ?? []).flatMap((inner) =>
+      inner.kind === 'tool' && inner.agent && inner.agent.outcome === undefined ? [inner.agent] : [],
+    );
+  }
+  return [];
 }
 
 /** The cards of an agent and of those that it works for, the topmost first. */

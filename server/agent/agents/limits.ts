@@ -14,6 +14,8 @@ export const AGENT_LIMITS = {
   writersAtOnce: 2,
   /** The same for children of children: so that no more than some twenty work at once in a whole turn. */
   readersAtOnceBelow: 2,
+  /** Of its model calls, what an agent keeps when it has others work for it: to read what they hand up, and to hand up its own. */
+  keptCalls: 2,
   /** Results that are no results until a child is given up: it is told once what is wrong. */
   invalidResults: 2,
   /** Characters of a summary, and of an answer: longer ones are not conclusions, and cost in every later call of the parent. */

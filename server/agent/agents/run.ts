@@ -158,6 +158,7 @@ async function converse(
     files: knownFiles(standing(earlier), callId),
     maxModelCalls: terms.budget.modelCalls,
     budget: terms.budget,
+    deadlineAt: terms.deadlineAt,
     open,
     signal: async () => supervision.signal,
     delegate: (running, childId, childOrder) =>

@@ -1,11 +1,11 @@
-import type { AgentBudget, AgentCard } from '../../protocol/agents.ts';
+import type { AgentBudget } from '../../protocol/agents.ts';
 import type { EventOf, TaskEvent } from '../../protocol/events.ts';
 import type { Item } from '../../protocol/task.ts';
-import { cardIn } from '../../tasks/agent-service.ts';
 import { readAll } from '../../tasks/event-log.ts';
 import type { Agent, Order, Role } from '../agent.ts';
 import { ToolProblem } from '../tools/tool.ts';
 import { type TurnContext, tell } from '../turn-context.ts';
+import { type Left, toGive } from './budget.ts';
 import { AGENT_BUDGETS, AGENT_LIMITS } from './limits.ts';
 import { takePlace } from './permits.ts';
 
@@ -19,7 +19,7 @@ export interface Terms {
 /**
  * Tells that a subagent begins, once, and answers what it is held to.
  * @param earlier what the log has of it
- * @throws {ToolProblem} where the turn has had as many as it may
+ * @throws {ToolProblem} where the turn has had as many as it may, or too little is left to its parent
  */
 export async function start(
   turn: TurnContext,
@@ -42,7 +42,7 @@ export async function start(
         `This turn has had ${AGENT_LIMITS.inTurn} subagents, as many as it may. Do the rest yourself.`,
       );
     }
-    const terms = termsFor(role, order, cardIn(items, parent.id), turn.now());
+    const terms = termsFor(role, order, { ...parent, left: toGive(items, parent.id) }, turn.now());
     const [choice] = turn.models(role.modelRole, parent.model);
     await tell(turn, {
       key: `${callId}:agent`,
@@ -66,26 +66,35 @@ export async function start(
   }
 }
 
-/** What its kind has, less what was asked for, and no more than what is left of its parent's. */
+/**
+ * What its kind has, less what was asked for, and no more than half of what is left to its parent, who has to come to its own end after it:
+ * an executor that could not would lose its work.
+ * @param parent what it can give, where that is bounded, and when it has to have ended itself
+ * @throws {ToolProblem} where its parent needs all that is left to it
+ */
 export function termsFor(
   { kind }: Pick<Role, 'kind'>,
   { limits }: Pick<Order, 'limits'>,
-  parent: Pick<AgentCard, 'budget' | 'modelCalls' | 'tokens' | 'deadlineAt'> | undefined,
+  { left, deadlineAt }: { left?: Left | undefined; deadlineAt?: number | undefined },
   now: number,
 ): Terms {
-  const most = AGENT_BUDGETS[kind];
   const least = (...figures: (number | undefined)[]): number =>
     Math.max(1, Math.min(...figures.filter((figure) => figure !== undefined)));
-  const left = parent && {
-    modelCalls: parent.budget.modelCalls - parent.modelCalls,
-    tokens: parent.budget.tokens === undefined ? undefined : parent.budget.tokens - parent.tokens,
-  };
+  const half = (figure: number | undefined): number | undefined =>
+    figure === undefined ? undefined : Math.floor(figure / 2);
+  const most = AGENT_BUDGETS[kind];
+  const spare = left && left.modelCalls - AGENT_LIMITS.keptCalls;
+  if (spare !== undefined && spare < 1) {
+    throw new ToolProblem(
+      'You have too few answers left to have somebody work for you. Do the rest yourself, and report.',
+    );
+  }
   return {
     budget: {
-      modelCalls: least(most.modelCalls, limits?.modelCalls, left?.modelCalls),
-      tokens: least(most.tokens, limits?.tokens, left?.tokens),
+      modelCalls: least(most.modelCalls, limits?.modelCalls, half(left?.modelCalls), spare),
+      tokens: least(most.tokens, limits?.tokens, half(left?.tokens)),
     },
-    deadlineAt: least(now + 1000 * least(most.seconds, limits?.seconds), parent?.deadlineAt),
+    deadlineAt: least(now + 1000 * least(most.seconds, limits?.seconds), deadlineAt),
   };
 }
 

@@ -3,6 +3,7 @@ import type { TodoItem } from '../../protocol/events.ts';
 import type { Item, TaskState } from '../../protocol/task.ts';
 import { openThreadsText, toldThreads } from '../../review/open-threads.ts';
 import type { Agent } from '../agent.ts';
+import { leftOf } from '../agents/budget.ts';
 import { staleLines } from '../agents/facts.ts';
 import type { Transcript } from '../transcript.ts';
 import type { TurnContext } from '../turn-context.ts';
@@ -41,9 +42,10 @@ export function createTail(turn: TurnContext, agent: Agent, transcript: Transcri
       const entries = transcript.entries();
       if (entries.slice(seen).some(isTelling)) isQuiet = false;
       seen = entries.length;
-      const left = leftOf(agent, entries);
-      if (isQuiet) return tailText({ todos: [], threads: undefined, stale: [], left });
+      if (isQuiet && agent.budget === undefined) return undefined;
       const state = await turn.states.current(turn.taskId);
+      const left = leftOf(state.turns.at(-1)?.items ?? [], agent.id);
+      if (isQuiet) return tailText({ todos: [], threads: undefined, stale: [], left });
       isQuiet = !hasSources(state, agent);
       return tailText({ ...standingOf(state, agent), left });
     },
@@ -81,20 +83,6 @@ const hasFacts = (items: readonly Item[]): boolean =>
       item.kind === 'tool' &&
       ((item.agent?.facts.length ?? 0) > 0 || (item.items !== undefined && hasFacts(item.items))),
   );
-
-/** By its own answers: what its subagents use is counted by who bounds it, and this is what it can plan with. */
-function leftOf({ budget }: Agent, entries: readonly Entry[]): AgentBudget | undefined {
-  if (budget === undefined) return undefined;
-  const answers = entries.filter((entry) => entry.kind === 'answer');
-  const used = answers.reduce(
-    (sum, { usage }) => sum + (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0),
-    0,
-  );
-  const modelCalls = Math.max(0, budget.modelCalls - answers.length);
-  return budget.tokens === undefined
-    ? { modelCalls }
-    : { modelCalls, tokens: Math.max(0, budget.tokens - used) };
-}
 
 const SIGN: Record<TodoItem['status'], string> = { pending: '[ ]', in_progress: '[>]', completed: '[x]' };
 

@@ -99,7 +99,8 @@ describe('what an explorer found', function () {
         async () => {
           looked.resolve();
           await merged.promise;
-          return found('Title', 'README.md', 1);
+          const evidence = [{ path: 'README.md', startLine: 1, endLine: 1 }];
+          return { toolCalls: [call('report', { summary: 'Title.', answer: 'Title', evidence })] };
         },
         reading,
         found('New title', 'README.md', 1),
