@@ -85,6 +85,8 @@ const contents = (transcript: Transcript, window: number): unknown[] =>
   transcript.messages(boundsOf(window)).map(({ content }) => content);
 
 describe('a cut', () => {
+  const long = 'x'.repeat(2000);
+
   it('leaves out the oldest results first, which say how they are read again, and spares the newest', () => {
     const transcript = createTranscript();
     says(transcript, 'c1', 'Do it');
