@@ -64,7 +64,8 @@ export function createAttempts<Choice extends { ref: string }>(
       const pause = now() + backoff(round, random());
       round += 1;
       asked.clear();
-      const when = (known: Choice): number => Math.max(now(), due.get(known.ref) ?? pause);
+      // Not before a pause in any case: what asks to be asked at once would use up all rounds in no time.
+      const when = (known: Choice): number => Math.max(pause, due.get(known.ref) ?? 0);
       const next = open.reduce((best, known) => (when(known) < when(best) ? known : best));
       return when(next) > deadline ? undefined : { delayMs: when(next) - now(), next };
     },

@@ -82,6 +82,15 @@ describe('asking models until one answers', () => {
     ]);
   });
 
+  it('uses up no rounds at once where a provider asks for no wait', () => {
+    assert.deepEqual(walk([A], () => ({ ...OUTAGE, retryAfterMs: 0 })).slice(0, 4), [
+      ['a', 0],
+      ['a', 1000],
+      ['a', 2000],
+      ['a', 4000],
+    ]);
+  });
+
   it('does not wait for longer than ten minutes', () => {
     assert.deepEqual(
       walk([A], () => ({ ...OUTAGE, retryAfterMs: 601_000 })),
