@@ -24,12 +24,19 @@ const up = (micros: number): number => Math.ceil(micros - 1e-6);
 export function tokensAtMost(request: unknown, window: number): number {
   let images = 0;
   const text = JSON.stringify(request, (_key, value: unknown) => {
-    if (!isBytes(value)) return value;
+    if (!isImage(value)) return value;
     images += 1;
-    return '';
+    return IMAGE;
   });
   return Math.min(window, Math.ceil(Buffer.byteLength(text) / LEAST_BYTES_PER_TOKEN) + images * IMAGE_TOKENS);
 }
 
-/** A file of ours comes as bytes, which serialise as an object of numbers. */
-const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
+const IMAGE = { type: 'file' };
+
+/** An image as it is sent, whose base64 is no text. A PDF counts by its bytes: of what it costs, only its pages would tell. */
+const isImage = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Reflect.get(value, 'type') === 'file' &&
+  'data' in value &&
+  String(Reflect.get(value, 'mediaType')).startsWith('image/');

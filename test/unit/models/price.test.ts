@@ -44,7 +44,9 @@ describe('what a call costs', () => {
 
   it('is estimated with more tokens than text has, with images as images, and within the window', () => {
     assert.equal(tokensAtMost(['x'.repeat(296)], 1000), 100);
-    assert.equal(tokensAtMost([{ data: new Uint8Array(30_000) }], 10_000), 2005);
+    const file = (mediaType: string) => [{ type: 'file', data: 'A'.repeat(30_000), mediaType }];
+    assert.equal(tokensAtMost(file('image/png'), 100_000), 2006);
+    assert.equal(tokensAtMost(file('application/pdf'), 100_000), 10_019);
     assert.equal(tokensAtMost(['x'.repeat(9000)], 1000), 1000);
   });
 });
