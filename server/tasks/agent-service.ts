@@ -44,10 +44,15 @@ export function createAgentService(deps: {
   };
 }
 
-/** What it asked the person needs no answer any more; where the turn waited for nothing else, it goes on. */
+/**
+ * What it asked the person, or was asked because a cap holds it, needs no answer any more: others that the cap holds ask anew. Where the turn
+ * waited for nothing else, it goes on.
+ */
 async function goOnWithout(tx: TaskTransaction, turnId: string, agentId: string, at: number): Promise<void> {
   const open = (await tx.questions(turnId)).filter(isOpen);
-  const own = open.filter(({ question }) => question.questionId.startsWith(`${agentId}:`));
+  const own = open.filter(
+    ({ question, holds = question.questionId }) => holds === agentId || holds.startsWith(`${agentId}:`),
+  );
   const last = own.at(-1);
   if (last === undefined) return;
   await tx.append({ turnId }, dismissals(own, at));

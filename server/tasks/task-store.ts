@@ -42,6 +42,8 @@ export interface AskedQuestion {
   /** Milliseconds since 1970. */
   at: number;
   answer: Answer | null;
+  /** The agent whose call is held by a cap until this is answered; undefined where that is the lead's, or it is about something else. */
+  holds: string | undefined;
 }
 
 export interface Message {

@@ -155,17 +155,21 @@ export function taskTransaction(client: pg.PoolClient, row: TaskRow, now: () => 
       // By key and not by what the bodies say: reading into a body fails where anything in it is no text to Postgres.
       const { rows } = await client.query<{ key: string; at: string; body: unknown }>(
         `SELECT key, at, body FROM handoff.events
-         WHERE task_id = $1 AND key >= $2 AND key < $3 AND key ~ ':(asked|answered)$' AND type LIKE 'question.%'
+         WHERE task_id = $1 AND key >= $2 AND key < $3 AND key ~ ':(asked|answered|held)$'
+           AND type IN ('question.asked', 'question.answered', 'spend.held')
          ORDER BY seq`,
         [taskId, `${turnId}:`, `${turnId};`],
       );
-      const answers = new Map(rows.map(({ key, body }) => [key, body as { answer?: Answer }]));
+      const bodies = new Map(
+        rows.map(({ key, body }) => [key, body as { answer?: Answer; agentId?: string }]),
+      );
       return rows
         .filter(({ key }) => key.endsWith(':asked'))
         .map(({ key, at, body }) => ({
           question: body as AskedQuestion['question'],
           at: Number(at),
-          answer: answers.get(key.replace(/asked$/, 'answered'))?.answer ?? null,
+          answer: bodies.get(key.replace(/asked$/, 'answered'))?.answer ?? null,
+          holds: bodies.get(key.replace(/asked$/, 'held'))?.agentId,
         }));
     },
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TaskEvent } from '../../../server/protocol/events.ts';
+import { call, child, task } from '../../fakes/model/agents.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
 import { withDatabase } from '../turn/database.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
@@ -118,6 +119,42 @@ describe('a cap on spending', function () {
       proposal?.files.map(({ path }) => path),
       ['a.txt'],
     );
+  });
+
+  it('lets a subagent that it holds be stopped: its turn goes on, and asks again for others that it holds', async () => {
+    workshop = await openWorkshop(
+      [
+        child('Look', { toolCalls: [call('glob', { pattern: '*' })] }, { text: 'More.' }),
+        { steps: [{ toolCalls: [task('Look')] }, { text: 'I go on by myself.' }] },
+      ],
+      SETTINGS,
+    );
+    const taskId = await workshop.delegate('Find out');
+    const watched = workshop.watch(taskId);
+    const { agentId } = await watched.until('agent.started');
+    const held = await watched.until('spend.held');
+    assert.equal(held.agentId, agentId);
+    const first = await watched.until('question.asked');
+    await watched.until('turn.parked');
+    assert.deepEqual(await workshop.client.stopAgent(taskId, agentId), { stopped: true });
+    assert.equal((await watched.until('agent.ended')).outcome, 'stopped');
+    const again = await watched.until('question.asked', ({ questionId }) => questionId !== first.questionId);
+    const { turnId } = again;
+    const asked = (await watched.caughtUp()).flatMap((event) => {
+      if (event.type === 'spend.held') return [[event.type, event.agentId, event.messageId]];
+      if (event.type === 'question.asked') return [[event.type, event.questionId]];
+      return event.type === 'question.answered' ? [[event.type, event.questionId, event.answer.kind]] : [];
+    });
+    assert.deepEqual(asked, [
+      ['spend.held', agentId, held.messageId],
+      ['question.asked', `${turnId}:spend:0`],
+      ['question.answered', `${turnId}:spend:0`, 'dismissed'],
+      ['spend.held', undefined, `${turnId}:m2`],
+      ['question.asked', `${turnId}:spend:1`],
+    ]);
+    const choice = { kind: 'choice' as const, label: 'Go on' };
+    await workshop.client.answer(taskId, { questionId: again.questionId, answer: choice });
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
   });
 
   it('is held for a model whose price nobody knows, too: it is not called', async () => {
