@@ -5,6 +5,8 @@
  * seen to take a minute and a half; a connection that broke unnoticed never says anything.
  */
 export const STALL_MS = 180_000;
+/** Bytes that are read of what a provider says of a failure: its words for it are a few hundred, and a proxy's page need not be read. */
+export const MOST_ERROR_BYTES = 65_536;
 
 /** Rounds through the models of a role for one answer; what is still down after about half a minute is tried in longer pauses. */
 export const MAX_ROUNDS = 6;

@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser';
+import { MOST_ERROR_BYTES } from './limits.ts';
 import { isRecord, mendChunk } from './mend-chunk.ts';
 
 /** The connection was open, and nothing came by it for so long that nothing is expected any more. */
@@ -13,7 +14,7 @@ export class NoAnswer extends Error {
 
 /**
  * `fetch` for a model: what comes back is a stream as the client reads it, whatever the provider made of the protocol, or an error.
- * Failures (status 400 and up) are left as they are.
+ * Of a failure (status 400 and up) its body comes as far as it is of use.
  * @param stallMs how long nothing may come
  */
 export function mendingFetch(stallMs: number): typeof fetch {
@@ -23,8 +24,16 @@ export function mendingFetch(stallMs: number): typeof fetch {
     const signal = init?.signal ? AbortSignal.any([init.signal, patience.signal]) : patience.signal;
     try {
       const response = await fetch(input, { ...init, signal });
-      if (!response.ok || response.body === null) return response;
+      if (response.body === null) return response;
       const headers = new Headers(response.headers);
+      if (!response.ok) {
+        headers.delete('content-length');
+        headers.delete('content-encoding');
+        const { status, statusText } = response;
+        const body = await beginningOf(response.body);
+        init?.signal?.throwIfAborted();
+        return new Response(body, { status, statusText, headers });
+      }
       const type = headers.get('content-type') ?? '';
       if (/\bhtml\b/i.test(type)) throw new NoAnswer();
       headers.set('content-type', 'text/event-stream');
@@ -36,6 +45,22 @@ export function mendingFetch(stallMs: number): typeof fetch {
       clearTimeout(timer);
     }
   };
+}
+
+/** What comes of a failure's body: its status says the most, so a body that is too long, or breaks off, or is given up, is as far as it came. */
+async function beginningOf(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body) {
+      pieces.push(piece);
+      size += piece.byteLength;
+      if (size >= MOST_ERROR_BYTES) break;
+    }
+  } catch {
+    // Its status is known.
+  }
+  return Buffer.concat(pieces, Math.min(size, MOST_ERROR_BYTES));
 }
 
 /** An answer that came whole although a stream was asked for, as a stream of one piece. */
@@ -51,7 +76,10 @@ function asStream(response: Response): ReadableStream<Uint8Array> {
   });
 }
 
-/** Mends a stream of server-sent events piece by piece. Errors with `Stalled` where nothing comes for `stallMs`. */
+/**
+ * Mends a stream of server-sent events piece by piece. Errors with `Stalled` where no event with data comes for `stallMs`: comments say
+ * only that a proxy lives.
+ */
 export function mendStream(body: ReadableStream<Uint8Array>, stallMs: number): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -91,8 +119,9 @@ export function mendStream(body: ReadableStream<Uint8Array>, stallMs: number): R
 
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
+      const until = performance.now() + stallMs;
       while (mended === '') {
-        const { done, value } = await soon(reader, stallMs);
+        const { done, value } = await soon(reader, until - performance.now());
         // A last event without its empty line is one all the same.
         parser.feed(done ? `${decoder.decode()}\n\n` : decoder.decode(value, { stream: true }));
         if (!done) continue;
