@@ -94,7 +94,9 @@ async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Pr
     unmerged: unmergedSince(events),
     update: updateSince(events),
   });
-  return { from, to: kept.tree, before, ...(text === undefined ? {} : { text }) };
+  // Of files as the relay has them, where nothing is struck out that an agent wrote down.
+  const told = text === undefined ? {} : { text: turn.hide(taskId, text) };
+  return { from, to: kept.tree, before, ...told };
 }
 
 /** Waits for what follows earlier turns to leave the workspace: their checks end by themselves once a turn has begun. */

@@ -19,7 +19,9 @@ export const reviewMaterial = (turn: TurnContext, agentId: string): Promise<Revi
     const baseTree = (await turn.store.get(turn.taskId))?.prepared?.baseTree;
     if (baseTree === undefined) throw new TypeError('a turn works on a task that was never prepared');
     const trees = { baseTree, headTree: workspaceTreeOf(state, baseTree) };
-    return { ...trees, text: `${await diffText(turn, trees)}${checksText(state)}` };
+    // Read from the relay's own trees, where nothing is struck out that an agent wrote down.
+    const text = turn.hide(turn.taskId, `${await diffText(turn, trees)}${checksText(state)}`);
+    return { ...trees, text };
   });
 
 type Trees = Pick<ReviewMaterial, 'baseTree' | 'headTree'>;
