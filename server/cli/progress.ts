@@ -54,7 +54,10 @@ function oneLine(text: string): string {
   return line.length > SUMMARY_LENGTH ? `${line.slice(0, SUMMARY_LENGTH - 1)}…` : line;
 }
 
-/** What a model or a file says must not move the cursor or change the terminal. Keeps line ends and tabs. */
+/**
+ * What a model or a file says must not move the cursor, change the terminal, or turn around how what stands beside it is shown. Keeps line
+ * ends and tabs.
+ */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
 }

@@ -11,7 +11,11 @@ export const describeChanges = defineTool({
       .trim()
       .min(1)
       .max(256)
-      .regex(/^[^\r\n]*$/, 'must be one line')
+      // It goes to GitHub and into terminals as it is: no cursor is moved, and no word shown in another order than it is read.
+      .regex(
+        /^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u,
+        'must be one line, without control characters',
+      )
       .describe('What it does, in the imperative, as the repository words its commits.'),
     body: z.string().trim().max(60_000).describe('Markdown: what changed, why, and how it was checked.'),
   }),

@@ -89,6 +89,6 @@ describe('progress in a terminal', () => {
   });
 
   it('lets nobody but itself control the terminal', () => {
-    assert.equal(printable('\u001b[2Ja\tb\r\nc\u009b1m\u0007'), '[2Ja\tb\nc1m');
+    assert.equal(printable('\u001b[2Ja\tb\r\nc\u009b1m\u0007\u202etxt.exe\u2066'), '[2Ja\tb\nc1mtxt.exe');
   });
 });
