@@ -18,7 +18,7 @@ const LOOK_MS = 200;
 export const AFTERMATH = 'aftermath';
 
 export interface AftermathDeps {
-  aftermaths: Omit<AftermathStore, 'haveLeft'>;
+  aftermaths: Omit<AftermathStore, 'haveLeft' | 'isOver'>;
   workspaces: LeftWorkspaces;
   checks: Checks;
   mend: Mend;

@@ -1,3 +1,4 @@
+import { isMendingMessage, mendingMessageId } from '../protocol/aftermath.ts';
 import type { CheckConfig } from '../protocol/repository-config.ts';
 import type { Check, TaskState, Turn } from '../protocol/task.ts';
 import { acceptMessage } from '../tasks/accept-message.ts';
@@ -12,15 +13,13 @@ import type { EndedTurn } from './store.ts';
  */
 export type Mend = (turn: EndedTurn, checks: readonly CheckConfig[]) => Promise<boolean>;
 
-/** The id of the message names the turn that it is about. It fits what clients may choose, so that it is a message as any other. */
-const messageIdOf = (turnId: string): string => `checks:${turnId}`;
 const isTold = (turn: Turn): boolean =>
-  turn.items.some((item) => item.kind === 'user' && item.messageId.startsWith('checks:'));
+  turn.items.some((item) => item.kind === 'user' && isMendingMessage(item.messageId));
 
 export function createMend({ hold, now }: { hold: HoldTask; now: () => number }): Mend {
   return ({ taskId, turnId }, checks) =>
     hold(taskId, async ({ state, activeTurn, archived, append, written, tx }) => {
-      const messageId = messageIdOf(turnId);
+      const messageId = mendingMessageId(turnId);
       const key = `fix:${messageId}`;
       if ((await written([key])).size > 0) return true;
       if (archived || activeTurn !== null || state.isWorkspacePast) return false;

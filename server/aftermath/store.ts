@@ -14,6 +14,8 @@ export interface AftermathStore {
   isNext(turn: EndedTurn): Promise<boolean>;
   /** Whether all turns of the task that have ended have left its workspace, so that what they did there is known. */
   haveLeft(taskId: string): Promise<boolean>;
+  /** Whether the turn has ended, and all is done that follows it. */
+  isOver(turn: EndedTurn): Promise<boolean>;
   /** From now on nothing that follows the turn touches the workspace. */
   leave(turn: EndedTurn): Promise<void>;
   /** All is done that follows the turn: from `sleepAt` (ms since 1970) on its sandbox may hibernate, unless the task has gone on. */
@@ -54,6 +56,14 @@ export function createAftermathStore(database: Database): AftermathStore {
         `SELECT 1 FROM handoff.turns u WHERE u.task_id = $1 AND u.aftermath_due AND NOT EXISTS (
            SELECT 1 FROM handoff.memos m WHERE m.task_id = u.task_id AND m.key = u.turn_id || '${LEFT}') LIMIT 1`,
         [taskId],
+      );
+      return rowCount === 0;
+    },
+
+    async isOver({ taskId, turnId }) {
+      const { rowCount } = await database.query(
+        `SELECT 1 FROM handoff.turns WHERE turn_id = $2 AND task_id = $1 AND (state <> 'ended' OR aftermath_due)`,
+        [taskId, turnId],
       );
       return rowCount === 0;
     },

@@ -27,6 +27,8 @@ export function createProgress(): (event: TaskEvent) => string {
       line(`${agentId === undefined ? '' : '  '}> ${name} ${summarize(input)}`.trimEnd()),
     'tool.finished': ({ name, output, isError }) =>
       isError ? line(`! ${name}: ${oneLine(output.split('\n')[0] ?? '')}`) : '',
+    'check.finished': ({ name, outcome }) => line(`  check ${oneLine(name)} ${outcome}`),
+    'fix.requested': () => line('  the agent is told of the checks that failed'),
     'message.queued': ({ text }) => line(`queued: ${oneLine(text)}`),
     'proposal.changed': ({ files }) => line(`  ${files.length} file${files.length === 1 ? '' : 's'} changed`),
   };

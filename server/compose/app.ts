@@ -68,6 +68,7 @@ export function composeApp(
   );
   teardown.add(() => void releases.stop());
 
+  const aftermaths = createAftermathStore(database);
   const hold = createTaskHold(database, states, now);
   const publishing = createPublishService({ ...commits, tasks, engine, tokens });
   const closing = new AbortController();
@@ -84,6 +85,7 @@ export function composeApp(
     conversation,
     agents: createAgentService({ store, states, wake, now }),
     commands: createCommandService({ rowOf: tasks.row, handbookOf: works.handbookOf }),
+    isAftermathOver: aftermaths.isOver,
     closing: closing.signal,
     reviews: createReviewService({ tasks, hold, repo }),
     edits: createProposalEdits({ tasks, hold, repo }),
@@ -91,7 +93,7 @@ export function composeApp(
     updates: createUpdateService({
       ...{ tasks, log, hold, repo, mayReadFiles },
       takesToken: (url) => isServedBy(url, config.githubUrl),
-      haveLeft: createAftermathStore(database).haveLeft,
+      haveLeft: aftermaths.haveLeft,
     }),
     comments: createCommentService({ hold, repo, wake, now }),
     preflight: createPreflight({ tasks, repo: repoDeps, remote }),

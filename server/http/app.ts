@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
 import { noSuchTask } from '../tasks/postgres-store.ts';
+import { type AftermathRouteDeps, aftermathRoutes } from './aftermath-routes.ts';
 import { type AgentRouteDeps, agentRoutes } from './agent-routes.ts';
 import { bearerAuth, sameMachine } from './auth.ts';
 import { type CommandRouteDeps, commandRoutes } from './command-routes.ts';
@@ -33,7 +34,8 @@ import { type WarmRouteDeps, warmRoutes } from './warm-routes.ts';
 export type App = OpenAPIHono<{ Variables: { requestId: string; user: string } }>;
 
 export interface AppDeps
-  extends AgentRouteDeps,
+  extends AftermathRouteDeps,
+    AgentRouteDeps,
     CommandRouteDeps,
     CommentRouteDeps,
     EventRouteDeps,
@@ -117,6 +119,7 @@ export function createApp(deps: AppDeps): App {
   sourceRoutes(app, deps);
   transferRoutes(app, deps);
   taskRoutes(app, deps);
+  aftermathRoutes(app, deps);
   agentRoutes(app, deps);
   commandRoutes(app, deps);
   eventRoutes(app, deps);

@@ -267,6 +267,7 @@ describe('the relay’s API', function () {
       'GET /v1/tasks/{id}/ports',
       'GET /v1/tasks/{id}/previews',
       'GET /v1/tasks/{id}/trace',
+      'GET /v1/tasks/{id}/turns/{turnId}/aftermath',
       'GET /v1/tasks/{id}/unattended',
       'GET /v1/tasks/{id}/update',
       'GET /v1/usage',

@@ -4,18 +4,15 @@ import path from 'node:path';
 import { captureSource } from '../../protocol/capture.ts';
 import { CaptureError } from '../../protocol/capture-git.ts';
 import type { RelayClient } from '../../protocol/client.ts';
-import type { EventOf, TaskEvent } from '../../protocol/events.ts';
 import { applyTree } from '../apply-tree.ts';
 import { readArguments, readSeconds } from '../arguments.ts';
-import { ask } from '../ask.ts';
 import { captureReport } from '../capture-report.ts';
 import { CliError, type Command, type Terminal, UsageError } from '../command.ts';
+import { followTask } from '../follow-task.ts';
 import { captureDeps } from '../git.ts';
-import { onInterrupt } from '../interrupts.ts';
 import { ensureRelay } from '../local-relay.ts';
 import { MODEL_ADVICE } from '../model-settings.ts';
-import { createProgress, printable } from '../progress.ts';
-import { createQuestionDesk } from '../question-desk.ts';
+import { printable } from '../progress.ts';
 import { applyReport } from './tasks-apply.ts';
 
 interface Options {
@@ -56,7 +53,7 @@ export const run: Command = async (args, terminal) => {
     ...(options.plan ? { mode: 'plan' as const } : {}),
   });
 
-  const ended = await follow(client, { taskId, turnId }, options, terminal);
+  const ended = await followTask(client, { taskId, turnId }, options, terminal);
   if (ended === undefined) {
     terminal.err(`\nLeft task ${taskId} to the relay: npm start -- tasks ${taskId}\n`);
     return LEFT;
@@ -104,49 +101,6 @@ function readOptions(args: string[], cwd: string): Options {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`--repo ${repo} is not a folder that can be read`);
   }
-}
-
-/**
- * Shows the task's events until its turn has ended, and puts its questions to the person, if there is one. The first interrupt, or the end of the time, stops the task;
- * the second interrupt leaves it.
- * @returns how it ended; nothing where the person left
- */
-async function follow(
-  client: RelayClient,
-  { taskId, turnId }: { taskId: string; turnId: string },
-  { json, timeoutSeconds }: Options,
-  { out, err, errIsTty, canAsk }: Terminal,
-): Promise<EventOf<'turn.ended'> | undefined> {
-  const leave = new AbortController();
-  const progress = createProgress();
-  const desk = createQuestionDesk({ client, taskId, err, ask: canAsk ? ask : undefined });
-  let ended: EventOf<'turn.ended'> | undefined;
-  const stop = (why: string) => {
-    err(`\n${why}: stopping the task ...\n`);
-    client.stop(taskId).catch((error: unknown) => err(`handoff: ${String(error)}\n`));
-  };
-  const forget = onInterrupt((count) => (count === 1 ? stop('Interrupted') : leave.abort()));
-  const timer = timeoutSeconds && setTimeout(() => stop(`After ${timeoutSeconds} s`), timeoutSeconds * 1000);
-  const onEvent = (event: TaskEvent) => {
-    if (json) out(`${JSON.stringify(event)}\n`);
-    else if (errIsTty) err(progress(event));
-    if (!json) desk.see(event);
-    if (event.type !== 'turn.ended' || event.turnId !== turnId) return;
-    ended = event;
-    leave.abort();
-  };
-  try {
-    await client.events(taskId, 0, {
-      signal: leave.signal,
-      onEvent,
-      onState: (state) => state === 'reconnecting' && err('Connecting to the relay again ...\n'),
-    });
-  } finally {
-    clearTimeout(timer);
-    desk.close();
-    forget();
-  }
-  return ended;
 }
 
 async function applyTo(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -287,6 +287,32 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
     assert.match(String(said), /Kilometres/);
   });
 
+  it('goes on with the turn that mends what the repository’s checks found, and prints what that left', async () => {
+    const bash = (command: string) => ({ toolCalls: [{ name: 'bash', arguments: { command } }] });
+    await useModel([
+      {
+        steps: [
+          bash('echo worse > notes.md'),
+          { text: 'Done.' },
+          bash('echo better > notes.md'),
+          { text: 'Mended.' },
+        ],
+      },
+    ]);
+    const checks = [{ name: 'notes', command: 'grep better notes.md' }];
+    mkdirSync(path.join(repository, '.handoff'));
+    writeFileSync(path.join(repository, '.handoff/config.json'), JSON.stringify({ checks }));
+    const { code, stdout } = await cli('run', 'Write notes', '--repo', repository, '--apply', '--json');
+    assert.deepEqual(
+      eventsIn(stdout).flatMap((event) =>
+        event.type === 'turn.ended' || event.type === 'check.finished' ? [event.outcome] : [],
+      ),
+      ['completed', 'failed', 'completed', 'passed'],
+    );
+    assert.equal(code, 0);
+    assert.equal(readFileSync(path.join(repository, 'notes.md'), 'utf8'), 'better\n');
+  });
+
   it('says what is no repository', async () => {
     const { code, stderr } = await cli('run', 'Add miles', '--repo', folder);
     assert.equal(code, 1);
@@ -301,7 +327,7 @@ describe('delegating from a terminal, with a relay, database and sandbox of its 
       .slice(1, -1)
       .map((line) => line.split(/\s+/)[1]);
     assert.deepEqual(statuses, [
-      ...['completed', 'failed', 'stopped'],
+      ...['completed', 'completed', 'failed', 'stopped'],
       ...['completed', 'completed', 'completed', 'completed', 'completed'],
     ]);
   });
