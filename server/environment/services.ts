@@ -70,7 +70,7 @@ export function createServices(): Services {
     };
     const running: Running = {
       status: { name, state: 'running', execId, ...(port === undefined ? {} : { port }) },
-      ended: sandbox.exec(request).then(
+      ended: sandbox.exec(request, { isBackground: true }).then(
         (result) => over(result),
         () => over(undefined),
       ),

@@ -51,6 +51,7 @@ export function sandboxTransport(sandbox: Sandbox, { execId, command, env }: Pro
         },
         {
           input,
+          isBackground: true,
           signal: over.signal,
           onOutput({ name, data }) {
             if (name === 'stderr' || over.signal.aborted || takeBytes(data)) return;

@@ -183,6 +183,8 @@ export interface Sandbox {
       signal?: AbortSignal;
       onOutput?: (chunk: ExecStream) => void;
       input?: AsyncIterable<Uint8Array>;
+      /** A server, or what else goes on beside its caller: it may end with its machine, and nobody holds that up for it. */
+      isBackground?: boolean;
     },
   ): Promise<ExecResult>;
   /**

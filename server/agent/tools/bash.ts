@@ -59,7 +59,7 @@ async function endedSoon(
   sandbox: Sandbox,
   request: Parameters<Sandbox['exec']>[0],
 ): Promise<ExecResult | undefined> {
-  const running = sandbox.exec(request);
+  const running = sandbox.exec(request, { isBackground: true });
   // Nobody waits for its end: it is asked for where the log is read.
   running.catch(() => {});
   const look = Promise.withResolvers<undefined>();

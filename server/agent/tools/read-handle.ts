@@ -90,12 +90,10 @@ export const isInBackground = (input: unknown): boolean =>
  */
 async function standingOf(sandbox: Sandbox, execId: string, look: () => Promise<unknown>): Promise<string> {
   await look();
-  const attached = sandbox.exec({
-    execId,
-    argv: ['true'],
-    timeoutMs: LIMITS.bashBackground,
-    maxOutputBytes: 0,
-  });
+  const attached = sandbox.exec(
+    { execId, argv: ['true'], timeoutMs: LIMITS.bashBackground, maxOutputBytes: 0 },
+    { isBackground: true },
+  );
   attached.catch(() => {});
   // Had it ended, that would be known by the time that two more questions are answered.
   const later = look().then(look);

@@ -18,9 +18,6 @@ export interface Gate {
 /** How long (ms) calls that are under way are waited for: builds and tests of explorers end, servers do not. */
 export const CALLS_PATIENCE_MS = 20_000;
 
-/** A command that may take longer (ms) is a server, or goes on in the background: nobody waits for its end, and neither is waited for here. */
-const CALL_LIMIT_MS = 3_600_000;
-
 interface Passage {
   /** Calls under way. */
   inside: number;
@@ -78,7 +75,7 @@ export function createGate(patienceMs: number = CALLS_PATIENCE_MS): Gate {
     return {
       ...sandbox,
       exec: (request, options) =>
-        request.timeoutMs > CALL_LIMIT_MS
+        options?.isBackground === true
           ? untilOpen(machine).then(() => sandbox.exec(request, options))
           : pass(machine, () => sandbox.exec(request, options)),
       readOutput: through(sandbox.readOutput),

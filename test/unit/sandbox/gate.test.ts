@@ -75,11 +75,22 @@ describe('the gate to a machine that is stopped for a moment', () => {
 
   it('does not wait for what nobody waits for: servers, and what goes on in the background', async () => {
     const gate = createGate();
-    void gate.around('task', machine).exec({ ...request('server'), timeoutMs: 86_400_000 });
+    void gate.around('task', machine).exec(request('server'), { isBackground: true });
     await settle();
     await gate.alone('task', async () => void happened.push('copying'));
     assert.deepEqual(happened, ['server began', 'copying']);
     ends.get('server')?.();
+  });
+
+  it('waits for a call, however long that may take', async () => {
+    const gate = createGate();
+    const build = gate.around('task', machine).exec({ ...request('build'), timeoutMs: 86_400_000 });
+    const alone = gate.alone('task', async () => void happened.push('copying'));
+    await settle();
+    assert.deepEqual(happened, ['build began']);
+    ends.get('build')?.();
+    await Promise.all([build, alone]);
+    assert.deepEqual(happened, ['build began', 'build ended', 'copying']);
   });
 
   it('lets one be alone at a time, opens where that fails, and is each machine’s own', async () => {
