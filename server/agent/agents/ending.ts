@@ -10,6 +10,7 @@ import type { Parent } from './crew.ts';
 import { divergedMeanwhile } from './divergence.ts';
 import type { Reported } from './report-input.ts';
 import { resultText } from './result-text.ts';
+import { Unmerged, type Work } from './unmerged.ts';
 import type { Fork, MergedBack } from './workspaces.ts';
 
 /** How a run came to its end, before anything is made of it. */
@@ -39,19 +40,25 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
   const { turnId } = turn;
   let { end } = ending;
   let merged: MergedBack | undefined;
+  let left: Work | undefined;
   if (end.outcome !== 'completed') await killProcesses(turn, ending);
   try {
     const isKept = end.outcome === 'completed' || order.keepOnFailure === true;
-    if (fork) merged = await turn.workspaces.mergeBack(turn, callId, parent.agent.id, fork, { isKept });
+    const signal = await turn.signals.of(turn.claim);
+    if (fork)
+      merged = await turn.workspaces.mergeBack(turn, callId, parent.agent.id, fork, { isKept, signal });
   } catch (error) {
     if (isOutOfHands(error)) throw error;
     turn.logger.error(
       { taskId: turn.taskId, callId, err: error },
       'the work of a subagent could not be brought home',
     );
-    if (end.outcome === 'completed') end = { outcome: 'failed', error: toFailure(inOurWords(error)) };
+    const failure = toFailure(inOurWords(error instanceof Unmerged ? error.cause : error));
+    if (end.outcome === 'completed') end = { ...end, outcome: 'failed', error: failure };
+    if (error instanceof Unmerged) left = error.work;
   }
-  const result = end.reported && resultOf(end.reported, fork, merged);
+  const reported = end.reported ?? (left && NO_REPORT);
+  const result = reported && resultOf(reported, fork, merged ?? left);
   const ended: Extract<NewEvent, { type: 'agent.ended' }> = {
     type: 'agent.ended',
     turnId,
@@ -103,10 +110,13 @@ async function killProcesses(turn: TurnContext, { callId, parent, fork }: Ending
 function resultOf(
   reported: Reported,
   fork: Fork | undefined,
-  merged: MergedBack | undefined,
+  work: Work | undefined,
 ): AgentResult | undefined {
   if (reported.kind !== 'executor') return reported;
-  if (fork === undefined || merged === undefined) return undefined;
-  const { changed, treeAfter } = merged;
+  if (fork === undefined || work === undefined) return undefined;
+  const { changed, treeAfter } = work;
   return { ...reported, changed, treeBefore: fork.treeBefore, treeAfter };
 }
+
+/** Of one who came to no end of its own, and whose work could not be brought home: what there is of it is named all the same. */
+const NO_REPORT: Reported = { kind: 'executor', summary: '', checks: [] };

@@ -4,8 +4,8 @@ export interface MergeOrder {
   join(agentId: string, group: string): void;
   /** Nobody waits for it any more. */
   leave(agentId: string): void;
-  /** Resolves once those of its group whose calls came before its own have left. */
-  untilNext(agentId: string): Promise<void>;
+  /** Resolves once those of its group whose calls came before its own have left, or the signal aborts. */
+  untilNext(agentId: string, signal: AbortSignal): Promise<void>;
 }
 
 interface Member {
@@ -26,13 +26,18 @@ export function createMergeOrder(): MergeOrder {
       members.get(agentId)?.left.resolve();
       members.delete(agentId);
     },
-    async untilNext(agentId) {
+    async untilNext(agentId, signal) {
       const group = members.get(agentId)?.group;
       if (group === undefined) return;
       const before = [...members].filter(
         ([id, member]) => member.group === group && compareCalls(id, agentId) < 0,
       );
-      await Promise.all(before.map(([, { left }]) => left.promise));
+      const aborted = Promise.withResolvers<void>();
+      const give = (): void => aborted.resolve();
+      signal.addEventListener('abort', give);
+      if (signal.aborted) give();
+      await Promise.race([Promise.all(before.map(([, { left }]) => left.promise)), aborted.promise]);
+      signal.removeEventListener('abort', give);
     },
   };
 }

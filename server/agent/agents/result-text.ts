@@ -15,6 +15,8 @@ export function resultText(ending: Ending): string {
   if (result === undefined)
     return [headOf(ending), mergedText(ending.kind, merged)].filter(Boolean).join(' ');
   const parts = [result.summary];
+  if (result.kind === 'executor' && ending.outcome !== 'completed')
+    return [`${headOf(ending)} ${keptText(result)}`, ...parts].filter(Boolean).join('\n\n');
   switch (result.kind) {
     case 'explorer':
       parts.push(result.answer, list('Evidence:', result.evidence.map(placeOf), 'No evidence was named.'));
@@ -60,6 +62,13 @@ function mergedText(kind: AgentKind, merged: Merged | undefined): string {
       : `What it had changed is kept: ${merged.changed.join(', ')}.`;
   return merged.conflicts.length === 0 ? kept : `${kept}\n\n${conflictText(merged.conflicts)}`;
 }
+
+const keptText = ({ changed, treeAfter }: { changed: string[]; treeAfter: string }): string =>
+  list(
+    `What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${treeAfter}:`,
+    changed,
+    'It had changed nothing.',
+  );
 
 const conflictText = (conflicts: readonly string[]): string =>
   list(

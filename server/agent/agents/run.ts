@@ -92,7 +92,6 @@ async function work(turn: TurnContext, crew: Crew, parent: Parent, job: Job): Pr
   const { callId, role, order, supervision } = job;
   let fork: Fork | undefined;
   let end: End | typeof ASKED = ASKED;
-  let isOver = false;
   try {
     try {
       if (role.kind === 'executor') {
@@ -109,11 +108,10 @@ async function work(turn: TurnContext, crew: Crew, parent: Parent, job: Job): Pr
       }
     }
     if (end === ASKED) return ASKED;
-    isOver = true;
     return await conclude(turn, { callId, parent, role, order, fork, end });
   } finally {
-    // Those whose work comes home after its own do not wait for it.
-    if (!isOver && role.kind === 'executor') turn.workspaces.rest(callId);
+    // Those whose work comes home after its own do not wait for it any more, whatever became of it.
+    if (role.kind === 'executor') turn.workspaces.rest(callId);
   }
 }
 

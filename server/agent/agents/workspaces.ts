@@ -1,11 +1,12 @@
-import { AppError } from '../../errors.ts';
 import type { Forks } from '../../sandbox/forks/forks.ts';
 import { createQueues } from '../../sandbox/queues.ts';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import type { KeyedEvent } from '../../tasks/event-log.ts';
 import { foundInWorkspace, workspaceTreeOf } from '../../tasks/next-proposal.ts';
-import { assertHeld, type Speaking, type TurnContext, tell } from '../turn-context.ts';
+import { assertHeld, isOutOfHands, type Speaking, type TurnContext, tell } from '../turn-context.ts';
 import { createMergeOrder } from './merge-order.ts';
+import { baseTreeOf, mergePlanFor } from './merge-plan.ts';
+import { Unmerged, type Work } from './unmerged.ts';
 
 /** A turn as far as its workspace goes. */
 export type WorkingTurn = Speaking & Pick<TurnContext, 'turnId' | 'states' | 'repo' | 'sandboxes'>;
@@ -39,14 +40,16 @@ export interface Workspaces {
   fork(turn: WorkingTurn, agentId: string, group: string, signal: AbortSignal): Promise<Fork>;
   /**
    * Brings the agent's work into its parent's workspace and tells `agent.merged`, once; its processes are killed first. Those of a
-   * group take their turns in the order of their calls. @param options.isKept false: its work is left out
+   * group take their turns in the order of their calls, unless `options.signal` aborts. What fails is tried once more.
+   * @param options.isKept false: its work is left out
+   * @throws {Unmerged} where it is known and could not be brought there, or only in part
    */
   mergeBack(
     turn: WorkingTurn,
     agentId: string,
     parentId: string,
     fork: Fork,
-    options: { isKept: boolean },
+    options: { isKept: boolean; signal: AbortSignal },
   ): Promise<MergedBack>;
   /** The agent halts here without having ended, for the turn is parked or handed over: nobody waits for its work to come back. */
   rest(agentId: string): void;
@@ -56,54 +59,31 @@ export interface Workspaces {
   alone<T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T>;
 }
 
-/** What an agent made, as it was found once. */
-interface Work {
-  treeAfter: string;
-  changed: string[];
-}
-
-/** What its parent's workspace gets. Decided once, as of what was there then. */
-interface MergePlan {
-  /** See `TurnRepo.settingOf`. */
-  before: string;
-  ours: string;
-  tree: string;
-  conflicts: string[];
-}
-
-/** Characters of what an agent was asked to do that a conflict marker shows. */
-const LABEL_LENGTH = 60;
+/** How often work is tried to be brought home: a machine that was lost under it is woken by the next to open it. */
+const TRIES = 2;
 
 export function createWorkspaces(forks: Forks): Workspaces {
   const order = createMergeOrder();
   const inTurn = createQueues();
   const alone = <T>(sandbox: Sandbox, work: () => Promise<T>): Promise<T> => inTurn(sandbox.ref.id, work);
 
+  /** @param isAgain see `mergePlanFor` */
   async function merge(
     turn: WorkingTurn,
     agentId: string,
     parentId: string,
     work: Work & { treeBefore: string },
-  ) {
-    const { taskId, turnId, repo, store, states } = turn;
+    isAgain: boolean,
+  ): Promise<MergedBack> {
+    const { taskId, turnId, repo } = turn;
     const machine = await turn.sandboxes.open(taskId);
     return alone(machine, async (): Promise<MergedBack> => {
-      const { treeAfter, changed, treeBefore } = work;
-      const known = workspaceTreeOf(await states.current(taskId), await baseTreeOf(turn));
-      const plan = await store.memo(taskId, `${agentId}:merge`, async (): Promise<MergePlan> => {
-        await assertHeld(turn);
-        const before = await repo.settingOf(machine);
-        const { headTree: ours } = await repo.capture(taskId, machine, known);
-        const labels = { ours: 'this workspace', theirs: await labelOf(turn, agentId) };
-        const trees = { taskId, base: treeBefore, ours, theirs: treeAfter, labels };
-        return { before, ours, ...(await repo.merge(trees)) };
-      });
-      const { before, ours, tree: headTree, conflicts } = plan;
+      const { treeAfter, changed } = work;
+      const plan = await mergePlanFor(turn, machine, agentId, work, isAgain);
+      const { name, before, ours, tree: headTree, conflicts } = plan;
       if (headTree !== ours) {
         await assertHeld(turn);
-        await repo.setWorkspace(machine, {
-          ...{ taskId, name: `${agentId}:merged`, before, from: ours, to: headTree },
-        });
+        await repo.setWorkspace(machine, { taskId, name, before, from: ours, to: headTree });
       }
       await tell(turn, ...(await newsOf(turn, headTree, agentId)), {
         key: `${agentId}:merged`,
@@ -120,6 +100,29 @@ export function createWorkspaces(forks: Forks): Workspaces {
       });
       return { treeAfter, changed, conflicts, headTree };
     });
+  }
+
+  async function workOf(
+    turn: WorkingTurn,
+    agentId: string,
+    { treeBefore, sandbox: open }: Fork,
+    isKept: boolean,
+  ): Promise<Work> {
+    const { taskId, store, repo } = turn;
+    try {
+      return await store.memo(taskId, `${agentId}:work`, async (): Promise<Work> => {
+        await assertHeld(turn);
+        const sandbox = await open();
+        await sandbox.killAll('');
+        const { headTree: treeAfter } = await repo.capture(taskId, sandbox, treeBefore);
+        const files = treeAfter === treeBefore ? [] : await repo.changedFiles(taskId, treeBefore, treeAfter);
+        return { treeAfter, changed: files.map(({ path }) => path).sort() };
+      });
+    } catch (error) {
+      // What is left out need not be known.
+      if (isKept || !isLost(error)) throw error;
+      return { treeAfter: treeBefore, changed: [] };
+    }
   }
 
   return {
@@ -140,32 +143,23 @@ export function createWorkspaces(forks: Forks): Workspaces {
       return { treeBefore, sandbox: () => forks.reopen(agentId) };
     },
 
-    async mergeBack(turn, agentId, parentId, fork, { isKept }) {
-      const { taskId, turnId, store, repo } = turn;
-      const { treeBefore } = fork;
-      const work = await store
-        .memo(taskId, `${agentId}:work`, async (): Promise<Work> => {
-          await assertHeld(turn);
-          const sandbox = await fork.sandbox();
-          await sandbox.killAll('');
-          const { headTree: treeAfter } = await repo.capture(taskId, sandbox, treeBefore);
-          const files =
-            treeAfter === treeBefore ? [] : await repo.changedFiles(taskId, treeBefore, treeAfter);
-          return { treeAfter, changed: files.map(({ path }) => path).sort() };
-        })
-        .catch((error: unknown) => {
-          // What is left out need not be known.
-          if (isKept || !isLost(error)) throw error;
-          return { treeAfter: treeBefore, changed: [] };
-        });
+    async mergeBack(turn, agentId, parentId, fork, { isKept, signal }) {
+      const { taskId, turnId } = turn;
       try {
-        if (isKept) await order.untilNext(agentId);
+        const work = await again(() => workOf(turn, agentId, fork, isKept));
+        if (isKept) await order.untilNext(agentId, signal);
         const merged = await turn.log.find(taskId, `${agentId}:merged`);
         if (merged?.type === 'agent.merged') {
           const { conflicts, headTree } = merged;
           return { ...work, conflicts, headTree };
         }
-        if (isKept) return await merge(turn, agentId, parentId, { ...work, treeBefore });
+        if (isKept) {
+          const own = { ...work, treeBefore: fork.treeBefore };
+          const home = again((isAgain) => merge(turn, agentId, parentId, own, isAgain));
+          return await home.catch((error: unknown) => {
+            throw isOutOfHands(error) ? error : new Unmerged(work, error);
+          });
+        }
         const headTree = workspaceTreeOf(await turn.states.current(taskId), await baseTreeOf(turn));
         await tell(turn, {
           key: `${agentId}:merged`,
@@ -197,17 +191,15 @@ async function newsOf(turn: WorkingTurn, tree: string, agentId: string): Promise
   return foundInWorkspace(turn.repo, state, { baseTree: await baseTreeOf(turn), tree, keys, by: agentId });
 }
 
-async function baseTreeOf({ store, taskId }: WorkingTurn): Promise<string> {
-  const baseTree = (await store.get(taskId))?.prepared?.baseTree;
-  if (baseTree === undefined) throw new AppError('not_ready', 'The repository of the task is not here yet.');
-  return baseTree;
-}
-
-async function labelOf(turn: WorkingTurn, agentId: string): Promise<string> {
-  const started = await turn.log.find(turn.taskId, `${agentId}:agent`);
-  const about = started?.type === 'agent.started' ? started.description : '';
-  const line = about.replaceAll(/\s+/g, ' ').trim().slice(0, LABEL_LENGTH).toWellFormed();
-  return line === '' ? 'the subagent' : `the subagent: ${line}`;
+/** Does it once more where it failed, unless it is no longer this relay's to do. */
+async function again<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await work(tried > 1);
+    } catch (error) {
+      if (tried >= TRIES || isOutOfHands(error)) throw error;
+    }
+  }
 }
 
 const isLost = (error: unknown): boolean => error instanceof SandboxError && error.code === 'lost';

@@ -5,8 +5,15 @@ import { type Dying, dying } from '../prebuild/mortal.ts';
 import { type LocalFixture, localFixture } from '../sandbox/support/local.ts';
 import { type Change, NEVER, openStage, type Site, type Stage, said } from './stage.ts';
 
-/** An executor as its relay has it: begins, does its one thing, brings it home, and is given back. */
-async function execute({ turn, workspaces }: Site, agentId: string): Promise<void> {
+/**
+ * An executor as its relay has it: begins, does its one thing, brings it home, and is given back.
+ * @param meanwhile what the lead's workspace comes to while it works
+ */
+async function execute(
+  { turn, workspaces }: Site,
+  agentId: string,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<void> {
   const isOver = (await turn.log.find(turn.taskId, `${agentId}:merged`)) !== undefined;
   if (!isOver) {
     const fork = await workspaces.fork(turn, agentId, agentId, NEVER);
@@ -14,9 +21,25 @@ async function execute({ turn, workspaces }: Site, agentId: string): Promise<voi
     const line = `echo ${agentId.slice(-2)} >>log.txt`;
     const limits = { timeoutMs: 10_000, maxOutputBytes: 100 };
     await sandbox.exec({ execId: `${agentId}:m1c0`, argv: ['sh', '-c', line], ...limits });
-    await workspaces.mergeBack(turn, agentId, turn.turnId, fork, { isKept: true });
+    await meanwhile();
+    await workspaces.mergeBack(turn, agentId, turn.turnId, fork, { isKept: true, signal: NEVER });
   }
   await workspaces.drop(turn, agentId);
+}
+
+/** One who only looks, and writes all the same: what its command changed is put back. */
+async function look({ turn }: Site, agentId: string): Promise<void> {
+  const { taskId, repo, sandboxes } = turn;
+  const lead = await sandboxes.open(taskId);
+  const before = await repo.settingOf(lead);
+  const { headTree: to } = await repo.capture(taskId, lead, await baseTree(turn));
+  await said(lead, 'echo debris >debris.txt');
+  const { headTree: from } = await repo.capture(taskId, lead, to);
+  await repo.setWorkspace(lead, { taskId, name: `${agentId}:put-back`, before, from, to });
+}
+
+async function baseTree({ store, taskId }: Site['turn']): Promise<string> {
+  return (await store.get(taskId))?.prepared?.baseTree ?? '';
 }
 
 /** Everything that changes anything, in the order in which it is come to. */
@@ -98,5 +121,32 @@ describe('an executor whose relay is killed at any point', function () {
       event.type === 'agent.merged' ? [event.agentId] : [],
     );
     assert.deepEqual(merged, agents);
+  });
+  it('brings its work home also where another agent’s change was put back before it goes on', async () => {
+    const stages = [
+      { at: 11, point: 'after turn.memo', agentId: `${stage.turn.turnId}:m50` },
+      { at: 12, point: 'after repo.setWorkspace', agentId: `${stage.turn.turnId}:m51` },
+    ];
+    for (const { at, point, agentId } of stages) {
+      const lead = await stage.lead();
+      await said(lead, 'echo start >log.txt');
+      const death = dying({ at, when: 'after' });
+      const killed = execute(stage.openRelay(mortal(death)), agentId, () =>
+        said(lead, 'echo meanwhile >>log.txt'),
+      );
+      assert.equal(await Promise.race([death.died, killed]), point);
+      const next = stage.openRelay();
+      await look(next, `${agentId}:other`);
+      await execute(next, agentId);
+      assert.deepEqual(
+        await said(await stage.lead(), 'cat log.txt; ls'),
+        `start\n<<<<<<< this workspace\nmeanwhile\n=======\n${agentId.slice(-2)}\n>>>>>>> the subagent\nfirst.txt\nlog.txt\n`,
+        point,
+      );
+      const merged = (await stage.events()).flatMap((event) =>
+        event.type === 'agent.merged' && event.agentId === agentId ? [event.conflicts] : [],
+      );
+      assert.deepEqual(merged, [['log.txt']], point);
+    }
   });
 });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import type pg from 'pg';
+import { Unmerged } from '../../../server/agent/agents/unmerged.ts';
+import type { WorkingTurn } from '../../../server/agent/agents/workspaces.ts';
+import { NOTE } from '../../../server/repo/set-workspace.ts';
+import { SandboxError } from '../../../server/sandbox/sandbox.ts';
+import { TurnOver } from '../../../server/tasks/turn-signals.ts';
 import { openPostgres } from '../lifecycle/garage.ts';
 import { type LocalFixture, localFixture } from '../sandbox/support/local.ts';
 import { NEVER, openStage, type Stage, said } from './stage.ts';
@@ -31,7 +36,7 @@ describe('workspaces of agents that write side by side', function () {
   const agent = (n: number): string => `${stage.turn.turnId}:m1c${n}`;
   const fork = (n: number) => stage.workspaces.fork(stage.turn, agent(n), 'm1', NEVER);
   const mergeBack = async (n: number, own: Awaited<ReturnType<typeof fork>>, isKept = true) =>
-    stage.workspaces.mergeBack(stage.turn, agent(n), stage.turn.turnId, own, { isKept });
+    stage.workspaces.mergeBack(stage.turn, agent(n), stage.turn.turnId, own, { isKept, signal: NEVER });
   const merges = async () =>
     (await stage.events()).flatMap((event) =>
       event.type === 'agent.merged'
@@ -153,5 +158,63 @@ describe('workspaces of agents that write side by side', function () {
     await stage.endTurn();
     await stage.forks.sweep();
     assert.deepEqual(await stage.left(), { rows: 0, machines: 0 });
+  });
+  /** The lead's machine fails so often as its workspace is to be set, once that has begun or before. */
+  const failing = (times: number, when: 'before' | 'begun'): WorkingTurn => {
+    const { repo } = stage.turn;
+    let failed = 0;
+    return {
+      ...stage.turn,
+      repo: {
+        ...repo,
+        async setWorkspace(machine, setting) {
+          if (failed >= times) return repo.setWorkspace(machine, setting);
+          failed += 1;
+          if (when === 'begun') {
+            const note = `${machine.scratchdir}/${NOTE}`;
+            await said(machine, `echo '${setting.name} begun' >'${note}'; echo half > b.txt`);
+          }
+          throw new SandboxError('lost', 'The connection was lost.');
+        },
+      },
+    };
+  };
+
+  for (const when of ['before', 'begun'] as const) {
+    it(`bring work home once more where the machine fails, ${when === 'begun' ? 'and finish what had begun' : 'before anything was set'}`, async () => {
+      const one = await fork(1);
+      await said(await one.sandbox(), 'echo of one | tee b.txt > new.txt');
+      const options = { isKept: true, signal: NEVER };
+      const turn = failing(1, when);
+      const { changed } = await stage.workspaces.mergeBack(turn, agent(1), turn.turnId, one, options);
+      assert.deepEqual(changed, ['b.txt', 'new.txt']);
+      assert.equal(await said(await stage.lead(), 'cat b.txt new.txt'), 'of one\nof one\n');
+      assert.deepEqual(await merges(), [[agent(1), ['b.txt', 'new.txt'], [], false]]);
+    });
+  }
+
+  it('name work that cannot be brought home, which the relay keeps', async () => {
+    const one = await fork(1);
+    const sandbox = await one.sandbox();
+    await said(sandbox, 'echo of one > b.txt');
+    const options = { isKept: true, signal: NEVER };
+    const turn = failing(2, 'before');
+    const error = await stage.workspaces.mergeBack(turn, agent(1), turn.turnId, one, options).catch((e) => e);
+    await stage.workspaces.drop(stage.turn, agent(1));
+    assert.ok(error instanceof Unmerged && error.cause instanceof SandboxError);
+    assert.deepEqual(error.work.changed, ['b.txt']);
+    const { repo, taskId } = stage.turn;
+    const kept = await repo.textDiff(taskId, one.treeBefore, error.work.treeAfter, 1000);
+    assert.match(kept.text, /^\+of one$/m);
+  });
+
+  it('hold up nobody for one whose turn is over', async () => {
+    const [one, two] = await Promise.all([fork(1), fork(2)]);
+    await said(await two.sandbox(), 'echo of two > b.txt');
+    const { store } = stage.turn;
+    const over = { ...stage.turn, store: { ...store, standing: async () => undefined } };
+    const options = { isKept: true, signal: NEVER };
+    await assert.rejects(stage.workspaces.mergeBack(over, agent(1), over.turnId, one, options), TurnOver);
+    assert.deepEqual((await mergeBack(2, two)).changed, ['b.txt']);
   });
 });

@@ -7,8 +7,11 @@ describe('the order in which work comes home', () => {
   beforeEach(() => {
     order = createMergeOrder();
     next = [];
+    stop = new AbortController();
   });
-  const wait = (agentId: string): void => void order.untilNext(agentId).then(() => next.push(agentId));
+  let stop: AbortController;
+  const wait = (agentId: string): void =>
+    void order.untilNext(agentId, stop.signal).then(() => next.push(agentId));
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it('is that of the calls, by their numbers, whoever has done first', async () => {
@@ -30,6 +33,17 @@ describe('the order in which work comes home', () => {
     for (const call of ['t:m2c2', 't:m3c1']) wait(call);
     await settle();
     assert.deepEqual(next.toSorted(), ['t:m2c2', 't:m3c1']);
+  });
+
+  it('holds nobody up whose turn is over or stopped, before it waits or while it does', async () => {
+    for (const call of ['t:m1c1', 't:m1c2', 't:m1c3']) order.join(call, 't:m1');
+    wait('t:m1c2');
+    await settle();
+    assert.deepEqual(next, []);
+    stop.abort();
+    wait('t:m1c3');
+    await settle();
+    assert.deepEqual(next, ['t:m1c2', 't:m1c3']);
   });
 
   it('does not change where one goes on that had rested', async () => {

@@ -95,6 +95,26 @@ const TEXTS: [string, Ending, string][] = [
     '[failed] The model is away. What it had changed is kept: a.ts, b.ts.\n\nIn conflict with what was done meanwhile; look for conflict markers there, and settle them:\n- b.ts',
   ],
   [
+    'work that could not be brought home',
+    {
+      kind: 'executor',
+      outcome: 'failed',
+      error: { message: 'The sandbox was lost.' },
+      result: executor(['a.ts', 'b.ts'], [{ outcome: 'passed', output: '' }]),
+    },
+    `[failed] The sandbox was lost. What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${TREE}:\n- a.ts\n- b.ts\n\nIt is built.`,
+  ],
+  [
+    'what there was of work without an end that could not be brought home either',
+    {
+      kind: 'executor',
+      outcome: 'timed_out',
+      error: { message: 'It was slow.' },
+      result: { ...executor(['a.ts']), summary: '' },
+    },
+    `[out of time] It was slow. What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${TREE}:\n- a.ts`,
+  ],
+  [
     'a failure that had made nothing',
     { kind: 'executor', outcome: 'over_budget', error: { message: 'Used up.' }, merged: merged([]) },
     '[over its budget] Used up. It had changed nothing.',
