@@ -5,10 +5,12 @@ import {
   SdkHttpError,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
-import { LIMITS } from './limits.ts';
 import { plain } from './result-text.ts';
 
-/** What kept a server from doing what it was asked. Nothing that a request carried is in its message. */
+/**
+ * What kept a server from doing what it was asked. Its message may be as long as a server's words, and say what a request carried where
+ * a server repeats that: `complaintOf` is shown of it.
+ */
 export class ServerFailure extends Error {
   override readonly name = 'ServerFailure';
   /**
@@ -30,7 +32,7 @@ export function failureOf(error: unknown, waitedMs: number, ending: string | und
   if (error instanceof ServerFailure) return error;
   if (ending !== undefined) return new ServerFailure('broken', ending, error);
   if (error instanceof ProtocolError)
-    return new ServerFailure('refused', `answered with an error: ${said(error.message)}`, error);
+    return new ServerFailure('refused', `answered with an error: ${plain(error.message)}`, error);
   if (error instanceof UnauthorizedError) return new ServerFailure('refused', CREDENTIALS, error);
   if (error instanceof SdkHttpError) return ofStatus(error);
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
@@ -52,5 +54,3 @@ function ofStatus(error: SdkHttpError): ServerFailure {
     return new ServerFailure('refused', 'redirects to another address, which is not followed', error);
   return new ServerFailure(status < 500 ? 'refused' : 'broken', `answered with status ${status}`, error);
 }
-
-const said = (message: string): string => plain(message).slice(0, LIMITS.complaint).toWellFormed();

@@ -19,6 +19,12 @@ export const LIMITS = {
   description: 2_000,
   /** UTF-16 units of an input schema as JSON, for the same reason. */
   schema: 20_000,
+  /** UTF-16 units of a tool's name: longer ones are no names, and are sent with every call. The protocol's own advice. */
+  name: 128,
+  /** Of what a person is told of one server's tools, sentences. */
+  problems: 10,
+  /** Images of a result that a model is shown; together they have no more bytes than one may. */
+  images: 8,
   /** UTF-16 units of a result, half from its beginning and half from its end; as `bash` has it. */
   result: 30_000,
   /** UTF-16 units of a result that are kept for `read`: more than anybody pages through. */

@@ -2,7 +2,7 @@ import type { Tool as ServerTool } from '@modelcontextprotocol/client';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { LIMITS } from './limits.ts';
 import { toolName } from './names.ts';
-import { inLine, plain, sentence } from './result-text.ts';
+import { complaintOf, inLine, plain, sentence } from './result-text.ts';
 import type { Server } from './servers.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -31,17 +31,18 @@ export async function listTools(
   servers: readonly Server[],
   sandbox: Sandbox,
   sessions: Sessions,
+  hide: (text: string) => string,
 ): Promise<Listing> {
   const listed = await Promise.all(
     servers.map(async (server): Promise<Listing> => {
       try {
         const session = await sessions.with(server, sandbox);
-        return chosen(server, await session.tools());
+        return chosen(server, await session.tools(), hide);
       } catch (error) {
         return {
           tools: [],
           problems: [
-            `${sentence(`The MCP server ${server.name} ${why(error)}`)} Its tools are not there in this turn.`,
+            `${sentence(`The MCP server ${server.name} ${why(error, hide)}`)} Its tools are not there in this turn.`,
           ],
         };
       }
@@ -58,16 +59,31 @@ export async function listTools(
   return { tools: tools.slice(0, LIMITS.toolsTogether), problems };
 }
 
-const why = (error: unknown): string =>
-  error instanceof Error && error.name === 'ServerFailure' ? error.message : 'could not be used';
+const why = (error: unknown, hide: (text: string) => string): string =>
+  error instanceof Error && error.name === 'ServerFailure'
+    ? complaintOf(error.message, hide)
+    : 'could not be used';
 
-/** What of a server's tools is used. @param listed as a server that is not trusted wrote it */
-export function chosen(server: Server, listed: readonly ServerTool[]): Listing {
+/**
+ * What of a server's tools is used.
+ * @param listed as a server that is not trusted wrote it @param hide strikes out what must not be shown
+ */
+export function chosen(
+  server: Server,
+  listed: readonly ServerTool[],
+  hide: (text: string) => string,
+): Listing {
   const problems: string[] = [];
   const wanted = new Set(server.tools ?? listed.map(({ name }) => name));
   const tools = new Map<string, ListedTool>();
   for (const { name, description = '', inputSchema, annotations = {} } of listed) {
     if (!wanted.has(name) || tools.has(name)) continue;
+    if (name.length > LIMITS.name) {
+      problems.push(
+        `The tool ${inLine(name)} of the MCP server ${server.name} is not used: its name has ${name.length} characters.`,
+      );
+      continue;
+    }
     if (JSON.stringify(inputSchema).length > LIMITS.schema) {
       problems.push(
         `The tool ${inLine(name)} of the MCP server ${server.name} is not used: it takes too much to describe its arguments.`,
@@ -76,7 +92,7 @@ export function chosen(server: Server, listed: readonly ServerTool[]): Listing {
     }
     const { readOnlyHint: isReadOnly = false, idempotentHint = false } = annotations;
     const isIdempotent = isReadOnly || idempotentHint;
-    const said = { description: cut(plain(description).trim()), inputSchema };
+    const said = { description: cut(hide(plain(description)).trim()), inputSchema };
     tools.set(name, {
       name: toolName(server.name, name),
       server: server.name,
@@ -93,7 +109,17 @@ export function chosen(server: Server, listed: readonly ServerTool[]): Listing {
     problems.push(
       `The MCP server ${server.name} has ${tools.size} tools, and ${LIMITS.tools} are used: name those that are needed in .handoff/config.json.`,
     );
-  return { tools: [...tools.values()].slice(0, LIMITS.tools), problems };
+  return { tools: [...tools.values()].slice(0, LIMITS.tools), problems: told(server, problems) };
+}
+
+/** The person is told of each by itself. */
+function told(server: Server, problems: string[]): string[] {
+  const rest = problems.length - LIMITS.problems;
+  if (rest <= 0) return problems;
+  return [
+    ...problems.slice(0, LIMITS.problems),
+    `There are ${rest} more such problems with the MCP server ${server.name}.`,
+  ];
 }
 
 const cut = (text: string): string =>

@@ -38,11 +38,15 @@ function blockText(block: Block, isShown: boolean): string {
 }
 
 /** Of what base64 stands for. */
-const sizeOf = (base64: string): number => Buffer.byteLength(base64, 'base64');
+export const sizeOf = (base64: string): number => Buffer.byteLength(base64, 'base64');
 
 /** Of a stranger's text, what may stand within a sentence of ours. */
 export const inLine = (text: string): string =>
   plain(text).replace(/\s+/g, ' ').slice(0, LIMITS.inLine).toWellFormed();
+
+/** Of what kept a server from its work, what is shown: struck out before it is cut, for half a credential is not found. */
+export const complaintOf = (message: string, hide: (text: string) => string): string =>
+  hide(message).slice(0, LIMITS.complaint).toWellFormed();
 
 /** A statement as a sentence of its own; what a server said may have ended one already. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
@@ -52,9 +56,11 @@ export function plain(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
-/** Keeps both ends, and says how much is missing. @param handle by which `read` shows all of it */
+/** Keeps both ends, and says how much is missing. @param handle by which `read` shows what is kept of it */
 export function cutResult(text: string, handle: string): string {
   const half = LIMITS.result / 2;
   const [head, tail] = [text.slice(0, half).toWellFormed(), text.slice(-half).toWellFormed()];
-  return `${head}\n[${text.length - 2 * half} characters left out here; read ${handle} shows them]\n${tail}`;
+  const lost = text.length - half - LIMITS.kept;
+  const shows = lost > 0 ? `all but the last ${lost} of them` : 'them';
+  return `${head}\n[${text.length - 2 * half} characters left out here; read ${handle} shows ${shows}]\n${tail}`;
 }

@@ -6,7 +6,7 @@ import { mediaTypeOf } from '../agent/tools/media-type.ts';
 import { type Tool, type ToolContext, ToolProblem } from '../agent/tools/tool.ts';
 import { LIMITS } from './limits.ts';
 import type { ListedTool } from './listing.ts';
-import { type Block, cutResult, resultText, sentence } from './result-text.ts';
+import { type Block, complaintOf, cutResult, inLine, resultText, sentence, sizeOf } from './result-text.ts';
 import type { Server } from './servers.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -30,7 +30,7 @@ export function agentTool(
   return {
     name,
     description: hide(
-      `From the MCP server ${listed.server}, in its own words: ${description || listed.tool}`,
+      `From the MCP server ${listed.server}, in its own words: ${description || inLine(listed.tool)}`,
     ),
     input: argumentsOf(inputSchema),
     inputJson: inputSchema,
@@ -39,10 +39,8 @@ export function agentTool(
       if (server === undefined)
         throw new ToolProblem(`The MCP server ${listed.server} is not configured any more.`);
       if (!listed.isIdempotent && !(await isFirst(context))) throw new ToolProblem(INTERRUPTED);
-      const result = await call(listed, server, sessions, input, {
-        ...context,
-        showOutput: (stream, text) => context.showOutput(stream, hide(text)),
-      });
+      const showOutput: ToolContext['showOutput'] = (stream, text) => context.showOutput(stream, hide(text));
+      const result = await call(listed, server, sessions, input, { ...context, showOutput }, hide);
       const shown = await showImages(result.content, context);
       const whole = hide(resultText(result, shown));
       const text = await bounded(whole, context);
@@ -52,28 +50,30 @@ export function agentTool(
   };
 }
 
-/** Shows the model those images that it takes. */
+/** Shows the model those images that it takes, as many as go into a request together. */
 async function showImages(
   content: readonly Block[],
   { abilities, attach }: ToolContext,
 ): Promise<Set<Block>> {
   const shown = new Set<Block>();
+  let room: number = TOOL_LIMITS.mediaBytes;
   for (const block of content) {
     if (block.type !== 'image' || !abilities.images) continue;
+    if (shown.size === LIMITS.images || sizeOf(block.data) > room) continue;
     const data = Buffer.from(block.data, 'base64');
     const mediaType = mediaTypeOf(data);
     if (mediaType === undefined || mediaType === 'application/pdf') continue;
-    if (data.byteLength > TOOL_LIMITS.mediaBytes) continue;
     await attach(mediaType, data);
     shown.add(block);
+    room -= data.byteLength;
   }
   return shown;
 }
 
-/** What is left out is kept, for `read`. */
+/** What is left out is kept, for `read`: in the shape in which that looks for it. */
 async function bounded(text: string, { callId, memo }: ToolContext): Promise<string> {
   if (text.length <= LIMITS.result) return text;
-  await memo('page', async () => text.slice(0, LIMITS.kept).toWellFormed());
+  await memo('page', async () => ({ text: text.slice(0, LIMITS.kept).toWellFormed() }));
   return cutResult(text, handleOf(callId, 'page'));
 }
 
@@ -100,6 +100,7 @@ async function call(
   sessions: Sessions,
   input: Record<string, unknown>,
   { sandbox, signal, showOutput }: ToolContext,
+  hide: (text: string) => string,
 ): Promise<Called> {
   for (let isAgain = false; ; isAgain = true) {
     let isSent = false;
@@ -113,7 +114,8 @@ async function call(
     } catch (error) {
       const { ServerFailure } = await import('./failure.ts');
       if (!(error instanceof ServerFailure)) throw error;
-      const { kind, message } = error;
+      const { kind } = error;
+      const message = complaintOf(error.message, hide);
       if (isSent && kind === 'forgotten') await (await sessions.with(server, sandbox)).close();
       if (isSent && !isAgain && (kind === 'forgotten' || (kind === 'broken' && isIdempotent))) continue;
       const outcome =

@@ -49,7 +49,7 @@ export function createTurnServers(deps: {
     const sessions = createSessions(turn.turnId);
     const hide = (text: string): string => mask?.text(turn.hide(text)) ?? turn.hide(text);
     const listing = await turn.memo(`${turn.turnId}:mcp`, async (): Promise<Listing> => {
-      const listed = await listTools(servers, await turn.open(), sessions);
+      const listed = await listTools(servers, await turn.open(), sessions, hide);
       return { tools: listed.tools, problems: [...problems, ...listed.problems].map(hide) };
     });
     for (const problem of listing.problems) await turn.note(`mcp:noted:${digest(problem)}`, problem);

@@ -34,7 +34,7 @@ describe('an MCP server that is reached by HTTP', () => {
     assert.deepEqual(
       { names, result, added: server.added, left: server.left },
       {
-        names: ['find', 'add', 'repeat', 'huge'],
+        names: ['find', 'add', 'repeat', 'huge', 'refuse'],
         result: { content: [{ type: 'text', text: 'added' }] },
         added: ['one'],
         left: 1,

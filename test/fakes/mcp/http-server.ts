@@ -27,6 +27,11 @@ const TOOLS = [
   { name: 'add', description: 'Adds.', inputSchema: object('text') },
   { name: 'repeat', description: 'Repeats what it was sent.', inputSchema: object('x') },
   { name: 'huge', description: 'Says too much.', inputSchema: object('x') },
+  {
+    name: 'refuse',
+    description: 'Answers with an error that repeats what it was sent.',
+    inputSchema: object('x'),
+  },
 ];
 
 /** @param elsewhere where `/moved` leads */
@@ -76,6 +81,10 @@ export async function startMcpServer(token: string, elsewhere = ''): Promise<Fak
       return;
     }
     if (message['method'] === 'tools/list') return answer({ tools: TOOLS });
+    if (params['name'] === 'refuse') {
+      const error = { code: -32_602, message: `not for Bearer ${token}` };
+      return sendJson(response, 200, { jsonrpc: '2.0', id: message['id'], error });
+    }
     answer(call(params['name'], (params['arguments'] ?? {}) as Record<string, unknown>));
   }
 

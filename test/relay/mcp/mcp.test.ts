@@ -57,6 +57,7 @@ describe('MCP servers of a turn', function () {
         [call('mcp__own__fail'), call('mcp__own__big'), call('mcp__own__draw')],
         [call('mcp__own__crash'), call('mcp__own__note', { text: 'two' })],
         [call('mcp__tracker__add', { text: 'x' }), call('mcp__tracker__repeat'), call('mcp__gone__any')],
+        [call('mcp__tracker__refuse')],
       ),
     );
     const { watch } = await delegateWith(workshop, files({ gone: { command: ['no-such-server'] } }));
@@ -83,6 +84,11 @@ describe('MCP servers of a turn', function () {
         ['mcp__own__note', 'noted', false],
         ['mcp__tracker__add', 'added', false],
         ['mcp__tracker__repeat', 'I was sent [secret of the MCP server tracker].', false],
+        [
+          'mcp__tracker__refuse',
+          'The MCP server tracker answered with an error: not for [secret of the MCP server tracker].',
+          true,
+        ],
       ],
     );
     assert.deepEqual(
@@ -108,7 +114,7 @@ describe('MCP servers of a turn', function () {
       ofServers.map(({ name }) => name),
       [
         ...['echo', 'note', 'wait', 'env', 'fail', 'big', 'draw', 'crash'].map((name) => `mcp__own__${name}`),
-        ...['find', 'add', 'repeat', 'huge'].map((name) => `mcp__tracker__${name}`),
+        ...['find', 'add', 'repeat', 'huge', 'refuse'].map((name) => `mcp__tracker__${name}`),
       ],
     );
     assert.deepEqual(ofServers.at(8), {

@@ -22,16 +22,20 @@ const listed = (name: string) => ({
 describe('the tools of an MCP server', () => {
   it('are taken as they are told of, and believed only in what makes them more careful', () => {
     const schema = { type: 'object' as const, properties: { q: { type: 'string' } }, required: ['q'] };
-    const { tools, problems } = chosen(SERVER, [
-      tool('plain'),
-      tool('look', {
-        description: ' Looks\u001b[2J ',
-        inputSchema: schema,
-        annotations: { readOnlyHint: true },
-      }),
-      tool('set', { annotations: { readOnlyHint: false, idempotentHint: true } }),
-      tool('plain', { description: 'a second one of that name' }),
-    ]);
+    const { tools, problems } = chosen(
+      SERVER,
+      [
+        tool('plain'),
+        tool('look', {
+          description: ' Looks\u001b[2J ',
+          inputSchema: schema,
+          annotations: { readOnlyHint: true },
+        }),
+        tool('set', { annotations: { readOnlyHint: false, idempotentHint: true } }),
+        tool('plain', { description: 'a second one of that name' }),
+      ],
+      String,
+    );
     assert.deepEqual(problems, []);
     assert.deepEqual(tools, [
       listed('plain'),
@@ -48,7 +52,7 @@ describe('the tools of an MCP server', () => {
 
   it('are those that were asked for, and it is told of those that are not there', () => {
     const server: Server = { ...SERVER, tools: ['b', 'gone'] };
-    assert.deepEqual(chosen(server, [tool('a'), tool('b')]), {
+    assert.deepEqual(chosen(server, [tool('a'), tool('b')], String), {
       tools: [listed('b')],
       problems: ['The MCP server srv has no tool gone.'],
     });
@@ -57,11 +61,11 @@ describe('the tools of an MCP server', () => {
   it('are bounded in number and in size', () => {
     const huge = { type: 'object' as const, description: 'x'.repeat(20_000) };
     const many = Array.from({ length: 70 }, (_, at) => tool(`t${at}`));
-    const { tools, problems } = chosen(SERVER, [
-      tool('huge', { inputSchema: huge }),
-      tool('wordy', { description: 'w'.repeat(2_010) }),
-      ...many,
-    ]);
+    const { tools, problems } = chosen(
+      SERVER,
+      [tool('huge', { inputSchema: huge }), tool('wordy', { description: 'w'.repeat(2_010) }), ...many],
+      String,
+    );
     assert.deepEqual(
       { count: tools.length, first: tools[0], problems },
       {
@@ -73,5 +77,30 @@ describe('the tools of an MCP server', () => {
         ],
       },
     );
+  });
+
+  it('are not those whose name is none, and the person is told of some and how many more', () => {
+    const endless = 'e'.repeat(129);
+    const many = Array.from({ length: 3_000 }, (_, at) => tool(`${endless}${at}`));
+    const said = (name: string): string =>
+      `The tool ${name} of the MCP server srv is not used: its name has ${name.length} characters.`;
+    const { tools, problems } = chosen(SERVER, [tool(endless), tool('e'.repeat(128)), ...many], String);
+    assert.deepEqual(
+      { tools: tools.map((one) => one.tool), first: problems.slice(0, 2), last: problems.slice(10) },
+      {
+        tools: ['e'.repeat(128)],
+        first: [said(endless), said(`${endless}0`)],
+        last: ['There are 2991 more such problems with the MCP server srv.'],
+      },
+    );
+  });
+
+  it('are told of without what must not be shown, also where that would be cut', () => {
+    const hide = (text: string): string => text.replaceAll('token-4711', '[secret]');
+    const description = `${'w'.repeat(1_995)}token-4711`;
+    const { tools } = chosen(SERVER, [tool('a', { description })], hide);
+    assert.deepEqual(tools, [
+      { ...listed('a'), description: `${'w'.repeat(1_995)}[secr [3 more characters]` },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CallToolResult } from '@modelcontextprotocol/client';
+import { readHandle } from '../../../server/agent/tools/read-handle.ts';
 import type { ToolContext } from '../../../server/agent/tools/tool.ts';
 import { ServerFailure } from '../../../server/mcp/failure.ts';
 import type { ListedTool } from '../../../server/mcp/listing.ts';
@@ -131,18 +132,83 @@ describe('an MCP tool as agents have it', () => {
   });
 
   it('keeps what is left out of its result, for who reads on', async () => {
-    const text = 'x'.repeat(30_002);
-    const kept: Record<string, unknown> = {};
-    const shown = await run(
-      { isIdempotent: true },
-      servers({ content: [{ type: 'text', text }] }),
-      context(kept),
-    );
+    const result = async (lines: number) => {
+      const text = Array.from({ length: lines }, (_, at) => `${at + 1}`.padStart(9, '0')).join('\n');
+      const kept: Record<string, unknown> = {};
+      const outcome = servers({ content: [{ type: 'text', text }] });
+      const shown = String(await run({ isIdempotent: true }, outcome, context(kept)));
+      const earlier = { name: 'mcp__srv__do', input: {}, output: shown };
+      const reading: Pick<ToolContext, 'earlier' | 'remembered'> = {
+        earlier: async () => earlier,
+        remembered: async (_callId, key) => kept[key],
+      };
+      const page = { offset: lines > 100_000 ? 100_000 : lines, limit: 1, column: 1 };
+      const handle = { callId: 't1:m1c1', part: 'page' };
+      const read = await readHandle(handle, page, reading as ToolContext);
+      return { shown: shown.split('\n').find((line) => line.startsWith('[')), read };
+    };
     assert.deepEqual(
-      [kept, shown],
+      [await result(3_001), await result(101_600)],
       [
-        { page: text },
-        `${'x'.repeat(15_000)}\n[2 characters left out here; read output://t1:m1c1/page shows them]\n${'x'.repeat(15_000)}`,
+        {
+          shown: '[9 characters left out here; read output://t1:m1c1/page shows them]',
+          read: '3001: 000003001',
+        },
+        {
+          shown:
+            '[985999 characters left out here; read output://t1:m1c1/page shows all but the last 999 of them]',
+          read: '100000: 000100000',
+        },
+      ],
+    );
+  });
+
+  it('tells of a failure in its server’s words, without what must not be shown, also where that is cut', async () => {
+    const hide = (text: string): string => text.replaceAll('token-4711', '[secret]');
+    const said = (message: string): Promise<unknown> =>
+      agentTool(LISTED, HTTP, servers(new ServerFailure('refused', message)).sessions, hide)
+        .run({}, context())
+        .then(undefined, (error: Error) => `${error.name}: ${error.message}`);
+    assert.deepEqual(
+      [
+        await said('answered with an error: not for token-4711'),
+        await said(`${'x'.repeat(1_995)}token-4711`),
+      ],
+      [
+        'ToolProblem: The MCP server srv answered with an error: not for [secret].',
+        `ToolProblem: The MCP server srv ${'x'.repeat(1_995)}[secr.`,
+      ],
+    );
+  });
+
+  it('shows of its images as many as go into a request together, and names the others', async () => {
+    const image = (bytes: number) => {
+      const data = Buffer.concat([Buffer.from('GIF89a'), Buffer.alloc(bytes - 6)]).toString('base64');
+      return { type: 'image' as const, mimeType: 'image/gif', data };
+    };
+    const shown = async (sizes: number[]) => {
+      const attached: number[] = [];
+      const attach = async (_type: string, data: Uint8Array) => void attached.push(data.byteLength);
+      const how = { ...context(), abilities: { images: true, pdf: false }, attach };
+      const text = await run({}, servers({ content: sizes.map(image) }), how);
+      return { attached, text };
+    };
+    const line = (bytes: number, how: string) => `[image, image/gif, ${bytes} bytes: ${how}]`;
+    assert.deepEqual(
+      [await shown(Array(9).fill(10)), await shown([2_000_000, 2_000_000, 1_750_000])],
+      [
+        {
+          attached: Array(8).fill(10),
+          text: [...Array(8).fill(line(10, 'shown below')), line(10, 'not shown')].join('\n'),
+        },
+        {
+          attached: [2_000_000, 1_750_000],
+          text: [
+            line(2_000_000, 'shown below'),
+            line(2_000_000, 'not shown'),
+            line(1_750_000, 'shown below'),
+          ].join('\n'),
+        },
       ],
     );
   });
