@@ -10,6 +10,9 @@ export const LIMITS = {
 /** By this exit code a hook refuses the call that it runs before; any other failure is its own. */
 const REFUSES = 2;
 
+/** What the model reads of a hook that something else ended, twice. */
+const CUT_OFF = '[it was ended before it could say anything. Make the call again.]';
+
 /** What a hook came to. `output` is what it printed, bounded. */
 export interface HookEnd {
   outcome: 'passed' | 'blocked' | 'failed';
@@ -26,13 +29,14 @@ export function concerns({ tools }: HookConfig, name: string): boolean {
 
 /**
  * How a hook's command ended. One that is broken or slow does not refuse anything: it would keep the agent from mending what breaks it,
- * and the person is told.
+ * and the person is told. One that was ended from outside, in a turn that goes on, refuses: nobody knows what it would have said.
  */
 export function endOf({ on, timeoutMs }: HookConfig, result: ExecResult): HookEnd {
   const { exitCode, reason, stdout, stderr } = result;
   if (reason === 'exit' && exitCode === 0) return { outcome: 'passed', output: printed(stdout) };
   if (reason === 'exit' && exitCode === REFUSES && on === 'before_tool')
     return { outcome: 'blocked', output: lines(printed(stdout), printed(stderr)) };
+  if (reason === 'cancelled' && on === 'before_tool') return { outcome: 'blocked', output: CUT_OFF };
   const why = {
     exit: exitCode === null ? '[ended by a signal]' : `[exit code ${exitCode}]`,
     timeout: `[stopped after ${timeoutMs} ms]`,

@@ -2,7 +2,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { ToolCall } from '../agent/tool-call.ts';
 import { type TurnContext, tell } from '../agent/turn-context.ts';
 import type { HookConfig } from '../protocol/repository-config.ts';
-import { SandboxError } from '../sandbox/sandbox.ts';
+import { type ExecResult, SandboxError } from '../sandbox/sandbox.ts';
 import { addition, concerns, endOf, type HookEnd, LIMITS, refusal } from './hooks.ts';
 
 /** A call's result as its hooks are told of it. */
@@ -81,18 +81,23 @@ async function runHook(
   let end: HookEnd;
   try {
     const sandbox = await agent.open();
-    const result = await sandbox.exec(
-      {
-        execId: key,
-        argv: ['bash', '-c', command],
-        stdin: Buffer.from(JSON.stringify({ on, ...about })),
-        timeoutMs,
-        maxOutputBytes: LIMITS.output,
-      },
-      { signal: await agent.signal() },
-    );
+    const signal = await agent.signal();
+    const attempt = (execId: string): Promise<ExecResult> =>
+      sandbox.exec(
+        {
+          execId,
+          argv: ['bash', '-c', command],
+          stdin: Buffer.from(JSON.stringify({ on, ...about })),
+          timeoutMs,
+          maxOutputBytes: LIMITS.output,
+        },
+        { signal },
+      );
+    let result = await attempt(key);
+    // Ended by somebody else's hand, it has said nothing of the call yet.
+    if (result.reason === 'cancelled' && !signal.aborted) result = await attempt(`${key}:again`);
     // The turn says so itself.
-    if (result.reason === 'cancelled') return { outcome: 'failed', output: '' };
+    if (result.reason === 'cancelled' && signal.aborted) return { outcome: 'failed', output: '' };
     end = endOf(hook, result);
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;

@@ -204,7 +204,10 @@ export interface Sandbox {
   glob(request: GlobRequest): Promise<SearchResult<string>>;
   /** Lines that match a regular expression (ripgrep's), by path and line; ignored files and `.git` left out. */
   grep(request: GrepRequest): Promise<SearchResult<GrepMatch>>;
-  /** Kills the processes of every command whose `execId` begins with `prefix`; resolves once they are dead. */
+  /**
+   * Kills the processes of every command whose `execId` begins with `prefix`; resolves once they are dead. A number that it ends in is
+   * whole: `turn:m1c1` names that call and what belongs to it, and not `turn:m1c10`.
+   */
   killAll(prefix: string): Promise<void>;
   /**
    * A folder outside the workspace which the agent's file tools do not show, for the relay's own bundles.

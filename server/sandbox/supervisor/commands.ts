@@ -7,7 +7,7 @@ import { SandboxError } from '../sandbox.ts';
 import type { CallOf, ExecCall, ExecOutcome, StreamName } from '../supervised/wire.ts';
 import { type Audience, createAudience, type Sink } from './audience.ts';
 import { boundedOutput } from './output.ts';
-import { EXEC_MARK, killCommands } from './processes.ts';
+import { EXEC_MARK, isNamedBy, killCommands } from './processes.ts';
 import type { ExecRecord, ExecRecords } from './record.ts';
 
 /**
@@ -88,10 +88,10 @@ export function createCommands(
       return { value: { size }, body: data };
     },
     async killAll(prefix) {
-      const chosen = [...running].filter(([execId]) => execId.startsWith(prefix)).map(([, one]) => one);
+      const chosen = [...running].filter(([execId]) => isNamedBy(prefix, execId)).map(([, one]) => one);
       for (const one of chosen) one.stop('cancelled');
       const leaders = chosen.flatMap(({ pid }) => pid ?? []);
-      await killCommands((execId) => execId.startsWith(prefix), leaders);
+      await killCommands((execId) => isNamedBy(prefix, execId), leaders);
       await Promise.all(chosen.map((one) => one.ending));
     },
   };

@@ -13,6 +13,14 @@ export interface Proc {
   execId: string | undefined;
 }
 
+/**
+ * Whether a command is among those that a prefix names. Numbers are whole: `turn:m1c1` is no beginning of `turn:m1c10`, which is another
+ * call, while `turn:m` is one of both.
+ */
+export function isNamedBy(prefix: string, execId: string): boolean {
+  return execId.startsWith(prefix) && !(/\d$/.test(prefix) && /^\d/.test(execId.slice(prefix.length)));
+}
+
 /** Patience and pace of killing, in milliseconds: a process in the middle of a system call dies a moment later. */
 const KILL_PATIENCE = 5_000;
 const KILL_PACE = 3;

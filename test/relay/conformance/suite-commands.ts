@@ -174,6 +174,28 @@ export const commands: Topic = (fixture) => {
     assert.equal((await other.ended).reason, 'cancelled');
   });
 
+  it('kills by an id that ends in a number no command whose number only begins with it', async () => {
+    const script = 'echo up; exec sleep 2002';
+    const begun = ['whole:c1', 'whole:c1:hook:0', 'whole:c10', 'whole:c12:hook:0'].map((execId) => {
+      const printed = Promise.withResolvers<void>();
+      const asked = request(['bash', '-c', script], { execId });
+      return {
+        printed: printed.promise,
+        ended: machine().exec(asked, { onOutput: () => printed.resolve() }),
+      };
+    });
+    await Promise.all(begun.map(({ printed }) => printed));
+    await machine().killAll('whole:c1');
+    const [call, hook, ...others] = begun.map(({ ended }) => ended);
+    assert.deepEqual([(await call)?.reason, (await hook)?.reason], ['cancelled', 'cancelled']);
+    assert.equal((await shell(machine(), 'pgrep -fxc "sleep 2002"')).out, '2\n');
+    await machine().killAll('whole:');
+    assert.deepEqual(
+      (await Promise.all(others)).map(({ reason }) => reason),
+      ['cancelled', 'cancelled'],
+    );
+  });
+
   it('tells the death of a command by its own signal as an end without a code', async () => {
     const { exitCode, reason } = await machine().exec(request(['bash', '-c', 'kill -9 $$']));
     assert.deepEqual({ exitCode, reason }, { exitCode: null, reason: 'exit' });

@@ -31,7 +31,7 @@ describe('a hook', () => {
     );
   });
 
-  it('refuses a call by 2, before it, and by nothing else', () => {
+  it('refuses a call by 2, before it, and by nothing else that it does', () => {
     const refused = ended({ exitCode: 2 });
     assert.deepEqual(
       [
@@ -43,6 +43,7 @@ describe('a hook', () => {
         endOf(hook('before_tool'), ended({ exitCode: null })),
         endOf(hook('before_tool'), ended({ exitCode: null, reason: 'timeout', stderr: output('') })),
         endOf(hook('before_tool'), ended({ exitCode: null, reason: 'lost' })),
+        endOf(hook('after_tool'), ended({ exitCode: null, reason: 'cancelled' })),
       ],
       [
         { outcome: 'passed', output: 'out' },
@@ -53,8 +54,16 @@ describe('a hook', () => {
         { outcome: 'failed', output: 'out\nerr\n[ended by a signal]' },
         { outcome: 'failed', output: 'out\n[stopped after 5000 ms]' },
         { outcome: 'failed', output: 'out\nerr\n[the sandbox was lost while this ran]' },
+        { outcome: 'failed', output: 'out\nerr\n[stopped]' },
       ],
     );
+  });
+
+  it('refuses a call where something else ended it, for nobody knows what it would have said', () => {
+    assert.deepEqual(endOf(hook('before_tool'), ended({ exitCode: null, reason: 'cancelled' })), {
+      outcome: 'blocked',
+      output: '[it was ended before it could say anything. Make the call again.]',
+    });
   });
 
   it('says that it said more', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { belonging, type Proc } from '../../../server/sandbox/supervisor/processes.ts';
+import { belonging, isNamedBy, type Proc } from '../../../server/sandbox/supervisor/processes.ts';
 
 const proc = (pid: number, more: Partial<Proc> = {}): Proc => ({
   pid,
@@ -38,6 +38,17 @@ describe('the processes of a command', () => {
     assert.deepEqual(
       pids([proc(10), proc(20, { session: 10 }), proc(30, { parent: 20 }), proc(40)], [10]),
       [10, 20, 30],
+    );
+  });
+});
+
+describe('the commands that a prefix names', () => {
+  it('are those whose ids begin with it, numbers being whole', () => {
+    const ids = ['t:m1c1', 't:m1c1:hook:0', 't:m1c10', 't:m1c12:hook:0', 't:m2c1', 't:check:0'];
+    const named = (prefix: string): string[] => ids.filter((execId) => isNamedBy(prefix, execId));
+    assert.deepEqual(
+      [named('t:m1c1'), named('t:m1c1:'), named('t:m'), named('')],
+      [['t:m1c1', 't:m1c1:hook:0'], ['t:m1c1:hook:0'], ids.slice(0, 5), ids],
     );
   });
 });
