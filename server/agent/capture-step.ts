@@ -45,6 +45,7 @@ async function capture({ taskId, sandboxes, repo }: TurnContext, previousTree: s
   }
 }
 
-const isLoss = (error: unknown): boolean =>
+/** Whether the machine was lost under it, and may be there again for whoever opens it. */
+export const isLoss = (error: unknown): boolean =>
   (error instanceof SandboxError && error.code === 'lost') ||
   (error instanceof AppError && error.code === 'sandbox_lost');

@@ -116,7 +116,10 @@ export async function runLead(
     await journal.step(`${turnId}:kill`, () => killProcesses(turn));
     if (how.outcome !== 'stopped') {
       captures.begin(`last:${progress.answers}`);
-      await captures.settled();
+      const unkept = await captures.settled();
+      if (unkept && how.outcome === 'completed') {
+        return journal.step(`${turnId}:end`, () => endTurn(turn, { outcome: 'failed', error: unkept }));
+      }
     }
     return journal.step(`${turnId}:end`, () => endTurn(turn, how));
   }

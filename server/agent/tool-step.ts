@@ -3,6 +3,7 @@ import { afterTool, beforeTool } from '../hooks/run-hooks.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
 import type { Agent } from './agent.ts';
 import { showOutput } from './live-output.ts';
+import { WorkspaceSpoilt } from './spoilt.ts';
 import { mayWrite, startedEvent, type ToolCall, toolOf } from './tool-call.ts';
 import { type Gains, toolContext } from './tool-context.ts';
 import { ASKED, type Tool, ToolProblem } from './tools/tool.ts';
@@ -111,7 +112,7 @@ async function runTool(
     if (error instanceof ToolProblem || error instanceof SandboxError) {
       return { output: error.message, isError: true };
     }
-    if (isOutOfHands(error)) throw error;
+    if (isOutOfHands(error) || error instanceof WorkspaceSpoilt) throw error;
     if (await isStopped(turn, agent)) return { output: '[stopped by the user]', isError: true };
     turn.logger.error({ taskId: turn.taskId, callId: call.callId, err: error }, 'tool failed unexpectedly');
     return { output: `${call.name} failed unexpectedly. Try again, or another way.`, isError: true };

@@ -59,6 +59,8 @@ export interface TurnRepo {
   settingOf(sandbox: Sandbox): Promise<string>;
   noteWork(sandbox: Sandbox, name: string): Promise<void>;
   setWorkspace(sandbox: Sandbox, setting: Omit<Setting, 'branch'>): Promise<void>;
+  /** See `restoreWorkspace`. */
+  restoreWorkspace(sandbox: Sandbox, tree: string, guard: { note: string }): Promise<void>;
   textDiff(
     taskId: string,
     fromTree: string,

@@ -20,6 +20,7 @@ import { rawChanges } from './raw-changes.ts';
 import { createReading } from './reading.ts';
 import { prepareBase, settleBase } from './rebase.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
+import { restoreWorkspace } from './restore.ts';
 import { rollBackTree } from './roll-back.ts';
 import { noteWork, settingOf, setWorkspace } from './set-workspace.ts';
 import { prepareSource, startBundle } from './source.ts';
@@ -93,6 +94,7 @@ export function createTaskRepo(
     noteWork,
     setWorkspace: (sandbox, setting) =>
       setWorkspace(deps, sandbox, { ...setting, branch: branchOf(setting.taskId) }),
+    restoreWorkspace,
     textDiff: (taskId, fromTree, toTree, most) => textDiff(deps, taskId, fromTree, toTree, most),
     patch: (taskId, fromTree, toTree) => patchOf(deps, taskId, fromTree, toTree),
     editFile: (taskId, edit) => editFile(deps, taskId, edit),

@@ -5,6 +5,7 @@ import { runAgent } from '../agent-loop.ts';
 import { knownFiles } from '../known-files.ts';
 import { inOurWords } from '../prepare-step.ts';
 import { progressOf } from '../progress.ts';
+import { WorkspaceSpoilt } from '../spoilt.ts';
 import { standing } from '../standing.ts';
 import { mayWrite } from '../tool-call.ts';
 import { ASKED, ToolProblem } from '../tools/tool.ts';
@@ -102,6 +103,9 @@ async function work(turn: TurnContext, crew: Crew, parent: Parent, job: Job): Pr
       end = await converse(turn, crew, parent, job, fork);
     } catch (error) {
       if (isOutOfHands(error)) throw error;
+      // A copy goes with its agent; the machine that others work in does not.
+      const isKept = role.kind !== 'executor' || order.keepOnFailure === true;
+      if (error instanceof WorkspaceSpoilt && isKept) throw error;
       end = supervision.halted() ?? { outcome: 'failed', error: toFailure(inOurWords(error)) };
       if (end.outcome === 'failed') {
         turn.logger.error({ taskId: turn.taskId, callId, err: error }, 'a subagent failed unexpectedly');
