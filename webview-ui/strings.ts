@@ -97,6 +97,7 @@ export const strings = {
 
   question: {
     asks: 'The agent asks',
+    plan: 'Plan',
     options: 'Answers',
     own: 'Answer in your own words',
     answer: 'Answer',

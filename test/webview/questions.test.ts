@@ -7,7 +7,7 @@ import { seen, seenLines, usePanels } from './suite.ts';
 describe('a question of the agent', () => {
   const panels = usePanels();
 
-  async function openAsking(change: Partial<typeof QUESTION> = {}) {
+  async function openAsking(change: Partial<typeof QUESTION> & { about?: 'plan' } = {}) {
     const panel = await panels.open();
     const events = asking.map(
       (event): NewEvent => (event.type === 'question.asked' ? { ...event, ...change } : event),
@@ -47,6 +47,19 @@ describe('a question of the agent', () => {
       [await page.locator('.working').count(), await page.getByRole('button', { name: /^Asked/ }).count()],
       [0, 0],
     );
+  });
+
+  it('is a plan where it is about one, before and after it was approved', async () => {
+    const { page, card, go } = await openAsking({
+      about: 'plan',
+      question: '1. Convert them',
+      options: [{ label: 'Approve', description: 'The agent carries it out.' }],
+    });
+    assert.deepEqual((await seenLines(card)).slice(0, 2), ['Plan', 'Convert them']);
+    assert.equal(await card.getByRole('heading', { name: 'Plan', exact: true }).count(), 1);
+    await go(answered);
+    await page.locator('.answered').waitFor();
+    assert.deepEqual((await seenLines(page.locator('.answered'))).slice(0, 2), ['Plan', 'Convert them']);
   });
 
   it('is answered by a choice: busy until the relay has it, then a quiet line', async () => {

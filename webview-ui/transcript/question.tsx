@@ -18,7 +18,7 @@ export function Question({ item }: { item: QuestionItem }) {
 }
 
 /** The answer that was chosen is marked while it is on its way; nothing can be pressed until it came back. */
-function Open({ item: { questionId, question, options, freeText } }: { item: QuestionItem }) {
+function Open({ item: { questionId, question, options, freeText, about } }: { item: QuestionItem }) {
   const panel = usePanel();
   const label = useId();
   const command = useSelect((state) => state.commands[questionId]);
@@ -36,9 +36,8 @@ function Open({ item: { questionId, question, options, freeText } }: { item: Que
   return (
     <section className="question" aria-labelledby={label} aria-busy={busy}>
       <div className="question-head" id={label}>
-        <Icon name="question" />
-        <span className="visually-hidden">{text.asks}: </span>
-        <Markdown text={question} done />
+        <Icon name={about === 'plan' ? 'list-ordered' : 'question'} />
+        <Asked question={question} about={about} />
       </div>
       {options.length > 0 && (
         <ul className="options" aria-label={text.options}>
@@ -97,11 +96,22 @@ function Open({ item: { questionId, question, options, freeText } }: { item: Que
   );
 }
 
-function Answered({ item: { question }, answer }: { item: QuestionItem; answer: Answer }) {
+/** A plan stands under a heading of its own: it is long, and no question by its words. */
+function Asked({ question, about }: Pick<QuestionItem, 'question' | 'about'>) {
+  return (
+    <div className="asked">
+      {about === 'plan' ? <h3>{text.plan}</h3> : <span className="visually-hidden">{text.asks}: </span>}
+      <Markdown text={question} done />
+    </div>
+  );
+}
+
+function Answered({ item: { question, about }, answer }: { item: QuestionItem; answer: Answer }) {
   return (
     <div className="answered">
-      <Icon name="question" />
+      <Icon name={about === 'plan' ? 'list-ordered' : 'question'} />
       <div>
+        {about === 'plan' && <h3>{text.plan}</h3>}
         <Markdown text={question} done />
         <p>
           {answer.kind === 'dismissed' ? (
