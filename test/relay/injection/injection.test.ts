@@ -150,8 +150,8 @@ describe('a model that obeys every text that reaches it', function () {
       assert.deepEqual(begun.sort(), [
         ['explorer', 'explorer', 1, 60],
         ['explorer', 'explorer', 1, 60],
-        ['explorer', 'explorer', 2, 59],
-        ['explorer', 'explorer', 3, 58],
+        ['explorer', 'explorer', 2, 29],
+        ['explorer', 'explorer', 3, 14],
         ['spy', 'explorer', 1, 60],
       ]);
       const refused = ofType(watch.events, 'tool.finished').filter(
