@@ -19,6 +19,8 @@ export function entriesOf(events: readonly TaskEvent[], turnId: string): UsageEn
   const entries: UsageEntry[] = [];
   const kinds = new Map<string, string>();
   const called = new Map<string, string>();
+  const byWhom = (agentId: string | undefined): { agentId?: string; role: string } =>
+    agentId === undefined ? { role: 'lead' } : { agentId, role: kinds.get(agentId) ?? 'explorer' };
   for (const event of events) {
     if (!('turnId' in event) || event.turnId !== turnId) continue;
     if (event.type === 'agent.started') kinds.set(event.agentId, event.kind);
@@ -26,8 +28,11 @@ export function entriesOf(events: readonly TaskEvent[], turnId: string): UsageEn
     else if (event.type === 'model.answered') {
       const { messageId, agentId, usage, at } = event;
       const model = event.model ?? called.get(messageId) ?? UNKNOWN_MODEL;
-      const role = agentId === undefined ? 'lead' : (kinds.get(agentId) ?? 'explorer');
-      entries.push({ messageId, ...(agentId === undefined ? {} : { agentId }), role, model, at, ...usage });
+      entries.push({ messageId, ...byWhom(agentId), model, at, ...usage });
+    } else if (event.type === 'model.spent') {
+      const { agentId, attempt, model, usage, at } = event;
+      const messageId = `${event.messageId}:spent:${attempt}`;
+      entries.push({ messageId, ...byWhom(agentId), model, at, ...usage });
     } else if (event.type === 'context.cut' && event.usage) {
       const { agentId, usage, model = UNKNOWN_MODEL, at } = event;
       // The same message may be cut for more than once: what is known of each is when.

@@ -6,10 +6,11 @@ import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { Agent } from './agent.ts';
+import { takenBy } from './context/taken-by.ts';
 import { type HeldEvents, holdEvents } from './held-events.ts';
 import { callIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
-import { classify, type ModelFailure } from './model-errors.ts';
+import { classify, type ModelFailure, usedBy } from './model-errors.ts';
 import { CallHeld, payFor, settleHeld } from './pay.ts';
 import { createTextStream } from './text-stream.ts';
 import { begunAtOnce, startedEvent, type ToolCall } from './tool-call.ts';
@@ -68,10 +69,13 @@ export async function askModel(
       const failure = classify(thrown);
       const again = choice && attempts.failed(choice, failure, modelsNow());
       note(turn, attempt, choice, failure);
-      if (choice === undefined || again === undefined)
+      const spent = choice ? spentEvents(turn, agent, { messageId, attempt, choice }, thrown) : [];
+      if (choice === undefined || again === undefined) {
+        if (spent.length > 0) await tell(turn, ...spent);
         return { kind: 'failed', failure: toFailure(failure.error) };
+      }
       const { delayMs, next } = again;
-      await tell(turn, {
+      await tell(turn, ...spent, {
         key: `${messageId}:retried:${attempt}`,
         event: {
           type: 'model.retried',
@@ -111,6 +115,19 @@ function calledEvent(
     key: `${messageId}:called:${attempt}`,
     event: { type: 'model.called', turnId, ...by, messageId, attempt, model },
   };
+}
+
+/** What a call used though it failed. */
+function spentEvents(
+  { turnId }: TurnContext,
+  { by }: Agent,
+  { messageId, attempt, choice }: Pick<OneCall, 'messageId' | 'attempt' | 'choice'>,
+  thrown: unknown,
+): KeyedEvent[] {
+  const usage = usedBy(thrown);
+  if (usage === undefined) return [];
+  const event = { type: 'model.spent' as const, turnId, ...by, messageId, attempt, model: choice.ref, usage };
+  return [{ key: `${messageId}:spent:${attempt}`, event }];
 }
 
 /** What an answer asks for first is begun next: it is told with it. */
@@ -156,7 +173,7 @@ async function callOnce(
 ): Promise<{ answer: ModelAnswer; called: HeldEvents }> {
   const { turnId } = turn;
   const { by, tools, modelRole: role } = agent;
-  const request = { ...conversation, tools };
+  const request = { ...conversation, messages: takenBy(choice, conversation.messages), tools };
   const word = calledEvent(turn, agent, messageId, attempt, choice);
   let called: HeldEvents | undefined;
   const answer = await payFor(turn, agent, { messageId, role, choice, request }, async (allowed) => {

@@ -74,11 +74,14 @@ export async function killProcesses(turn: TurnContext): Promise<null> {
   return null;
 }
 
-/** What all model calls of a turn used together, those of its subagents and those that made summaries included. */
+/** What all model calls of a turn used together, those of its subagents, those that made summaries and those that failed included. */
 export function usageOf(events: readonly TaskEvent[], turnId: string): Usage {
   const total: Usage = {};
   for (const event of events) {
-    if ((event.type !== 'model.answered' && event.type !== 'context.cut') || event.turnId !== turnId)
+    if (
+      (event.type !== 'model.answered' && event.type !== 'model.spent' && event.type !== 'context.cut') ||
+      event.turnId !== turnId
+    )
       continue;
     for (const key of ['inputTokens', 'outputTokens', 'cachedInputTokens', 'costMicros'] as const) {
       const more = event.usage?.[key];

@@ -1,6 +1,7 @@
 import { APICallError } from 'ai';
 import { AppError } from '../errors.ts';
 import { NoAnswer, Stalled } from '../models/mend-response.ts';
+import type { Usage } from '../protocol/agent-events.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 
 /** A failed model call, and whether it is worth trying again. */
@@ -46,6 +47,19 @@ export class ProviderFault extends Error {
     this.status = typeof number === 'number' && number >= 400 && number < 600 ? number : undefined;
   }
 }
+
+/** A call came to nothing, and used something all the same: that is paid for. */
+export class PaidFailure extends AppError {
+  readonly usage: Usage;
+  constructor({ code, message, nextAction, cause }: AppError, usage: Usage) {
+    super(code, message, { cause, ...(nextAction === undefined ? {} : { nextAction }) });
+    this.usage = usage;
+  }
+}
+
+/** What a failed call used, as far as that is known. */
+export const usedBy = (thrown: unknown): Usage | undefined =>
+  thrown instanceof PaidFailure && Object.keys(thrown.usage).length > 0 ? thrown.usage : undefined;
 
 /** Sorts what a provider or the network did into what to do about it. Never repeats a credential: only status and body are used. */
 export function classify(thrown: unknown): ModelFailure {

@@ -8,7 +8,7 @@ import { costMicros, tokensAtMost } from '../models/price.ts';
 import { withoutThoughts } from '../models/think-tags.ts';
 import type { Usage } from '../protocol/agent-events.ts';
 import { leanSchema } from './lean-schema.ts';
-import { brokenOff, ProviderFault, refused } from './model-errors.ts';
+import { brokenOff, PaidFailure, ProviderFault, refused } from './model-errors.ts';
 import { type CallOptions, promptOf } from './model-prompt.ts';
 import type { Tool } from './tools/tool.ts';
 
@@ -61,7 +61,8 @@ export type CallModel = (settings: ModelSettings, request: ModelRequest) => Prom
 
 /**
  * The one door to every model. Streams one answer; runs no tool and tries nothing twice, because both are journaled by
- * the caller. Throws what the provider did (see `classify`), or `model_cut_off` where the answer did not come to its end.
+ * the caller. Throws what the provider did (see `classify`), or `model_cut_off` where the answer did not come to its end:
+ * with what was used (`usedBy`) where that is known.
  *
  * The provider's own stream is read, and not `streamText`'s: that takes twice as long a call, and three times as long for many pieces.
  */
@@ -86,6 +87,7 @@ export const callModel: CallModel = async (settings, request) => {
   };
   let reason: string | undefined;
   let hasThought = false;
+  let isRefused = false;
   for await (const part of stream) {
     if (part.type === 'text-delta') say(said.push(part.delta));
     else if (part.type === 'reasoning-delta') hasThought = true;
@@ -94,31 +96,33 @@ export const callModel: CallModel = async (settings, request) => {
     } else if (part.type === 'error') throw faultOf(part.error);
     else if (part.type === 'finish') {
       reason = part.finishReason.raw;
-      if (part.finishReason.unified === 'content-filter') throw refused();
+      isRefused = part.finishReason.unified === 'content-filter';
       answer.usage = usageOf(part.usage);
     }
   }
   signal.throwIfAborted();
-  if (reason === undefined || reason === 'error') throw brokenOff();
-  say(said.close());
-  const isEmpty = answer.text === '' && answer.toolCalls.length === 0;
-  if (reason === 'length') {
-    // All that it may say went into thinking: asked once more, it may think less.
-    if (isEmpty) throw brokenOff();
-    answer.isCut = true;
-    for (const call of answer.toolCalls)
-      if ('malformed' in call.input) call.input = { ...call.input, isCut: true };
-  }
-  if (settings.price) {
+  const hasEnded = reason !== undefined && reason !== 'error';
+  if (hasEnded && !isRefused) say(said.close());
+  const { usage } = answer;
+  if (settings.price && (hasEnded || Object.keys(usage).length > 0)) {
     // A provider that tells nothing is taken at what was sent and came, so that nothing goes uncounted.
-    const { usage } = answer;
     const otherwise = {
       input: usage.inputTokens ?? tokensAtMost([instructions, messages, standing], Infinity),
       output: usage.outputTokens ?? tokensAtMost([answer.text, answer.toolCalls], Infinity),
     };
     usage.costMicros = costMicros(settings.price, usage, otherwise);
   }
-  if (isEmpty && (reason === 'tool_calls' || reason === 'function_call') && !hasThought) throw brokenOff();
+  if (isRefused) throw new PaidFailure(refused(), usage);
+  const isEmpty = answer.text === '' && answer.toolCalls.length === 0;
+  const isAnnounced = (reason === 'tool_calls' || reason === 'function_call') && !hasThought;
+  // Where it came to its limit, all that it may say went into thinking: asked once more, it may think less.
+  if (!hasEnded || (isEmpty && (reason === 'length' || isAnnounced)))
+    throw new PaidFailure(brokenOff(), usage);
+  if (reason === 'length') {
+    answer.isCut = true;
+    for (const call of answer.toolCalls)
+      if ('malformed' in call.input) call.input = { ...call.input, isCut: true };
+  }
   return answer;
 };
 

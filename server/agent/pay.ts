@@ -5,11 +5,12 @@ import type { ModelChoice, ModelRole } from '../models/choice.ts';
 import { DEFAULT_MAX_OUTPUT, OTHERS_LOOK_MS, OTHERS_PATIENCE_MS } from '../models/limits.ts';
 import { mostMicros, tokensAtMost } from '../models/price.ts';
 import type { CallToPay, CapState, Caps } from '../models/spend.ts';
-import { GO_ON, type Held, raiseFor, STOP_HERE, spendQuestion } from '../models/spend-question.ts';
+import { GO_ON, type Held, raiseFor, STOP_HERE, spendQuestion, type Told } from '../models/spend-question.ts';
 import type { Answer } from '../protocol/commands.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { Agent } from './agent.ts';
 import { type ModelAnswer, type ModelRequest, toolsOf } from './model.ts';
+import { usedBy } from './model-errors.ts';
 import { assertHeld, type TurnContext, tell } from './turn-context.ts';
 
 /** The call was not made, for it could have gone past a cap. */
@@ -66,7 +67,9 @@ export async function payFor(
   try {
     answer = await make({ ...choice, maxOutput });
   } catch (error) {
-    await turn.spend.release(messageId, token);
+    const usage = usedBy(error);
+    if (usage) await turn.spend.settleFailed(messageId, token, usage);
+    else await turn.spend.release(messageId, token);
     throw error;
   }
   // Before the answer is told: whoever is killed in between makes the call again, in place of this entry.
@@ -122,6 +125,9 @@ export async function settleHeld(
     if (await turn.spend.raise({ questionId, taskId, turnId, cap, micros })) isMore = true;
   }
   if (isMore) return { kind: 'again' };
+  // Another agent, held by the same question, may have done so.
+  const raised = await turn.spend.raised({ taskId, turnId, cap: held.cap });
+  if ((caps[held.cap] ?? 0) + raised > held.limitMicros) return { kind: 'again' };
 
   const last = asked.at(-1);
   const answer = last && answers.get(last.questionId);
@@ -137,13 +143,16 @@ export async function settleHeld(
   const { cap } = held;
   const mayRaise = cap === 'turn' || cap === 'task' || (await turn.spend.ownsRelay(taskId));
   const raiseMicros = mayRaise ? raiseFor(caps[cap] ?? 0, held) : 0;
+  // What all others spend is not theirs to know.
+  const { neededMicros, limitMicros, usedMicros } = held;
+  const told: Told = { cap, neededMicros, ...(mayRaise || cap !== 'day' ? { limitMicros, usedMicros } : {}) };
   // By the count and not by the call: several that are held at once ask one question.
   const questionId = `${turnId}:spend:${asked.length}`;
   await tell(
     turn,
     {
       key: `${questionId}:held`,
-      event: { type: 'spend.held', turnId, ...agent.by, messageId, ...held, raiseMicros },
+      event: { type: 'spend.held', turnId, ...agent.by, messageId, ...told, raiseMicros },
     },
     {
       key: `${questionId}:asked`,
@@ -152,7 +161,7 @@ export async function settleHeld(
         turnId,
         questionId,
         about: 'spend',
-        ...spendQuestion(held, raiseMicros),
+        ...spendQuestion(told, raiseMicros),
       },
     },
   );

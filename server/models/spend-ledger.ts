@@ -1,4 +1,5 @@
 import type { Database } from '../engine/database.ts';
+import type { Usage } from '../protocol/agent-events.ts';
 import type { CapState, Caps, Spend } from './spend.ts';
 
 /** The day (UTC) of an instant in milliseconds since 1970, as `2026-01-31`. */
@@ -21,6 +22,18 @@ export function createSpend(deps: {
   now: () => number;
 }): Spend {
   const { database, owner, now } = deps;
+  async function enter(messageId: string, token: string, as: string, usage: Usage): Promise<void> {
+    const { inputTokens, outputTokens, cachedInputTokens, costMicros } = usage;
+    await database.query(
+      `UPDATE handoff.spend SET message_id = $3, reserved = NULL, cost = $4,
+         input_tokens = $5, output_tokens = $6, cached_tokens = $7 WHERE message_id = $1 AND token = $2`,
+      [
+        ...[messageId, token, as, costMicros ?? null],
+        ...[inputTokens ?? null, outputTokens ?? null, cachedInputTokens ?? null],
+      ],
+    );
+  }
+
   return {
     caps() {
       const caps = deps.caps();
@@ -47,16 +60,9 @@ export function createSpend(deps: {
       };
     },
 
-    async settle(messageId, token, { inputTokens, outputTokens, cachedInputTokens, costMicros }) {
-      await database.query(
-        `UPDATE handoff.spend SET reserved = NULL, cost = $3,
-           input_tokens = $4, output_tokens = $5, cached_tokens = $6 WHERE message_id = $1 AND token = $2`,
-        [
-          ...[messageId, token, costMicros ?? null],
-          ...[inputTokens ?? null, outputTokens ?? null, cachedInputTokens ?? null],
-        ],
-      );
-    },
+    settle: (messageId, token, usage) => enter(messageId, token, messageId, usage),
+    // By a name of its own: the next attempt at the call takes the place of what has the call's.
+    settleFailed: (messageId, token, usage) => enter(messageId, token, `${messageId}:failed:${token}`, usage),
 
     async release(messageId, token) {
       await database.query('DELETE FROM handoff.spend WHERE message_id = $1 AND token = $2', [
@@ -72,6 +78,15 @@ export function createSpend(deps: {
         [questionId, taskId, turnId, cap, micros],
       );
       return rowCount === 1;
+    },
+
+    async raised({ taskId, turnId, cap }) {
+      const { rows } = await database.query<{ micros: string }>(
+        `SELECT coalesce(sum(micros), 0) AS micros FROM handoff.spend_raises
+         WHERE task_id = $1 AND cap = $3 AND (cap = 'task' OR turn_id = $2)`,
+        [taskId, turnId, cap],
+      );
+      return Number(rows[0]?.micros);
     },
 
     async ownsRelay(taskId) {

@@ -12,6 +12,9 @@ export interface Held {
   neededMicros: number;
 }
 
+/** What of that the person may know. */
+export type Told = Pick<Held, 'cap' | 'neededMicros'> & Partial<Held>;
+
 const WHOSE: Record<CapName, string> = {
   turn: 'this turn',
   task: 'this task',
@@ -30,10 +33,14 @@ const FOR: Record<CapName, string> = {
  * What the person is asked before a call that could go past a cap.
  * @param raiseMicros what their consent adds to the cap; 0 where it is not theirs to raise
  */
-export function spendQuestion(held: Held, raiseMicros: number): Omit<Question, 'questionId'> {
+export function spendQuestion(held: Told, raiseMicros: number): Omit<Question, 'questionId'> {
   const { cap, limitMicros, usedMicros, neededMicros } = held;
+  const left =
+    limitMicros === undefined || usedMicros === undefined
+      ? 'That is more than is left of what all tasks of this relay may cost in a day.'
+      : `Of the ${dollars(limitMicros)} that ${WHOSE[cap]} may cost, ${dollars(usedMicros)} are used or reserved.`;
   return {
-    question: `The next model call could cost up to ${dollars(neededMicros)}. Of the ${dollars(limitMicros)} that ${WHOSE[cap]} may cost, ${dollars(usedMicros)} are used or reserved. How is it to go on?`,
+    question: `The next model call could cost up to ${dollars(neededMicros)}. ${left} How is it to go on?`,
     options: [
       {
         label: GO_ON,

@@ -53,8 +53,12 @@ export interface Spend {
   reserve(call: CallToPay, caps: Caps): Promise<CapState | undefined>;
   /** A call was answered: it cost what it cost. */
   settle(messageId: string, token: string, usage: Usage): Promise<void>;
+  /** A call came to nothing, and cost something: that stays, whatever becomes of the next attempt at it. */
+  settleFailed(messageId: string, token: string, usage: Usage): Promise<void>;
   /** A call came to nothing. */
   release(messageId: string, token: string): Promise<void>;
+  /** What was added to a cap so far. */
+  raised(raise: Omit<Raise, 'questionId' | 'micros'>): Promise<number>;
   /** @returns whether it was not counted before */
   raise(raise: Raise): Promise<boolean>;
   /** Whether the task's owner may go past caps of a day: those of others are the relay's owner's to change. */

@@ -104,9 +104,12 @@ export const agentEvents = [
     ...byAgent,
     messageId: z.string(),
     cap: z.enum(['turn', 'task', 'user', 'day']),
-    /** Millionths of a US dollar: the cap, what is used or reserved of it, and what the call could have cost. */
-    limitMicros: z.number().int(),
-    usedMicros: z.number().int(),
+    /**
+     * Millionths of a US dollar: the cap, what is used or reserved of it, and what the call could have cost. The first two are absent
+     * where they are of what others spend.
+     */
+    limitMicros: z.number().int().optional(),
+    usedMicros: z.number().int().optional(),
     neededMicros: z.number().int(),
     /** What the person's consent adds to the cap. */
     raiseMicros: z.number().int().optional(),

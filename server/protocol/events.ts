@@ -119,6 +119,14 @@ export const TaskEvent = z.discriminatedUnion('type', [
     /** The model that is asked next, where it is another one. */
     next: z.string().optional(),
   }),
+  /** What a call used that came to nothing: an answer that was held back, or all of it thoughts. It is paid for. */
+  event('model.spent', {
+    ...byAgent,
+    messageId: z.string(),
+    attempt: z.number().int(),
+    model: z.string(),
+    usage: Usage,
+  }),
   event('text.delta', {
     ...byAgent,
     messageId: z.string(),

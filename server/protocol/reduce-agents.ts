@@ -24,6 +24,7 @@ export const agentHandlers: Handlers<
   | 'mode.changed'
   | 'hook.ran'
   | 'spend.held'
+  | 'model.spent'
 > = {
   'agent.started': (state, event) => {
     const { turnId, agentId, parentId, role, kind, description, depth, model, deadlineAt, budget, at } =
@@ -99,6 +100,7 @@ export const agentHandlers: Handlers<
   },
   // What is asked of the person about it says more.
   'spend.held': (state) => state,
+  'model.spent': (state, { turnId, agentId, usage }) => spent(state, { turnId, agentId, usage, calls: 1 }),
 };
 
 /** An answer counts for the agent that gave it, for those that it works for, and for the turn. */

@@ -103,6 +103,7 @@ const tellers: Tellers = {
       'error.type': reason.code,
       ...(next === undefined ? {} : { 'handoff.next_model': next }),
     }),
+  'model.spent': (spans, event) => spend(spans, chatKey(event.messageId), event, event.usage),
   'model.answered': (spans, event, { taskId, withContent }) => {
     const { messageId, at, model, toolCalls, isCut, usage } = event;
     const key = chatKey(messageId);

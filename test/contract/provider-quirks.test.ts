@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { callModel, type ModelAnswer } from '../../server/agent/model.ts';
-import { classify } from '../../server/agent/model-errors.ts';
+import { classify, usedBy } from '../../server/agent/model-errors.ts';
 import { leadTools } from '../../server/agent/tools/registry.ts';
 import { playRecording } from '../fakes/model/player.ts';
 
@@ -116,6 +116,9 @@ const EXPECTED: Record<string, ModelAnswer | Failed> = {
   silent: unavailable('The model endpoint fell silent in the middle of a call.'),
 };
 
+/** By what was sent, as they tell no tokens; what broke off may cost nothing. */
+const USED = [{ costMicros: 47 }, { costMicros: 47 }, undefined];
+
 /** What "OpenAI-compatible" providers really send, byte for byte, read through the real client. */
 describe('the answers of providers', () => {
   for (const [name, expected] of Object.entries(EXPECTED)) {
@@ -145,6 +148,25 @@ describe('the answers of providers', () => {
       }
     });
   }
+
+  it('are paid for also where nothing comes of them', async () => {
+    const used: unknown[] = [];
+    for (const name of ['finish-length-without-a-word', 'finish-content-filter', 'cut-in-text']) {
+      const provider = await playRecording(new URL(`${name}.txt`, RECORDINGS));
+      await callModel(
+        { baseUrl: `${provider.url}/v1`, model: 'm', price: { input: 1, output: 10 } },
+        {
+          instructions: 'Be good.',
+          messages: [{ role: 'user', content: 'Go' }],
+          tools,
+          signal: new AbortController().signal,
+          onText: () => {},
+        },
+      ).catch((thrown: unknown) => used.push(usedBy(thrown)));
+      await provider.close();
+    }
+    assert.deepEqual(used, USED);
+  });
 
   it('are all here', () => {
     const recorded = readdirSync(RECORDINGS).map((file) => file.replace(/\.txt$/, ''));

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import type { ModelChoice } from '../../models/choice.ts';
 import type { Usage } from '../../protocol/agent-events.ts';
 import type { Agent } from '../agent.ts';
+import { usedBy } from '../model-errors.ts';
 import { payFor } from '../pay.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Transcript } from '../transcript.ts';
@@ -77,7 +78,9 @@ async function cutDown(
   const cut = planCut(crowd);
   if (cut === undefined) return 'fits';
   const { evicted, upTo } = cut;
-  const made = upTo === undefined ? {} : await summarise(turn, agent, crowd, { messageId, upTo });
+  const times = transcript.cutsFor(messageId);
+  const cutId = `${messageId}:cut${times === 0 ? '' : `:${times + 1}`}`;
+  const made = upTo === undefined ? {} : await summarise(turn, agent, crowd, { cutId, upTo });
   if (made === undefined) return 'stopped';
   const event = {
     type: 'context.cut' as const,
@@ -90,8 +93,7 @@ async function cutDown(
     tokensBefore: crowd.measure.tokens,
     tokensAfter: sizeOf(crowd, afterCut(crowd, cut, made.summary)),
   };
-  const times = transcript.cutsFor(messageId);
-  await tell(turn, { key: `${messageId}:cut${times === 0 ? '' : `:${times + 1}`}`, event });
+  await tell(turn, { key: cutId, event });
   transcript.add(event);
   return 'cut';
 }
@@ -109,11 +111,11 @@ async function summarise(
   turn: TurnContext,
   agent: Agent,
   { entries, view, window }: Crowd,
-  { messageId, upTo }: { messageId: string; upTo: string },
+  { cutId, upTo }: { cutId: string; upTo: string },
 ): Promise<Summary | undefined> {
   const older = entries.slice(keptFrom(entries, view), keptFrom(entries, { upTo }));
   const most = Math.floor(Math.min(SUMMARY.mostChars, window * SUMMARY.mostShare * CONTEXT.charsPerToken));
-  const written = await writtenByModel(turn, agent, messageId, { older, earlier: view.summary, most });
+  const written = await writtenByModel(turn, agent, cutId, { older, earlier: view.summary, most });
   if (written === undefined || written.summary !== undefined) return written;
   return { ...written, summary: plainSummary(older, view.summary, most) };
 }
@@ -121,7 +123,7 @@ async function summarise(
 async function writtenByModel(
   turn: TurnContext,
   agent: Agent,
-  messageId: string,
+  cutId: string,
   { older, earlier, most }: { older: readonly Entry[]; earlier: string | undefined; most: number },
 ): Promise<Summary | undefined> {
   const stop = await agent.signal();
@@ -136,7 +138,7 @@ async function writtenByModel(
     const signal = AbortSignal.any([stop, AbortSignal.timeout(SUMMARY.timeoutMs)]);
     try {
       // By an identity of its own: the call that it makes room for is paid for besides. Where a cap holds it, nobody is asked.
-      const call = { messageId: `${messageId}:cut:${choice.ref}`, role: 'small' as const, choice, request };
+      const call = { messageId: `${cutId}:${choice.ref}`, role: 'small' as const, choice, request };
       const { text, usage } = await payFor(turn, agent, call, (allowed) =>
         turn.callModel(allowed, { ...request, signal, onText: () => {} }),
       );
@@ -146,6 +148,8 @@ async function writtenByModel(
       if (summary !== undefined) return { ...spent, summary };
     } catch (error) {
       if (isOutOfHands(error)) throw error;
+      const usage = usedBy(error);
+      if (usage) Object.assign(spent, { model: choice.ref, usage: added(spent.usage, usage) });
       if (await isStopped(turn, agent)) return undefined;
       turn.logger.warn({ taskId: turn.taskId, turnId: turn.turnId, err: error }, 'no summary by a model');
     }

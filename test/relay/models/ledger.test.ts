@@ -91,6 +91,21 @@ describe('the ledger of spending', function () {
     assert.deepEqual(await rows(), [['m', null, '50']]);
   });
 
+  it('keeps what a failed attempt cost beside what the next one does, and in the caps', async () => {
+    const { reserve, settle, settleFailed } = spend();
+    const failed = call(90, { messageId: 'm' });
+    const next = call(50, { messageId: 'm' });
+    await reserve(failed, { turn: 100 });
+    await settleFailed('m', failed.token, { outputTokens: 4, costMicros: 40 });
+    assert.equal((await reserve(call(61, { messageId: 'm' }), { turn: 100 }))?.settledMicros, 40);
+    assert.equal(await reserve(next, { turn: 100 }), undefined);
+    await settle('m', next.token, { costMicros: 50 });
+    assert.deepEqual(await rows(), [
+      ['m', null, '50'],
+      [`m:failed:${failed.token}`, null, '40'],
+    ]);
+  });
+
   it('lets go what came to nothing', async () => {
     const { reserve, release } = spend();
     const lost = call(90);
@@ -100,12 +115,15 @@ describe('the ledger of spending', function () {
   });
 
   it('raises a cap once for each word of the person, for its turn or its task', async () => {
-    const { reserve, raise } = spend();
+    const { reserve, raise, raised } = spend();
     const word = { questionId: 'q', taskId: 't1', turnId: 't1-1', cap: 'turn' as const, micros: 100 };
     assert.deepEqual([await raise(word), await raise(word)], [true, false]);
+    assert.equal(await raised(word), 100);
+    assert.equal(await raised({ ...word, turnId: 't1-2' }), 0);
     assert.equal(await reserve(call(200), { turn: 100 }), undefined);
     assert.equal((await reserve(call(101, { turnId: 't1-2' }), { turn: 100 }))?.limitMicros, 100);
     await raise({ ...word, questionId: 'r', cap: 'task' });
+    assert.equal(await raised({ ...word, turnId: 't1-2', cap: 'task' }), 100);
     assert.equal((await reserve(call(1, { turnId: 't1-2' }), { task: 100 }))?.limitMicros, 200);
     assert.equal((await reserve(call(1, { taskId: 't2' }), { task: 0 }))?.limitMicros, 0);
   });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import * as z from 'zod';
+import { entriesOf } from '../../../server/aftermath/usage-entries.ts';
+import { usageOf } from '../../../server/agent/halt.ts';
 import type { ModelRequest, RequestedCall } from '../../../server/agent/model.ts';
+import { brokenOff, PaidFailure, refused } from '../../../server/agent/model-errors.ts';
 import { defineTool } from '../../../server/agent/tools/tool.ts';
-import { openStage } from '../../fakes/agent-stage.ts';
+import { openStage, TURN } from '../../fakes/agent-stage.ts';
 
 const look = defineTool({
   name: 'look',
@@ -100,6 +103,38 @@ describe('the loop of an agent', () => {
     assert.deepEqual(
       (await stage.events()).flatMap((event) => (event.type === 'rules.found' ? [event.path] : [])),
       ['src/AGENTS.md', 'src/deep/AGENTS.md'],
+    );
+  });
+
+  it('tells what a call used that came to nothing, whether it is made again or not', async () => {
+    let calls = 0;
+    const usage = { outputTokens: 8192, costMicros: 500 };
+    const stage = await openStage({
+      ...{ prompt: 'Do it', tools: [look], window: 100_000, maxModelCalls: 20, files: {} },
+      async callModel() {
+        calls += 1;
+        throw new PaidFailure(calls === 1 ? brokenOff() : refused(), usage);
+      },
+    });
+    const end = await stage.run();
+    assert.equal(end.kind === 'failed' && end.failure.code, 'model_refused');
+    const events = await stage.events();
+    assert.deepEqual(
+      events.flatMap((event) =>
+        event.type === 'model.spent' ? [[event.attempt, event.model, event.usage]] : [],
+      ),
+      [
+        [1, 'fake/large', usage],
+        [2, 'fake/large', usage],
+      ],
+    );
+    assert.deepEqual(usageOf(events, TURN), { outputTokens: 16_384, costMicros: 1000 });
+    assert.deepEqual(
+      entriesOf(events, TURN).map(({ messageId, role, costMicros }) => [messageId, role, costMicros]),
+      [
+        [`${TURN}:m1:spent:1`, 'lead', 500],
+        [`${TURN}:m1:spent:2`, 'lead', 500],
+      ],
     );
   });
 });

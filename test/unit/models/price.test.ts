@@ -74,6 +74,13 @@ describe('the question before a cap would be passed', () => {
     });
   });
 
+  it('says nothing of what others spend', () => {
+    assert.equal(
+      spendQuestion({ cap: 'day', neededMicros: 412_345 }, 0).question,
+      'The next model call could cost up to $0.42. That is more than is left of what all tasks of this relay may cost in a day. How is it to go on?',
+    );
+  });
+
   it('adds at least what the call needs', () => {
     assert.equal(raiseFor(100, { ...held, limitMicros: 100, usedMicros: 90, neededMicros: 500 }), 490);
   });
