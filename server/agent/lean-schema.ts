@@ -1,12 +1,13 @@
-/** Bounds that say no more than "a whole number that a computer holds". */
+/** Bounds that say no more than "a whole number that a computer holds" and "a text that is there": who breaks one is told. */
 const NO_BOUND: Record<string, number> = {
   maximum: Number.MAX_SAFE_INTEGER,
   minimum: Number.MIN_SAFE_INTEGER,
+  minLength: 1,
 };
 
 /**
  * A JSON Schema without what tells a model nothing: which dialect it is, that nothing else may be given (what is, is passed over), and bounds
- * of whole numbers that nobody set. It is a part of every request, and a fifth of it was this.
+ * that nobody set. It is a part of every request, and a fifth of it was this.
  */
 export function leanSchema<Schema>(schema: Schema): Schema {
   if (Array.isArray(schema)) return schema.map(leanSchema) as Schema;

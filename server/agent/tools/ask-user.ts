@@ -7,7 +7,7 @@ const MOST_OPTIONS = 8;
 export const askUser = defineTool({
   name: 'ask_user',
   description:
-    'Asks the person a question and waits for the answer, for days if need be. Only for what you cannot find out and where a wrong guess would waste the work; otherwise decide, and say what you assumed. Offer options where you can, the one you recommend first.',
+    'Asks the person and waits for the answer, for days if need be: only for what you cannot find out and where a wrong guess would waste the work. Offer options where you can, the one you recommend first.',
   input: z.object({
     question: z.string().trim().min(1).max(4000),
     options: z
@@ -19,7 +19,7 @@ export const askUser = defineTool({
     freeText: z
       .boolean()
       .optional()
-      .describe('Whether an answer in their own words will do; yes when left out.'),
+      .describe('Whether they may answer in their own words; true when left out.'),
   }),
   writes: false,
   async run({ question, options = [], freeText = true }, { ask }) {

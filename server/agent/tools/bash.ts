@@ -7,7 +7,7 @@ import { defineTool, ToolProblem } from './tool.ts';
 
 export const bash = defineTool({
   name: 'bash',
-  description: `Runs a command with bash in the workspace. There is no terminal and nobody to answer: a command that asks for input fails or is stopped. Ends after ${LIMITS.bashTimeout} ms unless timeoutMs says otherwise; what was printed until then is returned. Long output keeps its beginning and end, and says how to read the rest. With background it goes on while you do other things, until you stop it or your turn ends.`,
+  description: `Runs a command with bash in the workspace. Nobody answers it: a command that asks for input fails or is stopped. Ends after ${LIMITS.bashTimeout} ms unless timeoutMs says otherwise, with what it printed until then. Long output keeps its beginning and end, and says how to read the rest. With background it goes on beside you, until you stop it or your turn ends.`,
   input: z.object({
     command: z.string().min(1),
     cwd: z.string().min(1).optional().describe('Relative to the workspace.'),

@@ -16,7 +16,7 @@ export const describeChanges = defineTool({
         /^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u,
         'must be one line, without control characters',
       )
-      .describe('What it does, in the imperative, as the repository words its commits.'),
+      .describe('In the imperative, as the repository words its commits.'),
     body: z.string().trim().max(60_000).describe('Markdown: what changed, why, and how it was checked.'),
   }),
   writes: false,

@@ -17,7 +17,7 @@ const shape = {
 export const edit = defineTool({
   name: 'edit',
   description:
-    'Replaces oldText by newText in a file that you have read, literally. oldText must occur exactly once, unless replaceAll is true; give enough surrounding lines to make it so. Do not include the line numbers that read shows. For several changes of a file give edits instead: all of them are made or none, each is looked for in the file as it is before the call, and two must not touch the same text. Line endings and encoding stay as they are.',
+    'Replaces oldText by newText in a file that you have read, literally. oldText must occur exactly once, unless replaceAll is true: give enough surrounding lines, without the line numbers that read shows. For several changes of a file give edits instead: all are made or none, each is looked for in the file as it is before the call. Line endings and encoding stay.',
   input: z
     .object({
       path: z.string().min(1).describe('Relative to the workspace.'),

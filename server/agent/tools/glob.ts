@@ -8,7 +8,7 @@ export const glob = defineTool({
   description: `Finds files by a glob pattern such as "src/**/*.ts", newest first. Ignored files are left out. Returns ${LIMITS.glob} paths unless limit says otherwise.`,
   input: z.object({
     pattern: z.string().min(1),
-    path: z.string().min(1).optional().describe('The folder to look in; the workspace when left out.'),
+    path: z.string().min(1).optional().describe('The folder to look in.'),
     limit: z.number().int().min(1).max(LIMITS.globMost).optional(),
     offset: z
       .number()

@@ -6,10 +6,10 @@ import { defineTool, ToolProblem } from './tool.ts';
 
 export const grep = defineTool({
   name: 'grep',
-  description: `Searches file contents by a regular expression (ripgrep's syntax). Answers "path:line: text", by path and line. Ignored files are left out. Returns ${LIMITS.grep} lines unless limit says otherwise.`,
+  description: `Searches files by a regular expression (ripgrep's syntax). Answers "path:line: text", ${LIMITS.grep} lines unless limit says otherwise. Ignored files are left out.`,
   input: z.object({
     pattern: z.string().min(1),
-    path: z.string().min(1).optional().describe('The file or folder to search; the workspace when left out.'),
+    path: z.string().min(1).optional().describe('The file or folder to search.'),
     glob: z.string().min(1).optional().describe('Only files that match, such as "*.ts".'),
     ignoreCase: z.boolean().optional(),
     limit: z.number().int().min(1).max(LIMITS.grepMost).optional(),

@@ -10,7 +10,7 @@ const MOST = 400;
 
 export const lesson = defineTool({
   name: 'lesson',
-  description: `Adds one bullet to ${LESSONS_FILE}, which everybody who works here after you reads first. For what cost you real time and would cost the next one the same: a trap of this repository or its tools. Not for what this task was about, nor for what its files say already.`,
+  description: `Adds one bullet to ${LESSONS_FILE}, which whoever works here next reads first: a trap of this repository or its tools that cost you real time and would cost them the same. Not what this task was about, nor what its files say already.`,
   input: z.object({
     what: z.string().trim().min(1).max(MOST).describe('What happens.'),
     why: z.string().trim().min(1).max(MOST).describe('Why it does.'),

@@ -10,7 +10,7 @@ export const APPROVE = 'Approve';
 export const proposePlan = defineTool({
   name: 'propose_plan',
   description:
-    'In plan mode only: puts your plan to the person and waits. They approve it, and you carry it out; or they say what to change, and you propose again. Markdown: what will change and where, in which order, how it will be checked, and what you are not sure of.',
+    'In plan mode only: puts your plan to the person and waits. They approve it, and you carry it out; or they say what to change, and you propose again. Markdown: what changes and where, in which order, how it is checked, what you are not sure of.',
   input: z.object({ plan: z.string().trim().min(1).max(MOST_PLAN) }),
   writes: false,
   async run({ plan }, { ask }) {

@@ -11,17 +11,17 @@ import { defineTool, type ToolContext, ToolProblem } from './tool.ts';
 
 export const read = defineTool({
   name: 'read',
-  description: `Reads a file: text with its lines numbered from 1 as "N: text", at most ${LIMITS.readLines} lines or ${LIMITS.readBytes} bytes at once (use offset to go on); images and PDFs as such; of a folder what is in it. Also reads what another result names as output://….`,
+  description: `Reads a file: text as lines "N: text", at most ${LIMITS.readLines} or ${LIMITS.readBytes} bytes at once (offset goes on); images and PDFs as such; of a folder what is in it. Also reads what another result names as output://….`,
   input: z.object({
     path: z.string().min(1).describe('Relative to the workspace, or output://….'),
-    offset: z.number().int().min(1).optional().describe('The first line to read; 1 when left out.'),
+    offset: z.number().int().min(1).optional().describe('The first line, from 1.'),
     limit: z.number().int().min(1).max(LIMITS.readLines).optional().describe('How many lines.'),
     column: z
       .number()
       .int()
       .min(1)
       .optional()
-      .describe('Where in each line to begin; for lines that were cut.'),
+      .describe('Where in each line to begin, for lines that were cut.'),
   }),
   writes: false,
   async run({ path, offset = 1, limit = LIMITS.readLines, column = 1 }, context) {

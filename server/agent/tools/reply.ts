@@ -5,7 +5,7 @@ import { defineTool, ToolProblem } from './tool.ts';
 export const reply = defineTool({
   name: 'reply',
   description:
-    'Answers the person in the thread of one of their comments, beside the lines it is about. Say shortly what you did about it, or why not. Set resolve once nothing of it is left open.',
+    'Answers the person in the thread of one of their comments, beside the lines it is about. Say shortly what you did, or why not. Set resolve once nothing of it is open.',
   input: z.object({
     threadId: z.string().min(1).max(300).describe('As it stands in brackets before the comment.'),
     text: z.string().trim().min(1).max(20_000),

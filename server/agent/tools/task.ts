@@ -4,17 +4,9 @@ import { defineTool, type Tool } from './tool.ts';
 
 const input = z.object({
   role: z.string().trim().min(1).max(100).default('explorer').describe('explorer when left out.'),
-  description: z
-    .string()
-    .trim()
-    .min(1)
-    .max(100)
-    .describe('What it is about, in a few words, for the person.'),
+  description: z.string().trim().min(1).max(100).describe('A few words, for the person.'),
   prompt: z.string().trim().min(1).max(20_000),
-  keepOnFailure: z
-    .boolean()
-    .optional()
-    .describe('Keeps what it changed also where it comes to no end. Left out: all or nothing.'),
+  keepOnFailure: z.boolean().optional().describe('Keeps what it changed also where it fails.'),
   limits: z
     .object({
       modelCalls: z.number().int().min(1).optional(),
@@ -22,7 +14,7 @@ const input = z.object({
       seconds: z.number().int().min(1).optional(),
     })
     .optional()
-    .describe('Less than it would have, where it is to be quick.'),
+    .describe('Where it is to be quick.'),
 });
 
 /** The call that has a subagent work. */
@@ -34,7 +26,7 @@ export function taskTool(roles: readonly Role[]): Tool {
   const kindOf = (name: string) => roles.find((role) => role.name === name)?.kind;
   return defineTool({
     name: TASK,
-    description: `Has a subagent work, and answers what it reports. It knows nothing of this conversation: say all that it needs. Several calls in one answer run at once. The roles:${list}`,
+    description: `Has a subagent work, and answers its report. It knows nothing of this conversation: say all that it needs. Several calls in one answer run at once. The roles:${list}`,
     input,
     // A reviewer changes nothing, but reads what was changed: that has to be captured before.
     writes: ({ role }) => kindOf(role) === 'executor' || kindOf(role) === 'reviewer',

@@ -9,7 +9,7 @@ import { why } from './why.ts';
 export const write = defineTool({
   name: 'write',
   description:
-    'Writes a whole text file. Creates folders on the way. A file that exists must have been read before; its line endings and encoding stay as they are. Prefer edit for changing a part.',
+    'Writes a whole text file. Creates folders on the way. A file that exists must have been read before; its line endings and encoding stay. Prefer edit for changing a part.',
   input: z.object({
     path: z.string().min(1).describe('Relative to the workspace.'),
     content: z.string().max(LIMITS.fileBytes),
