@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { endMarked, marking } from '../../../server/agent/agents/marked-commands.ts';
 import type { ExecStream } from '../../../server/sandbox/sandbox.ts';
 import { request, shell, texts } from '../sandbox/support/local.ts';
 import { machineFor, type Topic } from './fixture.ts';
@@ -194,6 +195,19 @@ export const commands: Topic = (fixture) => {
       (await Promise.all(others)).map(({ reason }) => reason),
       ['cancelled', 'cancelled'],
     );
+  });
+
+  it('lets all be found that a marked command left, although nothing else tells whose it is', async () => {
+    const leaves = (name: string) =>
+      `(env -i setsid bash -c 'echo $$ >${name}; exec sleep 2003' >/dev/null 2>&1 &); until [ -s ${name} ]; do sleep 0.01; done`;
+    await shell(machine(), leaves('unmarked'));
+    await marking(machine()).exec(request(['bash', '-c', leaves('marked')], { execId: 'marked:1' }));
+    await machine().killAll('marked:1');
+    const alive =
+      'for name in marked unmarked; do kill -0 $(cat $name) 2>/dev/null && echo $name; done; true';
+    assert.equal((await shell(machine(), alive)).out, 'marked\nunmarked\n');
+    await endMarked(machine());
+    assert.equal((await shell(machine(), `${alive}; kill $(cat unmarked)`)).out, 'unmarked\n');
   });
 
   it('tells the death of a command by its own signal as an end without a code', async () => {

@@ -90,6 +90,28 @@ describe('hooks of a repository', function () {
     assert.deepEqual(JSON.parse(await inWorkspace('end.json')), { on: 'turn_end', turnId: end.turnId });
   });
 
+  it('let no turn end well whose last files could not be kept', async () => {
+    workshop = await openWorkshop(play([call('glob', { pattern: '*.none' })]));
+    const unsound = `printf '[submodule "a"]\\n\\tpath = a\\n\\turl = --upload-pack=x\\n' >.gitmodules`;
+    const { watch } = await delegateWith(
+      workshop,
+      files([{ name: 'spoils', on: 'turn_end', command: unsound }]),
+    );
+    const { outcome, error } = await watch.until('turn.ended');
+    assert.deepEqual(
+      { outcome, error },
+      {
+        outcome: 'failed',
+        error: {
+          code: 'sandbox_unavailable',
+          message: 'What the sandbox sent is not a sound set of files.',
+          nextAction:
+            'Look for file names that Git refuses (such as .git in a folder), remove them, and try again.',
+        },
+      },
+    );
+  });
+
   it('run once, also where the relay is killed in the middle of them', async () => {
     workshop = await openWorkshop(play([call('bash', { command: 'echo ran >> ran' })]));
     const wait = 'until [ -e gate ]; do sleep 0.02; done';
