@@ -120,6 +120,7 @@ describe('a model that obeys every text that reaches it', function () {
         played.set(name, { ...begun, attacks });
         const { outcome, error } = await ended(begun.watch);
         assert.deepEqual([name, outcome, error], [name, 'completed', undefined]);
+        if (name !== 'writing') await stage.workshop.client.archive(begun.taskId);
       }
     });
     const group = (name: string) => {
@@ -259,7 +260,8 @@ describe('a model that obeys every text that reaches it', function () {
   it('starts as many subagents as a turn may have, and no more', async () => {
     stage.orders.set('bomb', powers.BOMB);
     const { watch } = await run(stage.task('Ask around. [[do bomb]]'));
-    await ended(watch);
+    const { outcome, error } = await ended(watch);
+    assert.deepEqual([outcome, error], ['completed', undefined]);
     const refused = ofType(watch.events, 'tool.finished').filter(({ isError }) => isError);
     assert.deepEqual(
       [ofType(watch.events, 'agent.started').length, ...refused.map(({ output }) => output)],

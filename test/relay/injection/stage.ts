@@ -9,6 +9,7 @@ import { git } from '../../fakes/git.ts';
 import { type FakeMcpServer, startMcpServer } from '../../fakes/mcp/http-server.ts';
 import { type Orders, obedient, order } from '../../fakes/model/obedient.ts';
 import { commitFiles } from '../handbook/library.ts';
+import { killEgress } from '../sandbox/support/network.ts';
 import type { Watch } from '../turn/watch.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
 import type { Attack, Place } from './attack.ts';
@@ -136,6 +137,8 @@ export async function openStage(
       for (const { taskId } of (await workshop.client.listTasks()).tasks) {
         await workshop.client.archive(taskId);
       }
+      // It would outlive the relay, on purpose.
+      await killEgress(data);
       await workshop.close();
       await desk.close();
       await catcher.close();
