@@ -40,8 +40,9 @@ export const AgentResult = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('executor'),
     summary: z.string(),
-    /** Paths, of all that differs between the two trees. */
+    /** Paths, of all that differs between the two trees; the first of them and how many there are, where that is more than is read. */
     changed: z.array(z.string()),
+    changedCount: z.number().int().optional(),
     treeBefore: Oid,
     treeAfter: Oid,
     checks: z.array(CheckRun),
@@ -66,8 +67,11 @@ export type AgentBudget = z.infer<typeof AgentBudget>;
 /** What became of an executor's work in the workspace of its parent. */
 export const Merged = z.object({
   changed: z.array(z.string()),
+  /** How many it changed, where not all of them are named; the same of conflicts. */
+  changedCount: z.number().int().optional(),
   /** Paths where it did not go together with what was done there meanwhile: their text has conflict markers. */
   conflicts: z.array(z.string()),
+  conflictCount: z.number().int().optional(),
   /** Its work was left out: it did not come to its end, and nobody asked to keep what there was. */
   isDiscarded: z.boolean(),
 });

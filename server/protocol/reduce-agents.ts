@@ -53,8 +53,13 @@ export const agentHandlers: Handlers<
         facts: result?.kind === 'explorer' ? result.evidence : [],
       };
     }),
-  'agent.merged': (state, { turnId, agentId, changed, conflicts, isDiscarded, headTree }) => {
-    const merged = { changed, conflicts, isDiscarded };
+  'agent.merged': (state, { turnId, agentId, headTree, isDiscarded, ...paths }) => {
+    const { changed, changedCount, conflicts, conflictCount } = paths;
+    const merged = {
+      ...{ changed, conflicts, isDiscarded },
+      ...(changedCount === undefined ? {} : { changedCount }),
+      ...(conflictCount === undefined ? {} : { conflictCount }),
+    };
     const told = inCard(state, turnId, agentId, (card) => card && { ...card, merged });
     return isDiscarded ? told : { ...told, workspaceTree: headTree };
   },

@@ -156,10 +156,10 @@ const tellers: Tellers = {
   'agent.nudged': (spans, event) =>
     spans.note(ownerOf(event), 'handoff.nudge', event.at, { 'handoff.reason': event.reason }),
   'agent.stopping': (spans, { agentId, at }) => spans.note(agentKey(agentId), 'handoff.stopping', at),
-  'agent.merged': (spans, { agentId, at, changed, conflicts, isDiscarded }) =>
+  'agent.merged': (spans, { agentId, at, isDiscarded, ...paths }) =>
     spans.note(agentKey(agentId), 'handoff.merged', at, {
-      'handoff.changed': changed.length,
-      'handoff.conflicts': conflicts.length,
+      'handoff.changed': paths.changedCount ?? paths.changed.length,
+      'handoff.conflicts': paths.conflictCount ?? paths.conflicts.length,
       'handoff.discarded': isDiscarded,
     }),
   'fact.staled': (spans, { agentId, at, by }) =>

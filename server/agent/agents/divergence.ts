@@ -1,3 +1,4 @@
+import type { Merged } from '../../protocol/agents.ts';
 import type { TaskState } from '../../protocol/task.ts';
 import { cardIn } from '../../tasks/agent-service.ts';
 import type { KeyedEvent } from '../../tasks/event-log.ts';
@@ -58,29 +59,45 @@ export async function divergedMeanwhile(
     (known) => known.agentId === agentId,
   );
   const merges = mergesIn(state);
+  if (facts.length === 0 || merges.length === 0) return;
   const sandbox = await agent.open();
-  const events = facts.map(async (known): Promise<KeyedEvent[]> => {
+  const events: KeyedEvent[] = [];
+  for (const known of facts) {
     const { path, blob } = known.fact;
-    const by = merges.findLast(({ merged }) => merged?.changed.includes(path))?.agentId;
-    if (by === undefined) return [];
-    const now = await blobAt(sandbox, path);
-    if (now === blob) return [];
+    const merge =
+      merges.findLast(({ merged }) => names(merged, path)) ??
+      merges.findLast(({ merged }) => names(merged, path) === undefined);
+    if (merge === undefined) continue;
+    const found = await blobAt(sandbox, path);
+    const now = found === undefined ? await largeBlob(turn, state, path) : found;
+    if (now === undefined || now === blob) continue;
     const { turnId } = known;
-    return [
-      {
-        key: `${identityOf(known)}:stale`,
-        event: { type: 'fact.staled', turnId, agentId, path, blob, now, by },
-      },
-    ];
-  });
-  await tell(turn, ...(await Promise.all(events)).flat());
+    events.push({
+      key: `${identityOf(known)}:stale`,
+      event: { type: 'fact.staled', turnId, agentId, path, blob, now, by: merge.agentId },
+    });
+  }
+  await tell(turn, ...events);
 }
 
-/** Paths that were changed in the task's own workspace since that agent began, by executors that came home meanwhile. */
-export function mergedSince(state: TaskState, agentId: string): ReadonlySet<string> {
+/** Of a file that is not loaded: as it was merged. */
+async function largeBlob(turn: TurnContext, state: TaskState, path: string) {
+  const base = (await turn.store.get(turn.taskId))?.prepared?.baseTree;
+  if (base === undefined || state.workspaceTree === undefined) return undefined;
+  return (await turn.repo.changedBlobs(turn.taskId, base, state.workspaceTree)).get(path);
+}
+
+/** Whether a merge changed a path; undefined where not all that it changed is named. */
+function names(merged: Merged | undefined, path: string): boolean | undefined {
+  if (merged?.changed.includes(path)) return true;
+  return merged?.changedCount === undefined ? false : undefined;
+}
+
+/** Whether a path was, or may have been, changed in the task's own workspace since that agent began, by executors that came home meanwhile. */
+export function changedSince(state: TaskState, agentId: string): (path: string) => boolean {
   const began = cardIn(state.turns.at(-1)?.items ?? [], agentId)?.startedAt ?? 0;
   const merges = mergesIn(state).filter(({ endedAt = Infinity }) => endedAt >= began);
-  return new Set(merges.flatMap(({ merged }) => merged?.changed ?? []));
+  return (path) => merges.some(({ merged }) => names(merged, path) !== false);
 }
 
 const mergesIn = (state: TaskState) =>

@@ -1,13 +1,15 @@
 import { toFailure } from '../../errors.ts';
-import type { AgentOutcome, AgentResult } from '../../protocol/agents.ts';
+import type { AgentOutcome, AgentResult, Merged } from '../../protocol/agents.ts';
 import type { Failure } from '../../protocol/errors.ts';
 import type { EventOf, NewEvent } from '../../protocol/events.ts';
+import { SandboxError } from '../../sandbox/sandbox.ts';
 import type { Order, Role } from '../agent.ts';
 import { inOurWords } from '../prepare-step.ts';
 import { ToolProblem } from '../tools/tool.ts';
 import { assertHeld, isOutOfHands, type TurnContext, tell } from '../turn-context.ts';
 import type { Parent } from './crew.ts';
 import { divergedMeanwhile } from './divergence.ts';
+import { namedChanges } from './named-paths.ts';
 import type { Reported } from './report-input.ts';
 import { resultText } from './result-text.ts';
 import { Unmerged, type Work } from './unmerged.ts';
@@ -69,17 +71,32 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
     ...(end.error === undefined ? {} : { error: end.error }),
   };
   await tell(turn, { key: `${callId}:agent:ended`, event: ended });
-  if (result?.kind === 'explorer') await divergedMeanwhile(turn, parent, callId);
+  await lookOnceMore(turn, parent, ended);
   if (role.kind === 'executor') await giveBack(turn, callId);
   const isDiscarded = end.outcome !== 'completed' && order.keepOnFailure !== true;
   return handedUp(role, ended, merged && { ...merged, isDiscarded });
+}
+
+/** Whether what an explorer found still holds. Its report is taken and told: what cannot be looked at is compared at the next change. */
+export async function lookOnceMore(
+  turn: TurnContext,
+  parent: Parent,
+  { agentId, result }: Pick<EventOf<'agent.ended'>, 'agentId' | 'result'>,
+): Promise<void> {
+  if (result?.kind !== 'explorer') return;
+  try {
+    await divergedMeanwhile(turn, parent, agentId);
+  } catch (error) {
+    if (isOutOfHands(error) || !(error instanceof SandboxError)) throw error;
+    turn.logger.warn({ taskId: turn.taskId, agentId, err: error }, 'facts could not be compared once more');
+  }
 }
 
 /** What a parent reads of a subagent that has ended. @throws {ToolProblem} the same, where it came to no good end */
 export function handedUp(
   { kind }: Role,
   { outcome, result, error }: Omit<EventOf<'agent.ended'>, 'seq' | 'at'>,
-  merged: { changed: string[]; conflicts: string[]; isDiscarded: boolean } | undefined,
+  merged: Merged | undefined,
 ): string {
   const text = resultText({ kind, outcome, result, error, merged });
   if (outcome !== 'completed') throw new ToolProblem(text);
@@ -115,7 +132,7 @@ function resultOf(
   if (reported.kind !== 'executor') return reported;
   if (fork === undefined || work === undefined) return undefined;
   const { changed, treeAfter } = work;
-  return { ...reported, changed, treeBefore: fork.treeBefore, treeAfter };
+  return { ...reported, ...namedChanges(changed), treeBefore: fork.treeBefore, treeAfter };
 }
 
 /** Of one who came to no end of its own, and whose work could not be brought home: what there is of it is named all the same. */

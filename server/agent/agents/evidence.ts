@@ -77,12 +77,18 @@ function linesOf(data: Uint8Array): number {
   return data.byteLength > 0 && data.at(-1) !== 10 ? lines + 1 : lines;
 }
 
-/** What a file is now; null where there is none. */
-export async function blobAt(sandbox: Sandbox, path: string): Promise<string | null> {
+/** What a file is now; null where there is none, undefined where it is larger than anything that evidence is taken from. */
+export async function blobAt(sandbox: Sandbox, path: string): Promise<string | null | undefined> {
   try {
-    return blobOf((await sandbox.readFile(path)).data);
+    const { data, size } = await sandbox.readFile(path, {
+      offset: 0,
+      length: AGENT_LIMITS.evidenceFileBytes,
+    });
+    return data.byteLength < size ? undefined : blobOf(data);
   } catch (error) {
-    if (error instanceof SandboxError && error.code === 'not-found') return null;
+    if (error instanceof SandboxError && (error.code === 'not-found' || error.code === 'is-directory')) {
+      return null;
+    }
     throw error;
   }
 }

@@ -31,6 +31,8 @@ export const AGENT_LIMITS = {
   evidenceFileBytes: 10_000_000,
   /** Bytes of the proposal's diff that a reviewer is given at once; the rest it asks for file by file. */
   diff: 60_000,
+  /** Paths that are named of an executor's work: who needs the rest looks at the workspace. One call may make tens of thousands. */
+  paths: 100,
   /** Facts gone stale that one message names: after these the file is to be explored anew anyway. */
   staleFacts: 30,
 } as const;

@@ -17,8 +17,8 @@ export interface Reporting {
   keep: (check: () => Promise<Reported>) => Promise<Reported>;
   /** What differs between the base and the proposal, for a reviewer. */
   changed: () => Promise<readonly ChangedLines[]>;
-  /** Paths that others have changed in the workspace since it began to look, for an explorer. */
-  changedBeside: () => Promise<ReadonlySet<string>>;
+  /** Whether others have, or may have, changed a path of the workspace since it began to look, for an explorer. */
+  changedBeside: () => Promise<(path: string) => boolean>;
   /** Told of the report that counts. */
   onReported: (reported: Reported) => void;
 }
@@ -47,10 +47,10 @@ export function reportTool(reporting: Reporting): Tool {
         'your colleague sees nothing else of it.',
         ExplorerReport,
         async ({ summary, answer, evidence }, { sandbox, known }) => {
-          const beside = await changedBeside();
+          const isChanged = await changedBeside();
           // What a search or a command printed may be what was there before.
           const seen = (path: string): string | null | undefined =>
-            known(path) === undefined && beside.has(nameInWorkspace(path, sandbox.workdir))
+            known(path) === undefined && isChanged(nameInWorkspace(path, sandbox.workdir))
               ? null
               : known(path);
           return { kind, summary, answer, evidence: await withBlobs(sandbox, evidence, seen) };

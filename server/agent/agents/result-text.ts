@@ -1,4 +1,5 @@
 import type { AgentKind, AgentOutcome, AgentResult, Evidence, Merged } from '../../protocol/agents.ts';
+import { withRest } from './named-paths.ts';
 
 /** How a subagent's run came to its end, as its parent reads it. */
 export interface Ending {
@@ -23,10 +24,10 @@ export function resultText(ending: Ending): string {
       break;
     case 'executor':
       parts.push(
-        list('Changed:', result.changed, 'It changed nothing.'),
+        list('Changed:', changedOf(result), 'It changed nothing.'),
         list('Checks:', result.checks.map(checkText), 'It ran no checks.'),
       );
-      if (merged && merged.conflicts.length > 0) parts.push(conflictText(merged.conflicts));
+      if (merged && merged.conflicts.length > 0) parts.push(conflictText(merged));
       break;
     case 'reviewer':
       parts.push(
@@ -59,21 +60,24 @@ function mergedText(kind: AgentKind, merged: Merged | undefined): string {
   const kept =
     merged.changed.length === 0
       ? 'It had changed nothing.'
-      : `What it had changed is kept: ${merged.changed.join(', ')}.`;
-  return merged.conflicts.length === 0 ? kept : `${kept}\n\n${conflictText(merged.conflicts)}`;
+      : `What it had changed is kept: ${changedOf(merged).join(', ')}.`;
+  return merged.conflicts.length === 0 ? kept : `${kept}\n\n${conflictText(merged)}`;
 }
 
-const keptText = ({ changed, treeAfter }: { changed: string[]; treeAfter: string }): string =>
+const keptText = (result: Extract<AgentResult, { kind: 'executor' }>): string =>
   list(
-    `What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${treeAfter}:`,
-    changed,
+    `What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${result.treeAfter}:`,
+    changedOf(result),
     'It had changed nothing.',
   );
 
-const conflictText = (conflicts: readonly string[]): string =>
+const changedOf = ({ changed, changedCount }: Pick<Merged, 'changed' | 'changedCount'>): string[] =>
+  withRest(changed, changedCount);
+
+const conflictText = ({ conflicts, conflictCount }: Pick<Merged, 'conflicts' | 'conflictCount'>): string =>
   list(
     'In conflict with what was done meanwhile; look for conflict markers there, and settle them:',
-    conflicts,
+    withRest(conflicts, conflictCount),
     '',
   );
 

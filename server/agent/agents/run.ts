@@ -12,8 +12,8 @@ import { ASKED, ToolProblem } from '../tools/tool.ts';
 import { createTranscript } from '../transcript.ts';
 import { isOutOfHands, type TurnContext } from '../turn-context.ts';
 import { type Crew, type Parent, toolsOf } from './crew.ts';
-import { mergedSince } from './divergence.ts';
-import { conclude, type End, giveBack, handedUp } from './ending.ts';
+import { changedSince } from './divergence.ts';
+import { conclude, type End, giveBack, handedUp, lookOnceMore } from './ending.ts';
 import { holdToTerms } from './hold.ts';
 import { subagentInstructions } from './instructions.ts';
 import { atOnce, takePlace } from './permits.ts';
@@ -41,6 +41,7 @@ export async function runSubagent(
   const earlier = await turn.log.findAll(turn.taskId, `${callId}:`);
   const ended = endedIn(earlier, callId);
   if (ended) {
+    await lookOnceMore(turn, parent, ended.ended);
     if (role.kind === 'executor') await giveBack(turn, callId);
     return handedUp(role, ended.ended, ended.merged);
   }
@@ -142,7 +143,7 @@ async function converse(
     kind,
     keep,
     changed: async () => (material ? changedLines(turn, material) : []),
-    changedBeside: async () => mergedSince(await turn.states.current(taskId), callId),
+    changedBeside: async () => changedSince(await turn.states.current(taskId), callId),
     onReported: (good) => {
       reported = good;
     },

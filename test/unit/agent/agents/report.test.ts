@@ -68,7 +68,7 @@ describe('the evidence of a report', () => {
       kind: 'explorer',
       keep: (check) => check(),
       changed: async () => [],
-      changedBeside: async () => new Set(['a.ts', 'b.ts']),
+      changedBeside: async () => (path) => ['a.ts', 'b.ts'].includes(path),
       onReported: (reported) => handedUp.push(reported),
     });
     const about = { summary: 'One place.', answer: 'Here.' };

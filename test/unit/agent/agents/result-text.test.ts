@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { namedChanges, namedConflicts } from '../../../../server/agent/agents/named-paths.ts';
 import { type Ending, resultText } from '../../../../server/agent/agents/result-text.ts';
 
 const [TREE, BLOB] = ['1'.repeat(40), '2'.repeat(40)];
@@ -15,6 +16,11 @@ const executor = (changed: string[], checks: { outcome: 'passed' | 'failed'; out
   treeAfter: TREE,
   checks: checks.map((check) => ({ command: 'npm test', ...check })),
 });
+
+const MANY = Array.from({ length: 20_000 }, (_, n) => `generated/${n}.ts`);
+const FIRST = MANY.slice(0, 100)
+  .map((path) => `- ${path}`)
+  .join('\n');
 
 const TEXTS: [string, Ending, string][] = [
   [
@@ -59,6 +65,21 @@ const TEXTS: [string, Ending, string][] = [
       merged: merged(['a.ts'], ['a.ts']),
     },
     'It is built.\n\nChanged:\n- a.ts\n\nIt ran no checks.\n\nIn conflict with what was done meanwhile; look for conflict markers there, and settle them:\n- a.ts',
+  ],
+  [
+    'more work than anybody reads, by how much there is',
+    {
+      kind: 'executor',
+      outcome: 'completed',
+      result: { ...executor([]), ...namedChanges(MANY) },
+      merged: { ...namedChanges(MANY), ...namedConflicts(MANY), isDiscarded: false },
+    },
+    `It is built.\n\nChanged:\n${FIRST}\n- and 19900 more\n\nIt ran no checks.\n\nIn conflict with what was done meanwhile; look for conflict markers there, and settle them:\n${FIRST}\n- and 19900 more`,
+  ],
+  [
+    'much kept work of which all is named',
+    { kind: 'executor', outcome: 'failed', error: { message: 'Away.' }, merged: merged(MANY) },
+    `[failed] Away. What it had changed is kept: ${MANY.slice(0, 100).join(', ')}, and 19900 more.`,
   ],
   [
     'a review',
@@ -125,4 +146,11 @@ describe('what a parent reads of a subagent', () => {
   for (const [what, ending, text] of TEXTS) {
     it(`tells of ${what}`, () => assert.equal(resultText(ending), text));
   }
+
+  it('is of paths all where they can be read, and the first and their number where not', () => {
+    assert.deepEqual(namedChanges(['a.ts']), { changed: ['a.ts'] });
+    assert.deepEqual(namedChanges(MANY), { changed: MANY.slice(0, 100), changedCount: 20_000 });
+    assert.deepEqual(namedConflicts([]), { conflicts: [] });
+    assert.deepEqual(namedConflicts(MANY), { conflicts: MANY.slice(0, 100), conflictCount: 20_000 });
+  });
 });
