@@ -6,6 +6,7 @@ import { foundInWorkspace, workspaceTreeOf } from '../../tasks/next-proposal.ts'
 import { assertHeld, isOutOfHands, type Speaking, type TurnContext, tell } from '../turn-context.ts';
 import { createMergeOrder } from './merge-order.ts';
 import { baseTreeOf, mergePlanFor } from './merge-plan.ts';
+import { namedChanges, namedConflicts } from './named-paths.ts';
 import { Unmerged, type Work } from './unmerged.ts';
 
 /** A turn as far as its workspace goes. */
@@ -93,8 +94,8 @@ export function createWorkspaces(forks: Forks): Workspaces {
           agentId,
           parentId,
           headTree,
-          changed,
-          conflicts,
+          ...namedChanges(changed),
+          ...namedConflicts(conflicts),
           isDiscarded: false,
         },
       });
@@ -165,7 +166,8 @@ export function createWorkspaces(forks: Forks): Workspaces {
           key: `${agentId}:merged`,
           event: {
             ...{ type: 'agent.merged', turnId, agentId, parentId, headTree },
-            ...{ changed: work.changed, conflicts: [], isDiscarded: true },
+            ...namedChanges(work.changed),
+            ...{ conflicts: [], isDiscarded: true },
           },
         });
         return { ...work, conflicts: [], headTree };
