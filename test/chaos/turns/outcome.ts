@@ -41,7 +41,7 @@ const PASSING = new Set<TaskEvent['type']>([
   'proposal.changed',
   'review.decided',
 ]);
-const VARYING = new Set(['seq', 'at', 'durationMs', 'attempt', 'revision']);
+const VARYING = new Set(['seq', 'at', 'durationMs', 'deadlineAt', 'attempt', 'revision']);
 
 /**
  * The log as lines without times and numbers, the pieces in which output was shown joined. In no order but that of each call and
