@@ -195,8 +195,10 @@ describe('an explorer', function () {
     const taskId = await workshop.delegate('Find out');
     const watched = workshop.watch(taskId);
     await workshop.model.waitForRequest(4);
-    const [, second] = (await watched.caughtUp()).filter((event) => event.type === 'agent.started');
-    await workshop.client.stopAgent(taskId, second?.agentId ?? '');
+    await watched.caughtUp();
+    // Which of two that are called together is the first to begin is nobody's promise.
+    const { agentId } = await watched.until('agent.started', ({ description }) => description === 'Look 2');
+    await workshop.client.stopAgent(taskId, agentId);
     await workshop.kill();
     await workshop.start();
     gate.resolve();
