@@ -45,6 +45,7 @@ Usage: npm start [-- <command> [options]]
   tasks trace ID          what each of its agents did, for how long and with how much; --json
   tasks review ID         its changes hunk by hunk, with what is decided of each; --json
     --accept WHAT         a path, PATH:HUNK, or \`all\`; also --reject and --undo, each more than once
+  tasks kept ID [NUMBER]  what its agents made and could not be brought into its workspace; with a number, into the review
   tasks apply ID          bring what is accepted into the working tree, by lines; exit code 1 where there are conflicts
     --repo DIR            the clone (default: this folder); --all for the whole proposal, accepted or not
   tasks pr ID             open a draft pull request with what is accepted, as the owner of GITHUB_TOKEN or of \`gh\`

@@ -11,6 +11,7 @@ import { createPublishService } from '../publish/publish-service.ts';
 import { explainByDisk } from '../repo/disk.ts';
 import { createAgentService } from '../tasks/agent-service.ts';
 import { createCommentService } from '../tasks/comment-service.ts';
+import { createKeptWorkService } from '../tasks/kept-work-service.ts';
 import { createProposalEdits } from '../tasks/proposal-edits.ts';
 import { createReviewService } from '../tasks/review-service.ts';
 import { createRollbackService } from '../tasks/rollback-service.ts';
@@ -84,6 +85,7 @@ export function composeApp(
     tasks,
     conversation,
     agents: createAgentService({ store, states, wake, now }),
+    keptWork: createKeptWorkService({ tasks, hold, repo }),
     commands: createCommandService({ rowOf: tasks.row, handbookOf: works.handbookOf }),
     isAftermathOver: aftermaths.isOver,
     closing: closing.signal,

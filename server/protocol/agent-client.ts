@@ -1,6 +1,7 @@
 import { Aftermath } from './aftermath.ts';
 import { AgentStopAnswer } from './agents.ts';
 import type { Asking } from './asking.ts';
+import { BroughtIn } from './kept-work.ts';
 import { TaskTrace } from './trace.ts';
 
 /** The calls of the relay's client that are about agents, and what follows their work. */
@@ -13,6 +14,12 @@ export function agentCalls({ task, read }: Asking) {
       read(AgentStopAnswer, task(id, `/agents/${encodeURIComponent(agentId)}/stop`), {
         method: 'POST',
         json: {},
+      }),
+    bringIn: (id: string, agentId: string) =>
+      read(BroughtIn, task(id, `/agents/${encodeURIComponent(agentId)}/bring-in`), {
+        method: 'POST',
+        json: {},
+        timeoutMs: 60_000,
       }),
   };
 }

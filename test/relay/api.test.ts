@@ -278,6 +278,7 @@ describe('the relay’s API', function () {
       'POST /v1/sources',
       'POST /v1/tasks',
       'POST /v1/tasks/import',
+      'POST /v1/tasks/{id}/agents/{agentId}/bring-in',
       'POST /v1/tasks/{id}/agents/{agentId}/stop',
       'POST /v1/tasks/{id}/answers',
       'POST /v1/tasks/{id}/blobs',

@@ -57,7 +57,11 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
     );
     const failure = toFailure(inOurWords(error instanceof Unmerged ? error.cause : error));
     if (end.outcome === 'completed') end = { ...end, outcome: 'failed', error: failure };
-    if (error instanceof Unmerged) left = error.work;
+    if (error instanceof Unmerged) {
+      left = error.work;
+      const nextAction = `All that it changed is kept; bring it into the review with: npm start -- tasks kept ${turn.taskId}`;
+      end = { ...end, error: { ...(end.error ?? failure), nextAction } };
+    }
   }
   const reported = end.reported ?? (left && NO_REPORT);
   const result = reported && resultOf(reported, fork, merged ?? left);

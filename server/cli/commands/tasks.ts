@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { RelayClient } from '../../protocol/client.ts';
 import type { Failure } from '../../protocol/errors.ts';
+import { keptWork } from '../../protocol/kept-work.ts';
 import type { Item, TaskState, TaskSummary } from '../../protocol/task.ts';
 import { readArguments } from '../arguments.ts';
 import { type Command, type Terminal, UsageError } from '../command.ts';
@@ -10,6 +11,7 @@ import { answerText, questionText } from '../question.ts';
 import { answerTask } from './tasks-answer.ts';
 import { applyTask } from './tasks-apply.ts';
 import { exportTask, importTask } from './tasks-file.ts';
+import { keptOfTask } from './tasks-kept.ts';
 import { openTaskPullRequest } from './tasks-pr.ts';
 import { previewTask } from './tasks-preview.ts';
 import { reviewTask } from './tasks-review.ts';
@@ -51,6 +53,7 @@ const VERBS: Record<string, Verb> = {
     options: ['force'],
     run: (connect, rest, { force }, terminal) => exportTask(connect, rest, force, terminal),
   },
+  kept: { options: ['json'], run: keptOfTask },
   import: { options: [], run: (connect, rest, _values, terminal) => importTask(connect, rest, terminal) },
   preview: {
     options: ['json', 'revoke', 'minutes'],
@@ -187,6 +190,9 @@ export function describe(task: TaskState): string {
       ({ path, status, binary, additions, deletions }) =>
         `  ${status.padEnd(12)} ${path}${binary ? ' (binary)' : ` +${additions} -${deletions}`}`,
     ),
+    ...(keptWork(task).length > 0
+      ? ['', `What an agent made was kept beside the workspace: see npm start -- tasks kept ${task.taskId}`]
+      : []),
     ...(publish ? ['', `Pull request: ${publish.pullRequest?.url ?? publish.stage}`] : []),
     ...(publish?.error ? [`! ${publish.error.message}`] : []),
     ...(publish?.compareUrl ? [`Open it by hand: ${publish.compareUrl}`] : []),

@@ -47,6 +47,9 @@ async function ending(end: End): Promise<{ told: NewEvent[]; read: string; dropp
   return { told, read: problem instanceof Error ? problem.message : 'no problem', dropped };
 }
 
+const KEPT_TASK = {
+  nextAction: 'All that it changed is kept; bring it into the review with: npm start -- tasks kept task',
+};
 const KEPT = `What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${AFTER}:\n- a.ts`;
 const ended = { type: 'agent.ended', turnId: 'turn', agentId: 'turn:m1c1', parentId: 'turn' };
 
@@ -54,7 +57,9 @@ describe('the end of an executor whose work cannot be brought home', () => {
   it('is a failure that names its work, with what it reported', async () => {
     const reported = { kind: 'executor' as const, summary: 'It is built.', checks: [] };
     assert.deepEqual(await ending({ outcome: 'completed', reported }), {
-      told: [{ ...ended, outcome: 'failed', result: { ...reported, ...work }, error: LOST }],
+      told: [
+        { ...ended, outcome: 'failed', result: { ...reported, ...work }, error: { ...LOST, ...KEPT_TASK } },
+      ],
       read: `[failed] The sandbox was lost. ${KEPT}\n\nIt is built.`,
       dropped: ['turn:m1c1'],
     });
@@ -63,7 +68,7 @@ describe('the end of an executor whose work cannot be brought home', () => {
   it('is its own where it had failed before, and names its work all the same', async () => {
     const result = { kind: 'executor', summary: '', checks: [], ...work };
     assert.deepEqual(await ending({ outcome: 'timed_out', error: LATE }), {
-      told: [{ ...ended, outcome: 'timed_out', result, error: LATE }],
+      told: [{ ...ended, outcome: 'timed_out', result, error: { ...LATE, ...KEPT_TASK } }],
       read: `[out of time] It was late. ${KEPT}`,
       dropped: ['turn:m1c1'],
     });
