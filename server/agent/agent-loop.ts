@@ -1,7 +1,7 @@
 import type { Failure } from '../protocol/errors.ts';
 import type { Agent } from './agent.ts';
 import { createFitter } from './context/fit.ts';
-import { createMediaLoader, takesBy } from './context/media.ts';
+import { createMediaLoader } from './context/media.ts';
 import { createRuleTeller, type RuleTeller } from './context/rules.ts';
 import { createTail } from './context/tail.ts';
 import { messageIdOf } from './ids.ts';
@@ -56,10 +56,7 @@ export async function runAgent(
     ...{ turn, agent, transcript, progress, around },
     fitter: createFitter(turn, agent, transcript),
     tail: createTail(turn, agent, transcript),
-    media: createMediaLoader(
-      turn,
-      takesBy(() => turn.models(agent.modelRole, agent.model)[0]?.abilities),
-    ),
+    media: createMediaLoader(turn),
     rules: createRuleTeller(turn, agent),
   };
   // It had finished; only that was not acted upon yet. Asking the model once more would be saying something to it.

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { toFailure } from '../errors.ts';
+import { AppError, toFailure } from '../errors.ts';
 import { createAttempts } from '../models/attempts.ts';
 import type { ModelChoice } from '../models/choice.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { KeyedEvent } from '../tasks/event-log.ts';
 import type { Agent } from './agent.ts';
-import { takenBy } from './context/taken-by.ts';
+import type { Fitted } from './context/fit.ts';
 import { type HeldEvents, holdEvents } from './held-events.ts';
 import { callIdOf } from './ids.ts';
 import type { ModelAnswer, ModelRequest } from './model.ts';
-import { classify, type ModelFailure, usedBy } from './model-errors.ts';
+import { brokenOff, classify, type ModelFailure, usedBy } from './model-errors.ts';
 import { CallHeld, payFor, settleHeld } from './pay.ts';
 import { createTextStream } from './text-stream.ts';
 import { begunAtOnce, startedEvent, type ToolCall } from './tool-call.ts';
@@ -26,7 +26,15 @@ export type Asked =
   | { kind: 'failed'; failure: Failure }
   | { kind: 'stopped' };
 
-export type Conversation = Pick<ModelRequest, 'instructions' | 'messages' | 'standing'>;
+type Said = Pick<ModelRequest, 'instructions' | 'messages' | 'standing'>;
+
+/** What is to be asked, as each of the models takes it. */
+export interface Conversation {
+  /** Within the model's window: cut for that where it has to be, in the log first. */
+  for(choice: ModelChoice): Promise<Said | 'stopped'>;
+  /** The model took it for too long, for certain or perhaps. @returns `cut` where it is shorter now */
+  refusedBy(choice: ModelChoice, isCertain: boolean): Promise<Fitted>;
+}
 
 /** Text reaches clients at most this often (ms): the design's floor, below which nobody sees a difference. */
 const TEXT_INTERVAL_MS = 50;
@@ -50,11 +58,12 @@ export async function askModel(
 
   for (let attempt = earlier + 1; ; ) {
     if (await isStopped(turn, agent)) return { kind: 'stopped' };
-    let choice: ModelChoice | undefined;
+    const choice = picked(() => attempts.pick(modelsNow()));
+    if (choice instanceof AppError) return { kind: 'failed', failure: toFailure(choice) };
+    const said = await conversation.for(choice);
+    if (said === 'stopped') return { kind: 'stopped' };
     try {
-      choice = attempts.pick(modelsNow());
-      if (choice === undefined) throw new TypeError('a role has no model');
-      const call = { messageId, attempt, choice, conversation, signal };
+      const call = { messageId, attempt, choice, said, signal };
       const { answer, called } = await callOnce(turn, agent, call);
       turn.health.well(choice.ref);
       return { kind: 'answered', ...(await tellAnswer(turn, agent, call, answer, called)) };
@@ -67,11 +76,21 @@ export async function askModel(
         return settled;
       }
       const failure = classify(thrown);
-      const again = choice && attempts.failed(choice, failure, modelsNow());
       note(turn, attempt, choice, failure);
-      const spent = choice ? spentEvents(turn, agent, { messageId, attempt, choice }, thrown) : [];
-      if (choice === undefined || again === undefined) {
-        if (spent.length > 0) await tell(turn, ...spent);
+      const spent = spentEvents(turn, agent, { messageId, attempt, choice }, thrown);
+      if (failure.tooLong !== 'no') {
+        // A provider may take less than the settings say.
+        const fitted = await conversation.refusedBy(choice, failure.tooLong === 'certainly');
+        if (fitted !== 'fits') await tell(turn, ...spent);
+        if (fitted === 'stopped') return { kind: 'stopped' };
+        if (fitted === 'cut') {
+          attempt += 1;
+          continue;
+        }
+      }
+      const again = attempts.failed(choice, failure, modelsNow());
+      if (again === undefined) {
+        await tell(turn, ...spent);
         return { kind: 'failed', failure: toFailure(failure.error) };
       }
       const { delayMs, next } = again;
@@ -94,14 +113,24 @@ export async function askModel(
   }
 }
 
+/** @returns why there is nobody to be asked, where that is so */
+function picked(pick: () => ModelChoice | undefined): ModelChoice | AppError {
+  try {
+    return pick() ?? brokenOff();
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
 function note(
   { logger, taskId, turnId }: TurnContext,
   attempt: number,
-  choice: ModelChoice | undefined,
+  { ref: model }: ModelChoice,
   { error }: ModelFailure,
 ): void {
   const { code, message: err } = error;
-  logger.warn({ taskId, turnId, attempt, model: choice?.ref, code, err }, 'model call failed');
+  logger.warn({ taskId, turnId, attempt, model, code, err }, 'model call failed');
 }
 
 function calledEvent(
@@ -161,7 +190,7 @@ interface OneCall {
   messageId: string;
   attempt: number;
   choice: ModelChoice;
-  conversation: Conversation;
+  said: Said;
   signal: AbortSignal;
 }
 
@@ -169,11 +198,11 @@ interface OneCall {
 async function callOnce(
   turn: TurnContext,
   agent: Agent,
-  { messageId, attempt, choice, conversation, signal }: OneCall,
+  { messageId, attempt, choice, said, signal }: OneCall,
 ): Promise<{ answer: ModelAnswer; called: HeldEvents }> {
   const { turnId } = turn;
   const { by, tools, modelRole: role } = agent;
-  const request = { ...conversation, messages: takenBy(choice, conversation.messages), tools };
+  const request = { ...said, tools };
   const word = calledEvent(turn, agent, messageId, attempt, choice);
   let called: HeldEvents | undefined;
   const answer = await payFor(turn, agent, { messageId, role, choice, request }, async (allowed) => {

@@ -12,6 +12,8 @@ export interface ModelFailure {
   retryAfterMs?: number;
   /** Whether others' calls of the same model would fail, too. */
   isOutage: boolean;
+  /** Whether it is about the length of what was sent. `perhaps`: refused with the status that has every reason, and none was given. */
+  tooLong: 'certainly' | 'perhaps' | 'no';
 }
 
 /** What is wrong with the provider, and not with what was asked. */
@@ -64,10 +66,19 @@ export const usedBy = (thrown: unknown): Usage | undefined =>
 /** Sorts what a provider or the network did into what to do about it. Never repeats a credential: only status and body are used. */
 export function classify(thrown: unknown): ModelFailure {
   const failure = sort(thrown);
-  return { ...failure, isOutage: OUTAGES.has(failure.error.code) };
+  const { code } = failure.error;
+  return { ...failure, isOutage: OUTAGES.has(code), tooLong: tooLongBy(code, thrown) };
 }
 
-type Sorted = Omit<ModelFailure, 'isOutage'>;
+type Sorted = Omit<ModelFailure, 'isOutage' | 'tooLong'>;
+
+function tooLongBy(code: ErrorCode, thrown: unknown): ModelFailure['tooLong'] {
+  if (code === 'context_too_long') return 'certainly';
+  const status = APICallError.isInstance(thrown)
+    ? thrown.statusCode
+    : thrown instanceof ProviderFault && thrown.status;
+  return status === 400 ? 'perhaps' : 'no';
+}
 
 function sort(thrown: unknown): Sorted {
   if (thrown instanceof AppError) return { error: thrown, retryable: thrown.code === 'model_cut_off' };

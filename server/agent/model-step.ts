@@ -1,4 +1,5 @@
 import { expansionOf } from '../handbook/expand.ts';
+import type { ModelChoice } from '../models/choice.ts';
 import type { Failure } from '../protocol/errors.ts';
 import { deliveredEvent } from '../tasks/delivered.ts';
 import { TurnOver } from '../tasks/turn-signals.ts';
@@ -7,6 +8,7 @@ import { type Answered, type Asked, askModel } from './ask-model.ts';
 import type { Fitter } from './context/fit.ts';
 import type { MediaLoader } from './context/media.ts';
 import type { Tail } from './context/tail.ts';
+import { takenBy } from './context/taken-by.ts';
 import { messageIdOf } from './ids.ts';
 import type { ToolCall } from './tool-call.ts';
 import type { Transcript } from './transcript.ts';
@@ -55,34 +57,28 @@ export async function modelStep(
     // A try of this very step may have taken some, and been killed before it did anything with them.
     if (mayHaveBegun || turn.mail.mayBeThere) await deliver(turn, agent, messageId, transcript);
   }
-  const calledBefore = async (): Promise<number> =>
-    (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
-  const ask = async (earlier: number): Promise<Asked> => {
-    const standing = await tail.text();
-    const messages = await media.loaded(transcript.messages(fitter.bounds()));
-    const said = {
-      instructions: agent.instructions,
-      messages,
-      ...(standing === undefined ? {} : { standing }),
-    };
-    return askModel(turn, agent, messageId, said, earlier);
-  };
+  let earlier = 0;
   if (mayHaveBegun) {
     const recorded = await turn.log.find(turn.taskId, `${messageId}:answered`);
     if (recorded?.type === 'model.answered')
       return taken(transcript, { kind: 'answered', answered: recorded, begun: [] });
+    earlier = (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
   }
-  if ((await fitter.fit(messageId)) === 'stopped') return { kind: 'stopped' };
-  const asked = await ask(mayHaveBegun ? await calledBefore() : 0);
-  if (asked.kind !== 'failed' || !REFUSALS.has(asked.failure.code)) return taken(transcript, asked);
-  // A provider may take less than the settings say.
-  const fitted = await fitter.refused(messageId, asked.failure.code === 'context_too_long');
-  if (fitted === 'stopped') return { kind: 'stopped' };
-  return taken(transcript, fitted === 'cut' ? await ask(await calledBefore()) : asked);
+  const standing = await tail.text();
+  const conversation = {
+    async for(model: ModelChoice) {
+      if ((await fitter.fit(messageId, model)) === 'stopped') return 'stopped';
+      const messages = await media.loaded(takenBy(model, transcript.messages(fitter.bounds(model))));
+      return {
+        instructions: agent.instructions,
+        messages,
+        ...(standing === undefined ? {} : { standing }),
+      };
+    },
+    refusedBy: (model: ModelChoice, isCertain: boolean) => fitter.refused(messageId, model, isCertain),
+  };
+  return taken(transcript, await askModel(turn, agent, messageId, conversation, earlier));
 }
-
-/** Failures that may be about a request's length. */
-const REFUSALS: ReadonlySet<string> = new Set(['context_too_long', 'model_rejected']);
 
 /**
  * The person's messages that nobody has read yet, and those that an earlier try of this very step read. Taken and told in one: what is

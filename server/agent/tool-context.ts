@@ -35,7 +35,8 @@ export async function toolContext(
     known: (path) => agent.files.at(nameOf(path)),
     saw: (path, sha256) => void gains.files.push({ path: nameOf(path), sha256 }),
     get abilities() {
-      return turn.models(agent.modelRole, agent.model)[0]?.abilities ?? NO_ABILITIES;
+      // Of the one that is asked next: the first may be out of service.
+      return turn.health.inOrder(turn.models(agent.modelRole, agent.model))[0]?.abilities ?? NO_ABILITIES;
     },
     async attach(mediaType, data) {
       const key = `${callId}:media:${gains.media.length}`;

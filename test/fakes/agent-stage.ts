@@ -36,6 +36,8 @@ export interface StageSetting {
   callModel: CallModel;
   /** Tokens. */
   window: number;
+  /** The lead's models, the best first, by what sets them apart; absent: one, `fake/large`. */
+  models?: readonly Partial<ModelChoice>[];
   maxModelCalls: number;
   /** Files of the workspace, for the rules in it. */
   files?: Record<string, string>;
@@ -45,7 +47,7 @@ export const TASK = '00000000-0000-4000-8000-000000000001';
 export const TURN = '00000000-0000-4000-8000-000000000002';
 
 export async function openStage(setting: StageSetting): Promise<Stage> {
-  const { prompt, tools, callModel, window, maxModelCalls, files = {} } = setting;
+  const { prompt, tools, callModel, window, models = [{}], maxModelCalls, files = {} } = setting;
   const source = { url: 'file:///nowhere', commit: 'c'.repeat(40) };
   const row = {
     ...{ taskId: TASK, spec: { source }, activeTurn: TURN, sandbox: null, prepared: null },
@@ -64,7 +66,10 @@ export async function openStage(setting: StageSetting): Promise<Stage> {
     mail: { mayBeThere: true },
     states: createTaskStates(log),
     journal: createJournal({ draining: signal, frozen: signal }),
-    models: (role: string) => [role === 'small' ? { ...choice, model: 'small', ref: 'fake/small' } : choice],
+    models: (role: string) =>
+      role === 'small'
+        ? [{ ...choice, model: 'small', ref: 'fake/small' }]
+        : models.map((more) => ({ ...choice, ...more })),
     health: createModelHealth(Date.now),
     spend: { caps: () => undefined },
     beside: NOTHING_BESIDE,

@@ -1,4 +1,3 @@
-import { AppError } from '../../errors.ts';
 import type { ModelChoice } from '../../models/choice.ts';
 import type { Usage } from '../../protocol/agent-events.ts';
 import type { Agent } from '../agent.ts';
@@ -14,58 +13,61 @@ import { afterCut, type Crowd, planCut, sizeOf } from './plan-cut.ts';
 import { type Bounds, boundsOf } from './render.ts';
 import { plainSummary, recordText, SUMMARY_INSTRUCTIONS, usableSummary } from './summary-text.ts';
 
-/** Keeps what an agent's model is sent within its window. */
+export type Fitted = 'fits' | 'cut' | 'stopped';
+
+type Model = Pick<ModelChoice, 'ref' | 'window'>;
+
+/** Keeps what an agent's models are sent within the window of each. */
 export interface Fitter {
   /** Looks whether the next request fits, and cuts the conversation where it does not: in the log first. Never fails for a summary that fails. */
-  fit(messageId: string): Promise<'fits' | 'cut' | 'stopped'>;
+  fit(messageId: string, model: Model): Promise<Fitted>;
   /**
    * The provider took the request for too long, or refused it without saying why.
-   * @param isCertain it said that this was why; else that is believed of a long one only
+   * @param isCertain it said that this was why; else that is believed once, and of a long one only
+   * @returns `cut` where what is sent of it is shorter now
    */
-  refused(messageId: string, isCertain: boolean): Promise<'fits' | 'cut' | 'stopped'>;
+  refused(messageId: string, model: Model, isCertain: boolean): Promise<Fitted>;
   /** What the model takes of single texts. */
-  bounds(): Bounds;
+  bounds(model: Model): Bounds;
 }
 
 /** A refusal without a reason may be about the length from this share of the window on: what is shorter is refused for something else. */
 const SUSPICIOUS = 0.5;
 
+/** What of a request that was refused is worth sending again, as a share of it. */
+const SHORTER = 0.95;
+
 export function createFitter(turn: TurnContext, agent: Agent, transcript: Transcript): Fitter {
   const gauge = createGauge(agent);
-  /** What a provider that refused a request can take at most, whatever the settings say. */
-  let found = Infinity;
-  const windowOf = (): number => Math.min(found, configuredWindow(turn, agent));
-  const crowded = (): Crowd => {
-    const window = windowOf();
+  /** What models that refused a request can take at most, whatever the settings say. */
+  const found = new Map<string, number>();
+  const windowOf = ({ ref, window }: Model): number => Math.min(found.get(ref) ?? Infinity, window);
+  const crowded = (model: Model): Crowd => {
+    const window = windowOf(model);
     const bounds = boundsOf(window);
     const measure = gauge.measure(transcript, bounds);
     return { entries: transcript.entries(), view: transcript.view(), bounds, measure, window };
   };
 
   return {
-    async fit(messageId) {
-      const crowd = crowded();
+    async fit(messageId, model) {
+      const crowd = crowded(model);
       if (crowd.measure.tokens <= crowd.window * CONTEXT.cutAt) return 'fits';
       return cutDown(turn, agent, transcript, crowd, messageId);
     },
-    async refused(messageId, isCertain) {
-      const { tokens } = crowded().measure;
-      if (!isCertain && tokens < windowOf() * SUSPICIOUS) return 'fits';
-      found = Math.min(found, tokens);
-      return cutDown(turn, agent, transcript, crowded(), messageId);
+    async refused(messageId, model, isCertain) {
+      const sent = crowded(model);
+      const { tokens } = sent.measure;
+      if (!isCertain && (found.has(model.ref) || tokens < windowOf(model) * SUSPICIOUS)) return 'fits';
+      found.set(model.ref, Math.min(windowOf(model), tokens));
+      const crowd = crowded(model);
+      const fitted = await cutDown(turn, agent, transcript, crowd, messageId);
+      // Single texts are shorter already: there are stricter bounds now.
+      const isShorter = sizeOf(crowd, crowd.view) < sizeOf(sent, sent.view) * SHORTER;
+      return fitted === 'fits' && isShorter ? 'cut' : fitted;
     },
-    bounds: () => boundsOf(windowOf()),
+    bounds: (model) => boundsOf(windowOf(model)),
   };
-}
-
-/** Where no model is configured, that is told by whoever calls it. */
-function configuredWindow(turn: TurnContext, { modelRole, model }: Agent): number {
-  try {
-    return turn.models(modelRole, model)[0]?.window ?? Infinity;
-  } catch (error) {
-    if (error instanceof AppError) return Infinity;
-    throw error;
-  }
 }
 
 async function cutDown(
@@ -74,7 +76,7 @@ async function cutDown(
   transcript: Transcript,
   crowd: Crowd,
   messageId: string,
-): Promise<'fits' | 'cut' | 'stopped'> {
+): Promise<Fitted> {
   const cut = planCut(crowd);
   if (cut === undefined) return 'fits';
   const { evicted, upTo } = cut;

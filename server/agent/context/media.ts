@@ -1,6 +1,6 @@
 import type { ModelMessage } from 'ai';
 import type { TurnContext } from '../turn-context.ts';
-import type { Call, Media } from './entries.ts';
+import type { Call } from './entries.ts';
 
 /** Stands for the bytes of what is kept under a key, until they are needed. */
 const KEPT = 'kept:';
@@ -21,8 +21,7 @@ export interface MediaLoader {
   loaded(messages: ModelMessage[]): Promise<ModelMessage[]>;
 }
 
-/** @param takes whether the model that it is sent to takes such files */
-export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) => boolean): MediaLoader {
+export function createMediaLoader(turn: TurnContext): MediaLoader {
   const known = new Map<string, Promise<string | undefined>>();
   const load = (key: string): Promise<string | undefined> => {
     const text = known.get(key) ?? bytesOf(turn, key);
@@ -42,8 +41,6 @@ export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) 
       message.content.map(async (part) => {
         const key = keptKey(part);
         if (key === undefined || part.type !== 'file') return part;
-        if (!takes(part.mediaType))
-          return { type: 'text' as const, text: `[${part.mediaType}: ${NOT_TAKEN}]` };
         const data = await load(key);
         if (data === undefined) return { type: 'text' as const, text: `[${part.mediaType}: ${NOT_KEPT}]` };
         return { ...part, data };
@@ -55,7 +52,6 @@ export function createMediaLoader(turn: TurnContext, takes: (mediaType: string) 
 
 /** Of a task that came from another relay, for one. */
 const NOT_KEPT = 'not kept any more; read the file again if you need it';
-const NOT_TAKEN = 'the model that is asked now cannot be shown this';
 
 const hasKept = (message: ModelMessage): boolean =>
   message.role === 'user' && typeof message.content !== 'string' && message.content.some(keptKey);
@@ -80,11 +76,3 @@ async function bytesOf({ store, taskId }: TurnContext, key: string): Promise<str
     throw error;
   }
 }
-
-/** What a model takes besides text, as its settings say. */
-export const takesBy =
-  (abilities: () => { images: boolean; pdf: boolean } | undefined) =>
-  (mediaType: Media['mediaType']): boolean => {
-    const can = abilities();
-    return mediaType === 'application/pdf' ? can?.pdf === true : can?.images === true;
-  };

@@ -2,7 +2,7 @@ import type { ModelMessage } from 'ai';
 import type { ModelChoice } from '../../models/choice.ts';
 
 /**
- * A conversation as the very model takes it that is asked: files that another of its role could be shown are words for this one, which
+ * A conversation as the very model takes it that is asked: files that another of its role can be shown are words for this one, which
  * would refuse the whole request.
  */
 export function takenBy(
