@@ -20,24 +20,30 @@ export async function readRules(
   hide: (text: string) => string,
 ): Promise<Pick<Handbook, 'agentsMd' | 'lessons'>> {
   const [agentsMd, lessons] = await Promise.all([
-    orNothing(() => readBeginning(sandbox, 'AGENTS.md', HANDBOOK_LIMITS.agentsMd, hide)),
+    readBeginning(sandbox, 'AGENTS.md', HANDBOOK_LIMITS.agentsMd, hide),
     orNothing(() => readLessons(sandbox, HANDBOOK_LIMITS.lessons, hide)),
   ]);
   return { agentsMd, lessons };
 }
 
-async function readBeginning(
+/**
+ * A file of rules, or its first `most` UTF-16 units and that there are more; undefined where there is nothing to read.
+ * @param hide see `readRules`
+ */
+export function readBeginning(
   sandbox: Pick<Sandbox, 'readFile'>,
   path: string,
   most: number,
   hide: (text: string) => string,
-): Promise<string> {
-  const { data, size } = await sandbox.readFile(path, { offset: 0, length: most * BYTES_PER_UNIT });
-  const isWhole = size <= data.byteLength;
-  // Leaves out a character of which there is only a part.
-  const text = hide(new TextDecoder().decode(data, { stream: !isWhole }));
-  if (isWhole && text.length <= most) return text;
-  return `${text.slice(0, most).toWellFormed()}\n[${path} is longer: ${size} bytes. Read the rest where you need it.]`;
+): Promise<string | undefined> {
+  return orNothing(async () => {
+    const { data, size } = await sandbox.readFile(path, { offset: 0, length: most * BYTES_PER_UNIT });
+    const isWhole = size <= data.byteLength;
+    // Leaves out a character of which there is only a part.
+    const text = hide(new TextDecoder().decode(data, { stream: !isWhole }));
+    if (isWhole && text.length <= most) return text;
+    return `${text.slice(0, most).toWellFormed()}\n[${path} is longer: ${size} bytes. Read the rest where you need it.]`;
+  });
 }
 
 async function readLessons(

@@ -16,10 +16,16 @@ const REJECTED_MOST = 12_000;
 const UNIT_MOST = 2_000;
 const CONFLICTS_MOST = 100;
 
-/** The same as the model reads it; undefined where there is nothing to tell. */
-export function userEditsText({ rejected, edits, unmerged, update }: UserEdits): string | undefined {
+/**
+ * The same as the model reads it; undefined where there is nothing to tell.
+ * @param hide strikes out what must not be shown: files as the relay has them hold what an agent wrote down
+ */
+export function userEditsText(
+  { rejected, edits, unmerged, update }: UserEdits,
+  hide: (text: string) => string,
+): string | undefined {
   const parts = [
-    ...(rejected.length === 0 ? [] : [rejectedText(rejected)]),
+    ...(rejected.length === 0 ? [] : [rejectedText(rejected, hide)]),
     ...(edits.text === '' ? [] : [editsText(edits)]),
     ...(unmerged.length === 0 ? [] : [unmergedText(unmerged)]),
     ...(update === undefined ? [] : [updateText(update)]),
@@ -29,16 +35,18 @@ export function userEditsText({ rejected, edits, unmerged, update }: UserEdits):
     'The person has changed the workspace since you worked last. Do not undo this, and do not redo what they took out: build on it.';
   const text = ['<user_edits>', head, ...parts, '</user_edits>'].join('\n\n');
   // What no database and no model takes.
-  return text.replaceAll('\0', '\ufffd').toWellFormed();
+  return hide(text.replaceAll('\0', '\ufffd').toWellFormed());
 }
 
-function rejectedText(rejected: readonly RejectedUnit[]): string {
+function rejectedText(rejected: readonly RejectedUnit[], hide: (text: string) => string): string {
   let room = REJECTED_MOST;
   const told = rejected.map((unit) => {
     const place = `${JSON.stringify(unit.path)}${linesOf(unit)}`;
-    const text = room <= 0 ? '' : diffOf(unit).slice(0, Math.min(room, UNIT_MOST));
+    // Before it is cut, for half a secret is not found.
+    const diff = hide(diffOf(unit));
+    const text = room <= 0 ? '' : diff.slice(0, Math.min(room, UNIT_MOST));
     room -= text.length;
-    const isCut = text.length < diffOf(unit).length;
+    const isCut = text.length < diff.length;
     return [place, withoutEnd(text), isCut ? '[cut]' : ''].filter(Boolean).join('\n');
   });
   return `They rejected these changes of yours, and they are out of the files (lines as you had them):\n\n${told.join('\n\n')}`;

@@ -9,7 +9,7 @@ import { rebased } from '../tasks/rebased.ts';
 import { heldAtStarts } from '../tasks/turn-starts.ts';
 import { noteDivergence } from './agents/divergence.ts';
 import { assertHeld, isStopped, type TurnContext, tell } from './turn-context.ts';
-import { userEditsText } from './user-edits.ts';
+import { type UserEdits, userEditsText } from './user-edits.ts';
 
 /** How long (ms) checks of the turn before, which write to the workspace, may take to end, and how often to look. */
 const LONGEST_WAIT_MS = 60_000;
@@ -88,15 +88,14 @@ async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Pr
   const isHeld = kept.tree === workspaceTreeOf(current, baseTree) && !current.isWorkspacePast;
   if (isHeld && kept.tree === headTree) return null;
   const events = await readAll(turn.log, taskId);
-  const text = userEditsText({
+  const edits: UserEdits = {
     rejected: kept.rejected,
     edits: await editsSince(turn, events, { baseTree, headTree }),
     unmerged: unmergedSince(events),
     update: updateSince(events),
-  });
-  // Of files as the relay has them, where nothing is struck out that an agent wrote down.
-  const told = text === undefined ? {} : { text: turn.hide(taskId, text) };
-  return { from, to: kept.tree, before, ...told };
+  };
+  const text = userEditsText(edits, (shown) => turn.hide(taskId, shown));
+  return { from, to: kept.tree, before, ...(text === undefined ? {} : { text }) };
 }
 
 /** Waits for what follows earlier turns to leave the workspace: their checks end by themselves once a turn has begun. */

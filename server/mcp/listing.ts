@@ -80,19 +80,19 @@ export function chosen(
     if (!wanted.has(name) || tools.has(name)) continue;
     if (name.length > LIMITS.name) {
       problems.push(
-        `The tool ${inLine(name)} of the MCP server ${server.name} is not used: its name has ${name.length} characters.`,
+        `The tool ${inLine(name, hide)} of the MCP server ${server.name} is not used: its name has ${name.length} characters.`,
       );
       continue;
     }
     if (JSON.stringify(inputSchema).length > LIMITS.schema) {
       problems.push(
-        `The tool ${inLine(name)} of the MCP server ${server.name} is not used: it takes too much to describe its arguments.`,
+        `The tool ${inLine(name, hide)} of the MCP server ${server.name} is not used: it takes too much to describe its arguments.`,
       );
       continue;
     }
     const { readOnlyHint: isReadOnly = false, idempotentHint = false } = annotations;
     const isIdempotent = isReadOnly || idempotentHint;
-    const said = { description: cut(hide(plain(description)).trim()), inputSchema };
+    const said = { description: cut(hide(plain(description)).trim()), inputSchema: shown(inputSchema, hide) };
     tools.set(name, {
       name: toolName(server.name, name),
       server: server.name,
@@ -104,13 +104,17 @@ export function chosen(
   }
   for (const name of server.tools ?? [])
     if (!listed.some((tool) => tool.name === name))
-      problems.push(`The MCP server ${server.name} has no tool ${inLine(name)}.`);
+      problems.push(`The MCP server ${server.name} has no tool ${inLine(name, hide)}.`);
   if (tools.size > LIMITS.tools)
     problems.push(
       `The MCP server ${server.name} has ${tools.size} tools, and ${LIMITS.tools} are used: name those that are needed in .handoff/config.json.`,
     );
   return { tools: [...tools.values()].slice(0, LIMITS.tools), problems: told(server, problems) };
 }
+
+/** A schema without what must not be shown in its words; names of arguments are what its server takes. */
+const shown = (schema: ServerTool['inputSchema'], hide: (text: string) => string): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(schema, (_name, value) => (typeof value === 'string' ? hide(value) : value)));
 
 /** The person is told of each by itself. */
 function told(server: Server, problems: string[]): string[] {

@@ -5,34 +5,39 @@ export type Block = CallToolResult['content'][number];
 
 /**
  * A call's result as the model reads it. What is no text is named, with where it is to be had.
+ * @param hide strikes out what must not be shown
  * @param shown images that the model is shown besides
  */
 export function resultText(
   { content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
+  hide: (text: string) => string,
   shown: ReadonlySet<Block> = new Set(),
 ): string {
-  const parts = content.map((block) => blockText(block, shown.has(block))).filter((part) => part !== '');
+  const parts = content
+    .map((block) => blockText(block, shown.has(block), hide))
+    .filter((part) => part !== '');
   if (parts.length === 0 && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
-  return parts.join('\n') || '[the tool returned nothing]';
+  return hide(parts.join('\n')) || '[the tool returned nothing]';
 }
 
-function blockText(block: Block, isShown: boolean): string {
+function blockText(block: Block, isShown: boolean, hide: (text: string) => string): string {
+  const short = (text: string): string => inLine(text, hide);
   switch (block.type) {
     case 'text':
       return block.text;
     case 'image':
     case 'audio': {
       const how = isShown ? 'shown below' : 'not shown';
-      return `[${block.type}, ${inLine(block.mimeType)}, ${sizeOf(block.data)} bytes: ${how}]`;
+      return `[${block.type}, ${short(block.mimeType)}, ${sizeOf(block.data)} bytes: ${how}]`;
     }
     case 'resource_link': {
-      const described = block.description === undefined ? '' : `: ${inLine(block.description)}`;
-      return `[resource ${inLine(block.name)}, ${inLine(block.uri)}${described}]`;
+      const described = block.description === undefined ? '' : `: ${short(block.description)}`;
+      return `[resource ${short(block.name)}, ${short(block.uri)}${described}]`;
     }
     case 'resource': {
       const { resource } = block;
-      if ('text' in resource) return `[resource ${inLine(resource.uri)}]\n${resource.text}`;
-      return `[resource ${inLine(resource.uri)}, ${sizeOf(resource.blob)} bytes: not shown]`;
+      if ('text' in resource) return `[resource ${short(resource.uri)}]\n${resource.text}`;
+      return `[resource ${short(resource.uri)}, ${sizeOf(resource.blob)} bytes: not shown]`;
     }
   }
 }
@@ -40,9 +45,9 @@ function blockText(block: Block, isShown: boolean): string {
 /** Of what base64 stands for. */
 export const sizeOf = (base64: string): number => Buffer.byteLength(base64, 'base64');
 
-/** Of a stranger's text, what may stand within a sentence of ours. */
-export const inLine = (text: string): string =>
-  plain(text).replace(/\s+/g, ' ').slice(0, LIMITS.inLine).toWellFormed();
+/** Of a stranger's text, what may stand within a sentence of ours: struck out before it is cut, as `complaintOf`. */
+export const inLine = (text: string, hide: (text: string) => string): string =>
+  hide(plain(text)).replace(/\s+/g, ' ').slice(0, LIMITS.inLine).toWellFormed();
 
 /** Of what kept a server from its work, what is shown: struck out before it is cut, for half a credential is not found. */
 export const complaintOf = (message: string, hide: (text: string) => string): string =>

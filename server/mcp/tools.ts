@@ -30,7 +30,7 @@ export function agentTool(
   return {
     name,
     description: hide(
-      `From the MCP server ${listed.server}, in its own words: ${description || inLine(listed.tool)}`,
+      `From the MCP server ${listed.server}, in its own words: ${description || inLine(listed.tool, hide)}`,
     ),
     input: argumentsOf(inputSchema),
     inputJson: inputSchema,
@@ -42,8 +42,7 @@ export function agentTool(
       const showOutput: ToolContext['showOutput'] = (stream, text) => context.showOutput(stream, hide(text));
       const result = await call(listed, server, sessions, input, { ...context, showOutput }, hide);
       const shown = await showImages(result.content, context);
-      const whole = hide(resultText(result, shown));
-      const text = await bounded(whole, context);
+      const text = await bounded(resultText(result, hide, shown), context);
       if (result.isError) throw new ToolProblem(text);
       return text;
     },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { SandboxError } from '../../sandbox/sandbox.ts';
 import type { Agent } from '../agent.ts';
 import { nameInWorkspace } from '../known-files.ts';
+import { readBeginning } from '../read-handbook.ts';
 import type { ToolCall } from '../tool-call.ts';
 import type { Transcript } from '../transcript.ts';
 import { type TurnContext, tell } from '../turn-context.ts';
@@ -80,9 +81,9 @@ async function foldersWithRules(
 
 /** Tells what a file says, unless it is known already. */
 async function teach(turn: TurnContext, agent: Agent, path: string, transcript: Transcript): Promise<void> {
-  const read = await readRules(agent, path);
-  if (read === undefined) return;
-  const text = turn.hide(turn.taskId, read);
+  const read = await readRules(turn, agent, path);
+  const text = read?.trim();
+  if (text === undefined) return;
   if (transcript.rules().get(path) === text) return;
   const told = [...transcript.rules()].filter(([other]) => other !== path);
   const total = told.reduce((sum, [, { length }]) => sum + length, text.length);
@@ -101,15 +102,10 @@ async function teach(turn: TurnContext, agent: Agent, path: string, transcript: 
 }
 
 /** Undefined where nothing can be read there: it may have gone meanwhile. */
-async function readRules(agent: Agent, path: string): Promise<string | undefined> {
+async function readRules(turn: TurnContext, agent: Agent, path: string): Promise<string | undefined> {
   try {
-    const sandbox = await agent.open();
-    // A character takes four bytes at most.
-    const { data, size } = await sandbox.readFile(path, { offset: 0, length: RULES.oneChars * 4 });
-    const text = new TextDecoder().decode(data).trim();
-    if (text === '') return undefined;
-    if (text.length <= RULES.oneChars && size <= data.byteLength) return text;
-    return `${text.slice(0, RULES.oneChars).toWellFormed()}\n[${path} is longer: ${size} bytes. Read the rest where you need it.]`;
+    const hide = (text: string): string => turn.hide(turn.taskId, text);
+    return await readBeginning(await agent.open(), path, RULES.oneChars, hide);
   } catch (error) {
     if (error instanceof SandboxError) return undefined;
     throw error;

@@ -103,4 +103,23 @@ describe('the tools of an MCP server', () => {
       { ...listed('a'), description: `${'w'.repeat(1_995)}[secr [3 more characters]` },
     ]);
   });
+
+  it('are told of in a sentence, and have schemas, without what must not be shown', () => {
+    const hide = (text: string): string => text.replaceAll('token-4711', '[secret]');
+    const server: Server = { ...SERVER, tools: [`${'n'.repeat(295)}token-4711`, 'a'] };
+    const properties = { url: { type: 'string', default: 'https://x:token-4711@db' }, n: { maximum: 1 } };
+    const inputSchema = { type: 'object' as const, properties };
+    assert.deepEqual(chosen(server, [tool('a', { inputSchema })], hide), {
+      tools: [
+        {
+          ...listed('a'),
+          inputSchema: {
+            type: 'object',
+            properties: { url: { type: 'string', default: 'https://x:[secret]@db' }, n: { maximum: 1 } },
+          },
+        },
+      ],
+      problems: [`The MCP server srv has no tool ${'n'.repeat(295)}[secr.`],
+    });
+  });
 });

@@ -15,7 +15,7 @@ describe('the result of an MCP tool, as the model reads it', () => {
       { type: 'resource', resource: { uri: 'x:blob', blob: 'aGVsbG8=' } },
     ];
     assert.equal(
-      resultText({ content }),
+      resultText({ content }, String),
       `Found:
 
 [image, image/png, 5 bytes: not shown]
@@ -30,15 +30,21 @@ inside
 
   it('says which images are shown', () => {
     assert.equal(
-      resultText({ content: [image] }, new Set([image])),
+      resultText({ content: [image] }, String, new Set([image])),
       '[image, image/png, 5 bytes: shown below]',
     );
   });
 
   it('is what is structured where there is no text, and says so where there is nothing', () => {
-    assert.equal(resultText({ content: [], structuredContent: { a: [1] } }), '{"a":[1]}');
-    assert.equal(resultText({ content: [{ type: 'text', text: 'a' }], structuredContent: { a: 1 } }), 'a');
-    assert.equal(resultText({ content: [{ type: 'text', text: '' }] }), '[the tool returned nothing]');
+    assert.equal(resultText({ content: [], structuredContent: { a: [1] } }, String), '{"a":[1]}');
+    assert.equal(
+      resultText({ content: [{ type: 'text', text: 'a' }], structuredContent: { a: 1 } }, String),
+      'a',
+    );
+    assert.equal(
+      resultText({ content: [{ type: 'text', text: '' }] }, String),
+      '[the tool returned nothing]',
+    );
   });
 
   it('keeps both ends where it is long, and says how the rest is read', () => {
@@ -46,6 +52,19 @@ inside
     assert.equal(
       cutResult(text, 'output://t1:m1c1/page'),
       `${'a'.repeat(15_000)}\n[10000 characters left out here; read output://t1:m1c1/page shows them]\n${'b'.repeat(15_000)}`,
+    );
+  });
+
+  it('shows no secret, also where what is named of it is cut', () => {
+    const hide = (text: string): string => text.replaceAll('token-4711', '[secret]');
+    const link: Block = {
+      type: 'resource_link',
+      uri: `${'u'.repeat(295)}token-4711`,
+      name: 'tok\u0000en-4711',
+    };
+    assert.equal(
+      resultText({ content: [{ type: 'text', text: 'token-4711' }, link] }, hide),
+      `[secret]\n[resource [secret], ${'u'.repeat(295)}[secr]`,
     );
   });
 

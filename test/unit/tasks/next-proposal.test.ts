@@ -55,10 +55,28 @@ describe('what is found in a workspace after the person has edited the proposal'
 
   it('is told the agent, too', () => {
     const edits = { text: '', isWhole: true };
-    const text = userEditsText({ rejected: [], edits, unmerged: ['a.md'], update: undefined });
+    const text = userEditsText({ rejected: [], edits, unmerged: ['a.md'], update: undefined }, String);
     assert.match(
       String(text),
       /changed the same as they did in these\.[^\n]*:\n- "a\.md"\n\n<\/user_edits>$/,
     );
+  });
+
+  it('is told without what must not be shown, also where what was rejected is cut', () => {
+    const hide = (text: string): string => text.replaceAll('token-4711', '[secret]');
+    const after = [`${'w'.repeat(1_995)}token-4711\n`];
+    const rejected = [{ path: 'a.md', startLine: 1, before: [], after }];
+    const edits = { text: '+token-4711\n', isWhole: true };
+    const text = userEditsText({ rejected, edits, unmerged: [], update: undefined }, hide);
+    assert.deepEqual(String(text).split('\n').slice(4, 11), [
+      'They rejected these changes of yours, and they are out of the files (lines as you had them):',
+      '',
+      '"a.md", line 1',
+      `+${'w'.repeat(1_995)}[sec`,
+      '[cut]',
+      '',
+      'They edited the files themselves, from what you left to what is there now:',
+    ]);
+    assert.ok(String(text).includes('\n+[secret]\n'));
   });
 });
