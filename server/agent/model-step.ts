@@ -64,7 +64,7 @@ export async function modelStep(
       return taken(transcript, { kind: 'answered', answered: recorded, begun: [] });
     earlier = (await turn.log.findAll(turn.taskId, `${messageId}:called:`)).length;
   }
-  const standing = await tail.text();
+  const standing = await tail.text(n);
   const conversation = {
     async for(model: ModelChoice) {
       if ((await fitter.fit(messageId, model)) === 'stopped') return 'stopped';

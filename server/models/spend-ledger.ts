@@ -1,6 +1,6 @@
 import type { Database } from '../engine/database.ts';
 import type { Usage } from '../protocol/agent-events.ts';
-import type { CapState, Caps, Spend } from './spend.ts';
+import type { CapName, CapState, Caps, Spend } from './spend.ts';
 
 /** The day (UTC) of an instant in milliseconds since 1970, as `2026-01-31`. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
@@ -11,6 +11,24 @@ interface HeldRow {
   used: string;
   settled: string;
 }
+
+const used = (whose: string): string =>
+  `(SELECT coalesce(sum(coalesce(s.cost, s.reserved)), 0) FROM handoff.spend s WHERE ${whose})`;
+
+/** Only the sums that are asked for are worked out. */
+const STANDING = `
+  SELECT c.cap,
+    (SELECT coalesce(sum(r.micros), 0) FROM handoff.spend_raises r
+     WHERE r.task_id = $1 AND r.cap = c.cap AND (c.cap = 'task' OR r.turn_id = $2)) AS raised,
+    CASE c.cap
+      WHEN 'turn' THEN ${used('s.turn_id = $2')}
+      WHEN 'task' THEN ${used('s.task_id = $1')}
+      WHEN 'user' THEN ${used('s.day = $3 AND s.owner = t.owner')}
+      ELSE ${used('s.day = $3')}
+    END AS used
+  FROM handoff.tasks t, unnest($4::text[]) WITH ORDINALITY AS c (cap, place)
+  WHERE t.task_id = $1 AND (c.cap <> 'day' OR t.owner = $5)
+  ORDER BY c.place`;
 
 /** @param owner by which name the relay knows whose it is */
 export function createSpend(deps: {
@@ -58,6 +76,19 @@ export function createSpend(deps: {
         usedMicros: Number(held.used),
         settledMicros: Number(held.settled),
       };
+    },
+
+    async standing({ taskId, turnId }, caps) {
+      const { rows } = await database.query<{ cap: CapName; raised: string; used: string }>({
+        name: 'caps-standing',
+        text: STANDING,
+        values: [taskId, turnId, dayOf(now()), Object.keys(caps), owner],
+      });
+      return rows.map(({ cap, raised, used }) => ({
+        cap,
+        limitMicros: (caps[cap] ?? 0) + Number(raised),
+        usedMicros: Number(used),
+      }));
     },
 
     settle: (messageId, token, usage) => enter(messageId, token, messageId, usage),

@@ -59,9 +59,9 @@ export function spendQuestion(held: Told, raiseMicros: number): Omit<Question, '
 export const raiseFor = (cap: number, { limitMicros, usedMicros, neededMicros }: Held): number =>
   Math.max(cap, usedMicros + neededMicros - limitMicros);
 
-/** In cents, and finer where it is less than one; rounded up, as what is asked for is a most. */
-export function dollars(micros: number): string {
+/** In cents, and finer where it is less than one; rounded up, as what is asked for is a most, unless it is a least. */
+export function dollars(micros: number, round: (units: number) => number = Math.ceil): string {
   const digits = micros > 0 && micros < 10_000 ? 6 : 2;
   const unit = 10 ** (6 - digits);
-  return `$${((Math.ceil(micros / unit) * unit) / 1_000_000).toFixed(digits)}`;
+  return `$${((round(micros / unit) * unit) / 1_000_000).toFixed(digits)}`;
 }

@@ -32,6 +32,9 @@ export interface CapState {
   settledMicros: number;
 }
 
+/** What a task's person may know of where a cap stands. */
+export type CapStanding = Pick<CapState, 'cap' | 'limitMicros' | 'usedMicros'>;
+
 /** A word of the person's that lets calls go past a cap: for this turn, or for this task where it is the task's cap. */
 export interface Raise {
   /** Which answer it is: counted once. */
@@ -51,6 +54,8 @@ export interface Spend {
   caps(): Caps | undefined;
   /** Takes the most that a call can cost out of every cap, or (the answer) says of which one it cannot. In place of what was reserved for this call before. */
   reserve(call: CallToPay, caps: Caps): Promise<CapState | undefined>;
+  /** How these caps stand for a turn; not what all together use in a day, where the task is not of the relay's owner. */
+  standing(turn: { taskId: string; turnId: string }, caps: Caps): Promise<CapStanding[]>;
   /** A call was answered: it cost what it cost. */
   settle(messageId: string, token: string, usage: Usage): Promise<void>;
   /** A call came to nothing, and cost something: that stays, whatever becomes of the next attempt at it. */

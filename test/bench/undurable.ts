@@ -112,6 +112,7 @@ process.on('message', (request: RunTurn) => {
 const uncapped: Spend = {
   caps: () => undefined,
   reserve: async () => undefined,
+  standing: async () => [],
   settle: async () => {},
   settleFailed: async () => {},
   raised: async () => 0,

@@ -69,4 +69,6 @@ export const STANDING = {
   facts: 20,
   /** Of all review threads together, in UTF-16 units. */
   threadsChars: 12_000,
+  /** Answers that a lead has left when it is told of them: enough to bring to an end what it is at. */
+  fewAnswers: 15,
 } as const;

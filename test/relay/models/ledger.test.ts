@@ -77,6 +77,32 @@ describe('the ledger of spending', function () {
     assert.equal(await reserve(call(100, { taskId: 't2' }), { user: 100, day: 150 }), undefined);
   });
 
+  it('says how caps stand for a turn, with what was added to them, and to others’ tasks nothing of what all use', async () => {
+    const { reserve, settle, raise, standing } = spend();
+    const caps = { turn: 100, task: 150, user: 200, day: 300 };
+    const paid = call(60);
+    await reserve(paid, {});
+    await settle(paid.messageId, paid.token, { costMicros: 50 });
+    await reserve(call(20, { turnId: 't1-2' }), {});
+    await reserve(call(30, { taskId: 't2' }), {});
+    await reserve(call(40, { taskId: 't3' }), {});
+    await raise({ questionId: 'q', taskId: 't1', turnId: 't1-1', cap: 'turn', micros: 25 });
+    assert.deepEqual(await standing({ taskId: 't1', turnId: 't1-1' }, caps), [
+      { cap: 'turn', limitMicros: 125, usedMicros: 50 },
+      { cap: 'task', limitMicros: 150, usedMicros: 70 },
+      { cap: 'user', limitMicros: 200, usedMicros: 100 },
+      { cap: 'day', limitMicros: 300, usedMicros: 140 },
+    ]);
+    assert.deepEqual(await standing({ taskId: 't3', turnId: 't3-1' }, { user: 200, day: 300 }), [
+      { cap: 'user', limitMicros: 200, usedMicros: 40 },
+    ]);
+    now += 24 * 3_600_000;
+    assert.deepEqual(await standing({ taskId: 't1', turnId: 't1-3' }, { turn: 100, day: 300 }), [
+      { cap: 'turn', limitMicros: 100, usedMicros: 0 },
+      { cap: 'day', limitMicros: 300, usedMicros: 0 },
+    ]);
+  });
+
   it('puts an attempt in the place of the one that died before it, which then can change nothing', async () => {
     const { reserve, settle, release } = spend();
     const dead = call(90, { messageId: 'm' });
