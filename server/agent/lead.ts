@@ -62,9 +62,6 @@ export async function runLead(
     captures.begin(`again:${turn.claim.epoch}`);
   const firstTree = progress.answers === 0 ? captures.tree() : treeAtStart(events, turnId, baseTree);
   const writes = (calls: readonly ToolCall[]): boolean => calls.some((call) => mayWrite(lead, call));
-  /** What may be done while the tree is captured: nothing that writes, and nothing that captures it itself, as a shell that only looks does. */
-  const mustWait = (calls: readonly ToolCall[]): boolean =>
-    writes(calls) || calls.some(({ name }) => name === TASK || name === bash.name);
 
   // What is left of the last answer may write, and what was changed before it has to be captured first.
   const late = await captures.settled();
@@ -79,7 +76,7 @@ export async function runLead(
           const lost = mayHaveFacts ? await captures.settled() : undefined;
           return lost && { kind: 'failed', failure: lost };
         },
-        answered: async (calls) => (mustWait(calls) ? captures.settled() : undefined),
+        answered: async (calls) => (mustWait(lead, calls) ? captures.settled() : undefined),
         objects: async () => {
           const unplanned = noPlan(mode, events, turnId, progress.watch);
           if (unplanned) return unplanned;
@@ -125,6 +122,10 @@ export async function runLead(
   }
 }
 
+/** What is not done while the tree is captured: what writes, and what captures it itself, as a shell that only looks does. */
+const mustWait = (lead: Agent, calls: readonly ToolCall[]): boolean =>
+  calls.some((call) => mayWrite(lead, call) || call.name === TASK || call.name === bash.name);
+
 const eventsOf = (events: readonly TaskEvent[], turnId: string): TaskEvent[] =>
   events.filter((event) => 'turnId' in event && event.turnId === turnId);
 
@@ -158,8 +159,8 @@ function leadOf(
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),
     refuses: (tool, input) => refusedBy(modeNow(), tool, input),
-    // Who writes waits for the capture that is under way, and has not begun before.
-    mayBegin: (calls) => !captures.isUnderWay() || !calls.some((call) => mayWrite(lead, call)),
+    // Who waits for the capture that is under way has not begun before: see `isCaptureDue`.
+    mayBegin: (calls) => !captures.isUnderWay() || !mustWait(lead, calls),
     delegate: (running, callId, order) =>
       runSubagent(running, crew, { agent: lead, kind: 'lead' }, callId, order),
   };
