@@ -18,6 +18,8 @@ const HEAD = ['# Lessons learned', 'One bullet a lesson: what happens, why, what
 /** Share of the words of a lesson that are in another for the one to say nothing beyond the other; and of both to be about the same. */
 const CONTAINED = 0.9;
 const ALIKE = 0.7;
+/** Words that a lesson has at least: with fewer, others are about the same only where they have the same ones. */
+const FEWEST = 4;
 
 /** Words that say nothing of what a lesson is about. */
 const EMPTY = new Set(
@@ -132,6 +134,8 @@ function nearest(bullets: readonly Bullet[], words: ReadonlySet<string>) {
     const others = wordsOf(bullet.text);
     let common = 0;
     for (const word of words) if (others.has(word)) common += 1;
+    const isShort = Math.min(words.size, others.size) < FEWEST;
+    if (isShort && common < Math.max(words.size, others.size)) continue;
     const both = (2 * common) / Math.max(1, words.size + others.size);
     const shareOfNew = common / Math.max(1, words.size);
     const shareOfOld = common / Math.max(1, others.size);

@@ -75,6 +75,19 @@ describe('a lesson', () => {
     );
   });
 
+  it('takes the place of none that is too short to be about the same, and is known where it is short itself', () => {
+    for (const short of ['Test server', 'The preview service', '**Port 3000**'])
+      assert.deepEqual(withLesson(`# Traps\n- ${short}\n`, port), {
+        kind: 'added',
+        bullet: `- ${LINE}`,
+        text: `# Traps\n- ${short}\n- ${LINE}\n`,
+      });
+    const tiny = { what: 'Tests', why: 'slow', do: 'Wait' };
+    const before = 'Wait: tests, slow!';
+    assert.deepEqual(withLesson(`- ${before}\n`, tiny), { kind: 'known', before });
+    assert.equal(withLesson(`- Tests are slow here; wait, then look at the log.\n`, tiny).kind, 'added');
+  });
+
   it('is left to whoever reads both, where another is much like it', () => {
     const before = LINE.replace('port 0', 'a random port').replace('preview', 'metrics');
     assert.deepEqual(withLesson(`- ${before}\n`, port), { kind: 'alike', before });
