@@ -54,6 +54,7 @@ export async function askModel(
   const { turnId } = turn;
   const signal = await agent.signal();
   const attempts = createAttempts<ModelChoice>(turn.health, turn.now, turn.random);
+  const heeded = new Set<string>();
   const modelsNow = (): ModelChoice[] => turn.models(agent.modelRole, agent.model);
 
   for (let attempt = earlier + 1; ; ) {
@@ -71,7 +72,7 @@ export async function askModel(
       if (await isStopped(turn, agent)) return { kind: 'stopped' };
       if (isOutOfHands(thrown)) throw thrown;
       if (thrown instanceof CallHeld) {
-        const settled = await settleHeld(turn, agent, messageId, thrown);
+        const settled = await settleHeld(turn, agent, messageId, thrown, heeded);
         if (settled.kind === 'again') continue;
         return settled;
       }

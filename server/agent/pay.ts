@@ -99,13 +99,16 @@ async function reserve(
 
 /**
  * What becomes of a call that is held: the person is asked, once for all agents of the turn that are; and what they answered is done.
- * @returns `again` where they let more be spent
+ * @param heeded questions after whose answer this call was tried again already: each is good for one try of every agent, also where
+ *   it adds nothing to the cap, for there may be room by now
+ * @returns `again` where they let it go on
  */
 export async function settleHeld(
   turn: TurnContext,
   agent: Agent,
   messageId: string,
   { held, caps }: CallHeld,
+  heeded: Set<string>,
 ): Promise<
   { kind: 'again' } | { kind: 'asked' } | { kind: 'stopped' } | { kind: 'failed'; failure: Failure }
 > {
@@ -117,21 +120,20 @@ export async function settleHeld(
     events.flatMap((event) => (event.type === 'question.answered' ? [[event.questionId, event.answer]] : [])),
   );
 
-  let isMore = false;
   for (const [at, { questionId }] of asked.entries()) {
     const hold = holds[at];
     if (!isChoice(answers.get(questionId), GO_ON) || hold === undefined) continue;
     const { cap, raiseMicros: micros = 0 } = hold;
-    if (await turn.spend.raise({ questionId, taskId, turnId, cap, micros })) isMore = true;
+    await turn.spend.raise({ questionId, taskId, turnId, cap, micros });
   }
-  if (isMore) return { kind: 'again' };
-  // Another agent, held by the same question, may have done so.
-  const raised = await turn.spend.raised({ taskId, turnId, cap: held.cap });
-  if ((caps[held.cap] ?? 0) + raised > held.limitMicros) return { kind: 'again' };
 
   const last = asked.at(-1);
   const answer = last && answers.get(last.questionId);
   if (last && answer === undefined) return { kind: 'asked' };
+  if (last && isChoice(answer, GO_ON) && !heeded.has(last.questionId)) {
+    heeded.add(last.questionId);
+    return { kind: 'again' };
+  }
   if (isChoice(answer, STOP_HERE)) {
     if (agent.isLead) return { kind: 'failed', failure: STOPPED };
     // Whoever it works for would go on without it.

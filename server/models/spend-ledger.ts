@@ -103,21 +103,11 @@ export function createSpend(deps: {
     },
 
     async raise({ questionId, taskId, turnId, cap, micros }) {
-      const { rowCount } = await database.query(
+      await database.query(
         `INSERT INTO handoff.spend_raises (question_id, task_id, turn_id, cap, micros)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (question_id) DO NOTHING`,
         [questionId, taskId, turnId, cap, micros],
       );
-      return rowCount === 1;
-    },
-
-    async raised({ taskId, turnId, cap }) {
-      const { rows } = await database.query<{ micros: string }>(
-        `SELECT coalesce(sum(micros), 0) AS micros FROM handoff.spend_raises
-         WHERE task_id = $1 AND cap = $3 AND (cap = 'task' OR turn_id = $2)`,
-        [taskId, turnId, cap],
-      );
-      return Number(rows[0]?.micros);
     },
 
     async ownsRelay(taskId) {

@@ -62,10 +62,8 @@ export interface Spend {
   settleFailed(messageId: string, token: string, usage: Usage): Promise<void>;
   /** A call came to nothing. */
   release(messageId: string, token: string): Promise<void>;
-  /** What was added to a cap so far. */
-  raised(raise: Omit<Raise, 'questionId' | 'micros'>): Promise<number>;
-  /** @returns whether it was not counted before */
-  raise(raise: Raise): Promise<boolean>;
+  /** Again changes nothing. */
+  raise(raise: Raise): Promise<void>;
   /** Whether the task's owner may go past caps of a day: those of others are the relay's owner's to change. */
   ownsRelay(taskId: string): Promise<boolean>;
 }

@@ -115,9 +115,8 @@ const uncapped: Spend = {
   standing: async () => [],
   settle: async () => {},
   settleFailed: async () => {},
-  raised: async () => 0,
   release: async () => {},
-  raise: async () => false,
+  raise: async () => {},
   ownsRelay: async () => true,
 };
 

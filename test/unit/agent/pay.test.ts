@@ -10,7 +10,8 @@ const T = 'turn';
 /** A turn whose agents are held, with its log and the word of the person in memory. */
 function heldTurn(ownsRelay = true) {
   const log = new Map<string, NewEvent>();
-  const raises = new Map<string, Raise>();
+  const raises: Raise[] = [];
+  const heeded = new Map<string, Set<string>>();
   const tell = (events: { key: string; event: NewEvent }[]): void => {
     for (const { key, event } of events) if (!log.has(key)) log.set(key, event);
   };
@@ -24,19 +25,17 @@ function heldTurn(ownsRelay = true) {
       },
     },
     spend: {
-      async raise(raise: Raise) {
-        if (raises.has(raise.questionId)) return false;
-        raises.set(raise.questionId, raise);
-        return true;
-      },
-      raised: async () => [...raises.values()].reduce((sum, { micros }) => sum + micros, 0),
+      raise: async (raise: Raise) => void raises.push(raise),
       ownsRelay: async () => ownsRelay,
     },
   } as unknown as TurnContext;
   const agent = (agentId: string) => ({ by: { agentId }, isLead: false }) as unknown as Agent;
   const ask = async (agentId: string, limitMicros: number, cap: 'turn' | 'day' = 'turn') => {
     const held = { cap, limitMicros, usedMicros: 90, neededMicros: 20 };
-    return (await settleHeld(turn, agent(agentId), `${agentId}:m1`, new CallHeld(held, { [cap]: 100 }))).kind;
+    const before = heeded.get(agentId) ?? new Set();
+    heeded.set(agentId, before);
+    const call = new CallHeld(held, { [cap]: 100 });
+    return (await settleHeld(turn, agent(agentId), `${agentId}:m1`, call, before)).kind;
   };
   const goOn = (at: number): void =>
     tell([
@@ -61,6 +60,15 @@ describe('agents that are held by a cap', () => {
     goOn(0);
     assert.deepEqual([await ask('a', 100), await ask('b', 100), questions()], ['again', 'again', 1]);
     assert.deepEqual([await ask('b', 200), questions()], ['asked', 2]);
+  });
+
+  it('all try again after one word that adds nothing to the cap, and ask once more for all of them where that was in vain', async () => {
+    const { ask, goOn, questions } = heldTurn(false);
+    const both = async () => [await ask('a', 100, 'day'), await ask('b', 100, 'day'), questions()];
+    assert.deepEqual(await both(), ['asked', 'asked', 1]);
+    goOn(0);
+    assert.deepEqual(await both(), ['again', 'again', 1]);
+    assert.deepEqual(await both(), ['asked', 'asked', 2]);
   });
 
   it('tell a person nothing of what others spend', async () => {
