@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { SandboxError } from '../sandbox.ts';
 import type { Layout } from './layout.ts';
+import { putFile } from './put-file.ts';
 import { type FilterArch, seccompFilter } from './seccomp.ts';
 import { isOpenToAll } from './tools.ts';
 import type { HostUser } from './user.ts';
@@ -53,7 +54,7 @@ function readBundle(path: string): Buffer {
 
 function place(layout: Layout, name: string, content: Buffer): string {
   const path = `${layout.runtime}/${createHash('sha256').update(content).digest('hex').slice(0, 12)}-${name}`;
-  if (!fs.existsSync(path)) put(path, (temporary) => fs.writeFileSync(temporary, content), 0o644);
+  if (!fs.existsSync(path)) putFile(path, (temporary) => fs.writeFileSync(temporary, content), 0o644);
   return path;
 }
 
@@ -63,18 +64,6 @@ function readableNode(layout: Layout, node: string, user: HostUser): string {
   const { size, mtimeMs } = fs.statSync(node);
   const path = `${layout.runtime}/${size}-${Math.round(mtimeMs)}-node`;
   if (fs.existsSync(path)) return path;
-  put(path, (temporary) => fs.copyFileSync(node, temporary, fs.constants.COPYFILE_FICLONE), 0o755);
+  putFile(path, (temporary) => fs.copyFileSync(node, temporary, fs.constants.COPYFILE_FICLONE), 0o755);
   return path;
-}
-
-/** Whole or not at all, also with two relays at it. */
-function put(path: string, write: (temporary: string) => void, mode: number): void {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}`;
-  try {
-    write(temporary);
-    fs.chmodSync(temporary, mode);
-    fs.renameSync(temporary, path);
-  } finally {
-    fs.rmSync(temporary, { force: true });
-  }
 }

@@ -16,6 +16,7 @@ import { filesOf, type Meta } from './meta.ts';
 import { overlayOf } from './overlay.ts';
 import type { Workshop } from './prepare.ts';
 import { infoFile, killGroup, killSandbox, rememberProcess } from './process.ts';
+import { putText } from './put-file.ts';
 import { connect } from './socket.ts';
 
 /** Milliseconds from the start of bwrap to the supervisor's first word; it takes about 60, on an idle machine. */
@@ -160,7 +161,8 @@ async function firstWord(
   });
   try {
     const connection = await connect(paths.temporary, START_PATIENCE);
-    if (!rememberProcess(place)) throw new Error('bwrap did not tell the process of the sandbox');
+    if (rememberProcess(place) === undefined)
+      throw new Error('bwrap did not tell the process of the sandbox');
     publish(place, paths);
     return connection;
   } catch (cause) {
@@ -183,7 +185,7 @@ async function firstWord(
 
 /** From now on others find it, whether we or another relay came to this first. */
 function publish(place: SandboxPlace, { temporary, final }: { temporary: string; final: string }): void {
-  fs.writeFileSync(place.socket, final);
+  putText(place.socket, final);
   try {
     fs.renameSync(temporary, final);
   } catch (error) {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import * as z from 'zod';
 import type { SandboxSpec } from '../sandbox.ts';
 import { type Files, filesAt, type Layout, type SandboxPlace } from './layout.ts';
+import { putText } from './put-file.ts';
 
 const positive = z.number().positive();
 const Forwards = z
@@ -59,8 +60,7 @@ export function readMeta({ meta }: Pick<SandboxPlace, 'meta'>): Meta | undefined
 
 /** In one step: whoever reads it meanwhile, or after a crash, reads the old one or the new one. */
 export function writeMeta({ meta }: SandboxPlace, content: Meta): void {
-  fs.writeFileSync(`${meta}.part`, JSON.stringify(content));
-  fs.renameSync(`${meta}.part`, meta);
+  putText(meta, JSON.stringify(content));
 }
 
 /** The folders that a sandbox writes to. */

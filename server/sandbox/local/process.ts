@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { SandboxPlace } from './layout.ts';
+import { putText } from './put-file.ts';
 
 /** A process, told apart from a later one of the same number: by when it started, and in which boot. */
 const Identity = z.object({ pid: z.number().int().min(2), startTicks: z.string(), boot: z.string() });
@@ -19,16 +20,15 @@ export function infoFile(place: SandboxPlace): string {
 }
 
 /**
- * Writes down which process is the first of the sandbox, from what bwrap said; false while it has not said it. What it said of an
+ * Writes down which process is the first of the sandbox, from what bwrap said; undefined while it has not said it. What it said of an
  * earlier start, whose number another sandbox' process may have now, counts no more: the sandbox' lock is held above its own only.
  */
-export function rememberProcess(place: SandboxPlace): boolean {
+export function rememberProcess(place: SandboxPlace): number | undefined {
   const told = parse(BwrapInfo, infoFile(place));
   const identity = told && firstProcessOf(place, told['child-pid']);
-  if (identity === undefined || lockHolder(place, identity.pid) === undefined) return false;
-  fs.writeFileSync(`${place.process}.part`, JSON.stringify(identity));
-  fs.renameSync(`${place.process}.part`, place.process);
-  return true;
+  if (identity === undefined || lockHolder(place, identity.pid) === undefined) return undefined;
+  putText(place.process, JSON.stringify(identity));
+  return identity.pid;
 }
 
 /** The sandbox's first process while it lives. */
@@ -36,7 +36,7 @@ export function livingProcess(place: SandboxPlace): number | undefined {
   const known = parse(Identity, place.process);
   if (known !== undefined && sameProcess(place, known)) return known.pid;
   // A relay may have died between starting bwrap and writing down its process.
-  return rememberProcess(place) ? parse(Identity, place.process)?.pid : undefined;
+  return rememberProcess(place);
 }
 
 /** Kills the sandbox and all that runs in it, and resolves once it is dead and its lock given back. Idempotent. */

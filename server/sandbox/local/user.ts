@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { Layout } from './layout.ts';
+import { putText } from './put-file.ts';
 
 /** Whom a sandbox runs as on the host. */
 export interface HostUser {
@@ -25,8 +26,7 @@ export function hostUser(layout: Layout, relayUid: number, relayGid: number): Ho
   const file = `${layout.sandboxes}/.uid`;
   if (!fs.existsSync(file)) {
     const uid = freeUid(fs.readFileSync('/etc/passwd', 'utf8'), layout.sandboxes);
-    fs.writeFileSync(`${file}.part`, String(uid));
-    fs.renameSync(`${file}.part`, file);
+    putText(file, String(uid));
   }
   const uid = Number(fs.readFileSync(file, 'utf8'));
   if (!Number.isInteger(uid) || uid < FIRST_UID || uid >= FIRST_UID + UIDS)

@@ -18,7 +18,11 @@ describe('three relays whose database is killed in the middle of their turns', f
         return { taskId, watch: swarm.person(name, (index + 1) % 3).watch(taskId) };
       }),
     );
-    await Promise.all(tasks.map(({ watch }) => watch.until('tool.output')));
+    for (const { watch } of tasks) {
+      // One that could not begin says so here, and not by keeping everybody waiting.
+      const first = await Promise.race([watch.until('tool.output'), watch.until('turn.ended')]);
+      assert.equal(first.type, 'tool.output', JSON.stringify(first));
+    }
     await swarm.killDatabase();
 
     for (const { watch } of tasks) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import { createLocalProvider } from '../../../server/sandbox/local/provider.ts';
 import type { ExecRequest } from '../../../server/sandbox/sandbox.ts';
 import {
@@ -77,6 +78,16 @@ describe('a local sandbox whose relay is killed in the middle of a command', () 
     const resumed = await fixture.provider.resume(sandbox.ref);
     assert.equal((await shell(resumed, 'ls /tmp')).out, 'same-machine\n');
     assert.equal(await fixture.provider.state(sandbox.ref), 'running');
+  });
+
+  it('is found by several relays that look for it at the same moment', async () => {
+    const { ref } = await fixture.provider.create({ taskId: fixture.taskId });
+    const program = new URL('./support/look-again.ts', import.meta.url);
+    const looks = Array.from({ length: 2 }, async () => {
+      const relay = new Worker(program, { workerData: { dataDir: fixture.dataDir, id: ref.id } });
+      return (await once(relay, 'message'))[0];
+    });
+    assert.deepEqual(await Promise.all(looks), ['always', 'always']);
   });
 
   it('runs once however many relays start it at the same moment', async () => {

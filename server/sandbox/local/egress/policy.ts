@@ -5,6 +5,7 @@ import { type NetworkPolicy, SandboxError } from '../../sandbox.ts';
 import { EGRESS_FOLDER } from '../../supervised/egress-folder.ts';
 import { EGRESS_PROXY_PORT } from '../../supervised/own-ports.ts';
 import type { BwrapPlan } from '../bwrap.ts';
+import { putText } from '../put-file.ts';
 
 /** Inside, the supervisor listens for it without rights, so not below 1024. */
 const InsidePort = z
@@ -56,10 +57,8 @@ export function checkNetwork(policy: NetworkPolicy = NONE): void {
 export function writePolicy(place: NetworkPlace, policy: NetworkPolicy): void {
   const content = JSON.stringify(policy);
   if (fs.existsSync(policyFile(place)) && fs.readFileSync(policyFile(place), 'utf8') === content) return;
-  fs.writeFileSync(`${policyFile(place)}.part`, content);
-  // The process that reads it is not root, and the relay's umask may be anything.
-  fs.chmodSync(`${policyFile(place)}.part`, 0o644);
-  fs.renameSync(`${policyFile(place)}.part`, policyFile(place));
+  // The process that reads it is not root.
+  putText(policyFile(place), content, 0o644);
 }
 
 /** What was noted. @throws where nothing was, or nothing that can be understood */
