@@ -43,6 +43,11 @@ describe('a cap on spending', function () {
     const { taskId, watched, asked } = await held();
     const { questionId, turnId } = asked;
     assert.equal(workshop.model.requests.length, 1, 'the call is not made');
+    const standing = workshop.model.requests[0]?.messages.at(-1)?.content;
+    assert.equal(
+      standing?.split('\n').at(-1),
+      'Money for model calls, your subagents’ included: $0.11 of $0.11 for this turn. Before a call that could cost more the person is asked.',
+    );
     const [first = NaN] = costsOf(watched.events);
     const told = watched.events.find((event) => event.type === 'spend.held');
     assert.deepEqual(
