@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { postgresAccount } from './postgres-account.ts';
 import { ensureCluster } from './postgres-cluster.ts';
 import { placeBinaries } from './postgres-files.ts';
-import { findRunning, freePort, isPostgres, start, stop, urlOf } from './postgres-process.ts';
+import { onFreePort } from './postgres-port.ts';
+import { findRunning, isPostgres, start, stop, urlOf } from './postgres-process.ts';
 import { watchPostgres } from './postgres-watch.ts';
 
 export interface EmbeddedPostgres {
@@ -37,8 +38,8 @@ export async function startEmbeddedPostgres(
   const isNew = await ensureCluster(account, binaries, dataDir, password);
 
   const running = await findRunning(clusterDir, password);
-  const port = running?.port ?? (await freePort());
-  const pid = running?.pid ?? (await start(account, binaries, port, password));
+  const startAt = async (port: number) => ({ port, pid: await start(account, binaries, port, password) });
+  const { port, pid } = running ?? (await onFreePort(startAt));
   const watch = watchPostgres({
     pid,
     isAlive: (known) => isPostgres(known, clusterDir),
