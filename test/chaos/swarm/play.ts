@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { LEASE_S } from '../../../server/engine/claims.ts';
 import { raise } from './storm.ts';
 import type { Swarm } from './swarm.ts';
 import { assertLimits, assertNothingLostOrRepeated } from './verdict.ts';
 
 export const PEOPLE = ['ann', 'bob', 'cyd'];
 
-/** The promise: another relay goes on within so long (ms) after one was killed. */
-const TAKEOVER_MS = 5000;
+/** A death is noticed by the relay's connection and not by its silence, whose patience this is. How fast, is a figure of the bench. */
+const TAKEOVER_MS = LEASE_S * 1000;
 
 /** Delegates `tasks` by all people to all relays, lets relays die, and looks at what came of it. */
 export async function play(
@@ -45,7 +46,7 @@ export async function play(
   await assertNothingLostOrRepeated(swarm, followed);
   await assertLimits(swarm, plan.limits);
   assert.ok(takeovers.length >= kills, `${kills} kills met ${takeovers.length} turns`);
-  assert.ok(Math.max(...takeovers) <= TAKEOVER_MS, `takeovers took ${takeovers.join(', ')} ms`);
+  assert.ok(Math.max(...takeovers) < TAKEOVER_MS, `takeovers took ${takeovers.join(', ')} ms`);
 }
 
 const said = ({ members }: Swarm): string => members.map((member) => member.log()).join('\n');

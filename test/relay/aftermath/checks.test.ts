@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { call, configured, openRoom, type Room } from './room.ts';
+import { call, configured, openRoom, type Room, written } from './room.ts';
 
 /** Waits, in the sandbox, for a file that is no part of what is proposed. */
 const GATE = 'while [ ! -e ~/gate ]; do sleep 0.02; done';
 const HANG = 'echo begun; while :; do sleep 0.02; done';
 
 describe('the checks of a repository', function () {
-  this.timeout(60_000);
+  // Six starts of a relay are 20 s beside the other stage.
+  this.timeout(120_000);
   let room: Room;
   afterEach(() => room.close());
 
@@ -190,7 +191,7 @@ Check "never", which runs "exit 1":
     const taskId = await room.delegate('Check');
     const watched = room.watch(taskId);
     await watched.until('check.started');
-    await appears(join(await room.home(), 'effects'));
+    await written(join(await room.home(), 'effects'));
     await room.kill();
     await room.start();
     await writeFile(join(await room.home(), 'gate'), '');
@@ -278,11 +279,9 @@ Check "never", which runs "exit 1":
     const watched = room.watch(taskId);
     await watched.until('check.started');
     const second = await room.say(taskId, 'Go on');
-    const started = await watched.until('turn.started', ({ turnId }) => turnId === second);
-    const finished = await watched.until('check.finished');
-    assert.equal(finished.outcome, 'cancelled');
-    // A second, and as much again for a busy machine.
-    assert.ok(finished.at - started.at < 2000, `it took ${finished.at - started.at} ms`);
+    await watched.until('turn.started', ({ turnId }) => turnId === second);
+    // By the turn's beginning: its model has answered nothing so far.
+    assert.equal((await watched.until('check.finished')).outcome, 'cancelled');
     answer();
     await watched.until('turn.ended', ({ turnId }) => turnId === second);
     const names = (await room.checks(taskId, 1))?.map(({ name, outcome }) => [name, outcome]);
@@ -376,7 +375,7 @@ Check "never", which runs "exit 1":
     const { turnId } = await watched.until('turn.ended');
     const before = await room.client.changes(taskId);
     await watched.until('check.started');
-    await appears(join(await room.workspace(), 'stray'));
+    await written(join(await room.workspace(), 'stray'));
     const second = await room.say(taskId, 'Is all well?');
     await watched.until('check.finished', (event) => event.turnId === turnId);
     // Its own checks would hang; nobody waits for them.
@@ -389,12 +388,3 @@ Check "never", which runs "exit 1":
 });
 
 const onlyTasks = (names: string[]): string[] => names.filter((name) => name.startsWith('t-'));
-
-/** Waits for a file that a command in the sandbox makes: no event tells of it. */
-async function appears(file: string): Promise<void> {
-  for (;;) {
-    const content = await readFile(file, 'utf8').catch(() => '');
-    if (content !== '') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { call, openRoom, type Room } from './room.ts';
+import { call, openRoom, type Room, written } from './room.ts';
 
 /** 600 ms: what a test may wait for. */
 const SOON = { HANDOFF_IDLE_MINUTES: '0.01' };
@@ -79,15 +79,17 @@ describe('an idle sandbox', function () {
   });
 
   it('is woken to keep what is in it when a parked turn is stopped, and hibernates again', async () => {
-    const late = '(sleep 1; echo late > late.md) &>/dev/null &';
+    const late = '(until [ -e ~/parked ]; do sleep 0.02; done; echo late > late.md) &>/dev/null &';
     room = await openRoom(
       [{ steps: [call('bash', { command: late }), call('ask_user', { question: 'Which?' })] }],
-      // Longer than that takes.
+      // Longer than it takes to write a file.
       { HANDOFF_IDLE_MINUTES: '0.04' },
     );
     const taskId = await room.delegate('Ask');
     const watched = room.watch(taskId);
     await watched.until('turn.parked');
+    await writeFile(join(await room.home(), 'parked'), '');
+    await written(join(await room.workspace(), 'late.md'));
     const asleep = await watched.until('sandbox.changed', ({ state }) => state === 'hibernated');
     await room.client.stop(taskId);
     await watched.until('sandbox.changed', ({ state, seq }) => state === 'hibernated' && seq > asleep.seq);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDatabase } from '../turn/database.ts';
-import { call, configured, openRoom, type Room } from './room.ts';
+import { call, configured, openRoom, type Room, written } from './room.ts';
 
 const HANG = 'echo begun; while :; do sleep 0.02; done';
 
@@ -113,10 +113,3 @@ describe('what a turn left', function () {
     );
   });
 });
-
-/** Waits for a file that a command in the sandbox makes: no event tells of it. */
-async function written(file: string): Promise<void> {
-  while ((await readFile(file, 'utf8').catch(() => '')) === '') {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

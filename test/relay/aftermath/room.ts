@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Check } from '../../../server/protocol/task.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
@@ -57,3 +59,8 @@ export const configured = (checks: Record<string, string>) => [
     }),
   }),
 ];
+
+/** Waits for a file that a command in the sandbox makes: no event tells of it. */
+export async function written(file: string): Promise<void> {
+  while ((await readFile(file, 'utf8').catch(() => '')) === '') await delay(20);
+}

@@ -32,7 +32,7 @@ describe('a turn', function () {
           call('edit', { path: 'README.md', oldText: 'no such text', newText: '' }),
           call('grep', { pattern: '(' }),
           call('bash', { command: 'echo out; echo err >&2; exit 3' }),
-          call('bash', { command: 'echo begun; sleep 60', timeoutMs: 300 }),
+          call('bash', { command: 'echo begun; sleep 60', timeoutMs: 1500 }),
           { text: 'Enough.' },
         ],
       },
@@ -50,7 +50,7 @@ describe('a turn', function () {
       /^NotRead: README\.md exists, and you have not read it\./,
       /unclosed group|regex/,
       /^out\n\[stderr\]\nerr\n\[exit code 3\]$/,
-      /^begun\n\[stopped after 300 ms: still running/,
+      /^begun\n\[stopped after 1500 ms: still running/,
     ];
     assert.equal(outputs.length, expected.length);
     for (const [index, pattern] of expected.entries()) assert.match(outputs[index]?.[0] ?? '', pattern);
