@@ -16,6 +16,7 @@ import { inMode, modeOf, noPlan, refusedBy } from './plan-mode.ts';
 import type { PrepareStep } from './prepare-step.ts';
 import { progressOf } from './progress.ts';
 import { instructionsFor } from './prompt.ts';
+import { mindRefused } from './refused-files.ts';
 import { standing } from './standing.ts';
 import { mayWrite, type ToolCall } from './tool-call.ts';
 import { bash } from './tools/bash.ts';
@@ -61,10 +62,11 @@ export async function runLead(
   else if (isCaptureDue(eventsOf(events, turnId), lead, progress))
     captures.begin(`again:${turn.claim.epoch}`);
   const firstTree = progress.answers === 0 ? captures.tree() : treeAtStart(events, turnId, baseTree);
+  const work = mindRefused(captures, progress.watch);
   const writes = (calls: readonly ToolCall[]): boolean => calls.some((call) => mayWrite(lead, call));
 
   // What is left of the last answer may write, and what was changed before it has to be captured first.
-  const late = await captures.settled();
+  const late = await work.settled();
   const end: AgentEnd = late
     ? { kind: 'failed', failure: late }
     : await runAgent(turn, lead, transcript, progress, {
@@ -73,21 +75,20 @@ export async function runLead(
           if (writes(calls)) captures.begin(String(n));
         },
         next: async () => {
-          const lost = mayHaveFacts ? await captures.settled() : undefined;
-          return lost && { kind: 'failed', failure: lost };
+          const lost = mayHaveFacts ? await work.settled() : undefined;
+          return lost ? { kind: 'failed', failure: lost } : work.news();
         },
-        answered: async (calls) => (mustWait(lead, calls) ? captures.settled() : undefined),
+        answered: async (calls) => (mustWait(lead, calls) ? work.settled() : undefined),
         objects: async () => {
           const unplanned = noPlan(mode, events, turnId, progress.watch);
           if (unplanned) return unplanned;
-          if (!progress.watch.hasWritten()) return undefined;
-          const lost = await captures.settled();
+          const lost = await work.settled();
           if (lost) return { kind: 'failed', failure: lost };
-          return noChange(progress.watch, captures.tree() === firstTree);
+          return work.atEnd() ?? noChange(progress.watch, captures.tree() === firstTree);
         },
       });
 
-  const lost = await captures.settled();
+  const lost = await work.settled();
   if (lost) return finish({ outcome: 'failed', error: lost });
   switch (end.kind) {
     case 'asked':

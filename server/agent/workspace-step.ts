@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../errors.ts';
 import type { EventOf, TaskEvent } from '../protocol/events.ts';
 import type { FileDecisions } from '../protocol/review.ts';
 import type { TaskState } from '../protocol/task.ts';
@@ -76,7 +77,8 @@ async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Pr
   const before = await repo.settingOf(sandbox);
   const state = await turn.states.current(taskId);
   await assertHeld(turn);
-  const { headTree: from } = await repo.capture(taskId, sandbox, workspaceTreeOf(state, baseTree));
+  const from = await foundThere(turn, sandbox, workspaceTreeOf(state, baseTree), state);
+  if (from === undefined) return null;
   // What an earlier turn left there when it was stopped.
   const keys = `${turnId}:proposal:left`;
   await tell(turn, ...(await foundInWorkspace(repo, state, { baseTree, tree: from, keys })));
@@ -96,6 +98,24 @@ async function planOf(turn: TurnContext, sandbox: Sandbox, baseTree: string): Pr
   };
   const text = userEditsText(edits, (shown) => turn.hide(taskId, shown));
   return { from, to: kept.tree, before, ...(text === undefined ? {} : { text }) };
+}
+
+/**
+ * What the workspace holds. Undefined where Git refuses a file there, which only the agent can mend: it goes on there, and what the person
+ * changed comes with the next turn. Where all of it is past, it is taken for what it was known to be.
+ */
+async function foundThere(
+  { taskId, repo }: TurnContext,
+  sandbox: Sandbox,
+  known: string,
+  { isWorkspacePast }: TaskState,
+): Promise<string | undefined> {
+  try {
+    return (await repo.capture(taskId, sandbox, known)).headTree;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'files_refused') throw error;
+    return isWorkspacePast ? known : undefined;
+  }
 }
 
 /** Waits for what follows earlier turns to leave the workspace: their checks end by themselves once a turn has begun. */

@@ -27,6 +27,7 @@ export const NudgeReason = z.enum([
   'no_plan',
   'invalid_result',
   'stale_facts',
+  'files_refused',
 ]);
 export type NudgeReason = z.infer<typeof NudgeReason>;
 

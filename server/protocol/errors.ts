@@ -30,6 +30,7 @@ export const errorCodes = [
   'agent_result_invalid',
   'sandbox_unavailable',
   'sandbox_lost',
+  'files_refused',
   'source_not_allowed',
   'source_unreadable',
   'overlay_invalid',

@@ -114,7 +114,17 @@ async function isTree(
   return printed.toString().trim() === oid;
 }
 
+/** What Git says of a file of its own that agents write in good faith, and that would be refused wherever it is pushed to. */
+const REFUSED = /^error: object [0-9a-f]{40}: git(modules|attributes)\w*: ([^:\n]+)/m;
+
 function unsound(cause?: GitError): AppError {
+  const [, kind, why] = REFUSED.exec(cause?.stderr ?? '') ?? [];
+  if (kind !== undefined) {
+    return new AppError('files_refused', `Git refuses a file .git${kind}: ${why}.`, {
+      cause,
+      nextAction: `Mend or remove it, wherever in the workspace it is; until then nothing of the work can be proposed.`,
+    });
+  }
   return new AppError('sandbox_unavailable', 'What the sandbox sent is not a sound set of files.', {
     cause,
     nextAction:

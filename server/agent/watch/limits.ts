@@ -10,6 +10,8 @@ export const WATCH = {
   returnsWithin: 12,
   /** Answers in a turn that may be cut off at the model's limit: a long report comes in a few pieces, more than these in no end. */
   cuts: 3,
+  /** How often an agent is told in a turn that Git refuses what it wrote, before it cannot be done: once as it goes on, once at its end. */
+  refused: 2,
   /** Calls that are named to the agent. */
   named: 3,
 } as const;

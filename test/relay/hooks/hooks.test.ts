@@ -103,10 +103,10 @@ describe('hooks of a repository', function () {
       {
         outcome: 'failed',
         error: {
-          code: 'sandbox_unavailable',
-          message: 'What the sandbox sent is not a sound set of files.',
+          code: 'files_refused',
+          message: 'Git refuses a file .gitmodules: disallowed submodule url.',
           nextAction:
-            'Look for file names that Git refuses (such as .git in a folder), remove them, and try again.',
+            'Mend or remove it, wherever in the workspace it is; until then nothing of the work can be proposed.',
         },
       },
     );
