@@ -166,6 +166,7 @@ export const strings = {
   agents: {
     state: {
       running: 'running',
+      asking: 'waits for your answer',
       stopping: 'stopping',
       completed: 'done',
       stopped: 'stopped',

@@ -59,6 +59,42 @@ describe('subagents in the chat panel', () => {
     assert.deepEqual(silent, ['No news for 1 m 01 s', 'No news for 1 m 05 s', 'No news for 1 m 04 s']);
   });
 
+  it('say that they wait for the person, and not that nothing is heard of them', async () => {
+    const { post, page } = await open(delegating, 61_000);
+    const about = {
+      turnId: 'turn-1',
+      messageId: 'm',
+      cap: 'turn' as const,
+      neededMicros: 20,
+      raiseMicros: 0,
+    };
+    const question = { question: 'Go on?', options: [{ label: 'Go on' }], freeText: false };
+    const rest = log([
+      ...delegating,
+      { type: 'spend.held', ...about },
+      {
+        type: 'question.asked',
+        turnId: 'turn-1',
+        questionId: 'turn-1:spend:0',
+        about: 'spend',
+        ...question,
+      },
+      { type: 'turn.parked', turnId: 'turn-1' },
+    ]).slice(delegating.length);
+    const states = () => page.locator('.agent-line .tool-detail').allTextContents();
+    const waits = 'waits for your answer';
+    await post({ type: 'events', taskId: TASK_ID, events: rest.slice(0, 2) });
+    await page.getByText(waits).first().waitFor();
+    // Their own subagents may go on, before all wait.
+    assert.deepEqual(await states(), ['running', 'running', waits, waits, waits]);
+    await post({ type: 'events', taskId: TASK_ID, events: rest.slice(2) });
+    await page.getByText(waits).nth(4).waitFor();
+    assert.deepEqual(await states(), [waits, waits, waits, waits, waits]);
+    assert.equal(await page.locator('.agent-trouble').count(), 0);
+    assert.equal(await page.getByText(/ left/).count(), 0, 'no time runs out meanwhile');
+    assert.equal(await page.getByRole('button', { name: /^Stop (?!the agent)/ }).count(), 5);
+  });
+
   it('are gone into and out of with the arrow keys, as the editor’s trees', async () => {
     const { page } = await open(delegating);
     const focused = () =>

@@ -11,6 +11,7 @@ import {
   childrenOf,
   icons,
   isAtWork,
+  isHeld,
   silentFor,
   stateOf,
   troubles,
@@ -42,9 +43,11 @@ export function AgentRow({ tool, rowKey, active, onFocus, transcript, child }: A
   const { agent } = tool;
   const atWork = isAtWork(agent);
   const now = useNow(atWork);
-  const state = stateOf(agent);
   const children = childrenOf(tool);
   const silent = silentFor(tool, now);
+  const parked = useSelect(({ task }) => task?.status === 'asking');
+  const held = useSelect(({ task }) => isHeld(task));
+  const state = stateOf(agent, parked || (held && silent !== null));
   const action = agent.lastAction ?? lastAction(tool);
   const toggle = () => store.dispatch({ type: 'toolToggled', callId: tool.callId });
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
@@ -63,7 +66,7 @@ export function AgentRow({ tool, rowKey, active, onFocus, transcript, child }: A
           onFocus={() => rowKey !== undefined && onFocus?.(rowKey)}
           onClick={toggle}
         >
-          <Icon name={icons[state]} spin={atWork} />
+          <Icon name={icons[state]} spin={atWork && state !== 'asking'} />
           <span className="tool-verb agent-role">{agent.role}</span>
           <span className="tool-subject">
             <bdi dir="ltr">{agent.description}</bdi>
@@ -74,7 +77,7 @@ export function AgentRow({ tool, rowKey, active, onFocus, transcript, child }: A
             aria-hidden="true"
           />
         </button>
-        {state === 'running' && taskId !== undefined && (
+        {atWork && state !== 'stopping' && taskId !== undefined && (
           <IconButton
             icon="debug-stop"
             label={text.stop(text.name(agent.role, agent.description))}
@@ -83,9 +86,9 @@ export function AgentRow({ tool, rowKey, active, onFocus, transcript, child }: A
         )}
       </div>
       <div className="agent-card">
-        <p className="agent-used">{usedWords(agent, now).join(' · ')}</p>
+        <p className="agent-used">{usedWords(agent, state, now).join(' · ')}</p>
         {atWork && action !== '' && <p className="agent-action ellipsis">{action}</p>}
-        {silent !== null && (
+        {silent !== null && state !== 'asking' && (
           <p className="agent-trouble">
             <Icon name="warning" />
             {text.silent(wholeSeconds(silent))}

@@ -19,13 +19,21 @@ const isAgent = (item: Item): item is AgentItem => item.kind === 'tool' && item.
 /** The subagents of the one that works for the call. */
 export const childrenOf = (tool: ToolItem): AgentItem[] => (tool.items ?? []).filter(isAgent);
 
-export type CardState = 'running' | 'stopping' | NonNullable<AgentCard['outcome']>;
+export type CardState = 'running' | 'asking' | 'stopping' | NonNullable<AgentCard['outcome']>;
 
-export const stateOf = ({ outcome, isStopping }: AgentCard): CardState =>
-  outcome ?? (isStopping ? 'stopping' : 'running');
+/** @param isAsking whether it can go on only once the person has answered */
+export const stateOf = ({ outcome, isStopping }: AgentCard, isAsking: boolean): CardState =>
+  outcome ?? (isStopping ? 'stopping' : isAsking ? 'asking' : 'running');
+
+/** Whether the person is asked for more money: who makes no call then waits for them, before its whole turn does. */
+export const isHeld = (task: TaskState | null): boolean =>
+  task?.turns
+    .at(-1)
+    ?.items.some((item) => item.kind === 'question' && item.about === 'spend' && !item.answer) ?? false;
 
 export const icons: Record<CardState, string> = {
   running: 'loading',
+  asking: 'question',
   stopping: 'loading',
   completed: 'pass',
   stopped: 'circle-slash',
@@ -38,14 +46,15 @@ export const icons: Record<CardState, string> = {
 export const isAtWork = (card: AgentCard): boolean => card.outcome === undefined;
 
 /** For how long it has worked, what it has used up of what it has, and what it may still: in the order of how much it matters. */
-export function usedWords(card: AgentCard, now: number): string[] {
+export function usedWords(card: AgentCard, state: CardState, now: number): string[] {
   const { model, modelCalls, tokens, costMicros, budget, startedAt, endedAt, deadlineAt } = card;
   return [
     endedAt === undefined ? wholeSeconds(Math.max(0, now - startedAt)) : duration(endedAt - startedAt),
     text.calls(modelCalls, budget.modelCalls),
     text.tokens(count(tokens), budget.tokens === undefined ? undefined : count(budget.tokens)),
     ...(costMicros === undefined ? [] : [money(costMicros)]),
-    ...(isAtWork(card) ? [text.left(wholeSeconds(Math.max(0, deadlineAt - now)))] : []),
+    // It has more, where it waits for the person.
+    ...(isAtWork(card) && state !== 'asking' ? [text.left(wholeSeconds(Math.max(0, deadlineAt - now)))] : []),
     ...(model === '' ? [] : [model]),
   ];
 }
