@@ -106,11 +106,11 @@ describe('the services of a machine', function () {
     const service = {
       name: 'api',
       command: 'echo up; exec sleep 1000',
-      ready: { command: 'false', timeoutMs: 300 },
+      ready: { command: 'false', timeoutMs: 1500 },
     };
     const taskId = await stage.task(config({ services: [service] }));
     const { sandbox, notes } = await stage.start(taskId);
-    const problem = 'The service api was not ready within 300 ms; it goes on, and may become so.';
+    const problem = 'The service api was not ready within 1500 ms; it goes on, and may become so.';
     assert.deepEqual([problems(taskId), notes], [[problem], [`The service api was started. ${problem}`]]);
     const { data } = await sandbox.readOutput('service:api:1', 'stdout', { offset: 0, length: 100 });
     assert.equal(Buffer.from(data).toString(), 'up\n');

@@ -94,9 +94,9 @@ describe('the setup of a machine', function () {
 
   it('that takes too long is stopped, with all that it started', async () => {
     const command = 'echo begun; sleep 1000 & sleep 1000';
-    const taskId = await stage.task(config({ setup: { command, timeoutMs: 300 } }));
+    const taskId = await stage.task(config({ setup: { command, timeoutMs: 1500 } }));
     const { bare } = await stage.start(taskId);
-    assert.deepEqual(told(taskId)[1], ['setup.finished', 'failed', 'begun\n[stopped: setup has 300 ms]']);
+    assert.deepEqual(told(taskId)[1], ['setup.finished', 'failed', 'begun\n[stopped: setup has 1500 ms]']);
     assert.equal(await says(bare, 'pgrep -c sleep'), '0');
   });
 

@@ -295,7 +295,7 @@ const CASES: Record<string, Record<string, Case>> = {
     silent: { input: { command: 'true' } },
     'exit-code': { input: { command: 'echo out; exit 3' }, fails: true },
     signal: { input: { command: 'echo out; kill -9 $$' }, fails: true },
-    timeout: { input: { command: 'echo begun; sleep 60', timeoutMs: 300 }, fails: true },
+    timeout: { input: { command: 'echo begun; sleep 60', timeoutMs: 1500 }, fails: true },
     'head-and-tail': { input: { command: 'seq 10000' } },
     'head-and-tail-of-errors': { input: { command: 'seq 10000 >&2; exit 1' }, fails: true },
     'asks-for-input': {
