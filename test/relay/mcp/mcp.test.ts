@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type FakeMcpServer, startMcpServer } from '../../fakes/mcp/http-server.ts';
-import type { Scenario, ToolCall } from '../../fakes/model/script.ts';
+import { child, did, task } from '../../fakes/model/agents.ts';
+import type { Scenario, Script, ToolCall } from '../../fakes/model/script.ts';
 import { delegateWith, notes, results } from '../turn/own-source.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
 
@@ -140,6 +141,47 @@ describe('MCP servers of a turn', function () {
     assert.equal(await inWorkspace('waits.txt'), 'began\n');
     const tools = workshop.model.requests.map((request) => JSON.stringify(request.body['tools']));
     assert.deepEqual([...new Set(tools)].length, 1, 'the requests of one turn begin differently');
+  });
+
+  it('are there again for the lead whose machine stopped to be copied, and in the copies', async () => {
+    const note = (text: string): { toolCalls: ToolCall[] } => ({
+      toolCalls: [call('mcp__own__note', { text })],
+    });
+    const built = (prompt: string): Script => child(prompt, note(prompt), did(`${prompt} is there.`));
+    await open([
+      built('two'),
+      built('three'),
+      {
+        steps: [
+          note('one'),
+          { toolCalls: [task('two', { role: 'executor' })] },
+          {
+            toolCalls: [
+              call('mcp__own__echo', { text: 'still here' }),
+              call('mcp__own__note', { text: 'more' }),
+            ],
+          },
+          { toolCalls: [task('three', { role: 'executor' })] },
+          note('four'),
+          { toolCalls: [call('bash', { command: 'cat notes.txt' })] },
+          { text: 'Done.' },
+        ],
+      },
+    ]);
+    const { watch } = await delegateWith(workshop, files());
+    const { outcome } = await watch.until('turn.ended');
+    assert.equal(outcome, 'completed');
+    const isOfServer = ([name]: [string, ...unknown[]]): boolean => name.startsWith('mcp__');
+    const noted = ['mcp__own__note', 'noted', false];
+    assert.deepEqual(results(watch).filter(isOfServer), [
+      noted,
+      noted,
+      ['mcp__own__echo', 'still here', false],
+      noted,
+      noted,
+      noted,
+    ]);
+    assert.deepEqual(results(watch).at(-1), ['bash', 'one\ntwo\nmore\nthree\nfour', false]);
   });
 
   it('let a turn be stopped in the middle of a call', async () => {
