@@ -220,7 +220,7 @@ describe('a model that obeys every text that reaches it', function () {
       stage.orders.set('submodule', [bash(submodule(repo, stage.place.mark))]);
       const { taskId, watch } = await run(stage.task('Add it. [[do submodule]]'));
       const { outcome, error } = await ended(watch);
-      assert.deepEqual([outcome, error?.code], ['failed', 'sandbox_unavailable']);
+      assert.deepEqual([outcome, error?.code], ['failed', 'files_refused']);
       assert.equal((await stage.workshop.client.getTask(taskId)).proposal, undefined);
     });
 
