@@ -1,6 +1,7 @@
 import type { ModelRole } from '../models/choice.ts';
 import type { AgentBudget, AgentKind } from '../protocol/agents.ts';
 import type { EventOf } from '../protocol/events.ts';
+import type { Rewritten } from '../repo/rewritten-tree.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Handbook } from './handbook.ts';
 import type { KnownFiles } from './known-files.ts';
@@ -40,6 +41,8 @@ export interface Agent {
   signal: () => Promise<AbortSignal>;
   /** Called with every message of the person's that it reads while it runs. */
   heard?: (message: Omit<EventOf<'message.delivered'>, 'seq' | 'at'>) => void;
+  /** Called with each file that a call of its has rewritten. */
+  rewrote?: (callId: string, file: Rewritten) => void;
   /** Why a call that fits its tool is not to be made now, for the model; nothing where it may be. */
   refuses?: (tool: Tool, input: Record<string, unknown>) => string | undefined;
   /** Whether these calls may begin at once, and be told so with the answer that asks for them; absent: they may. */

@@ -63,7 +63,6 @@ export async function runLead(
     captures.begin(`again:${turn.claim.epoch}`);
   const firstTree = progress.answers === 0 ? captures.tree() : treeAtStart(events, turnId, baseTree);
   const work = mindRefused(captures, progress.watch);
-  const writes = (calls: readonly ToolCall[]): boolean => calls.some((call) => mayWrite(lead, call));
 
   // What is left of the last answer may write, and what was changed before it has to be captured first.
   const late = await work.settled();
@@ -72,7 +71,8 @@ export async function runLead(
     : await runAgent(turn, lead, transcript, progress, {
         acted: (n, calls) => {
           mayHaveFacts ||= calls.some(({ name }) => name === TASK);
-          if (writes(calls)) captures.begin(String(n));
+          const writing = calls.filter((call) => mayWrite(lead, call));
+          if (writing.length > 0) captures.begin(String(n), writing);
         },
         next: async () => {
           const lost = mayHaveFacts ? await work.settled() : undefined;
@@ -159,6 +159,7 @@ function leadOf(
     maxModelCalls: MAX_MODEL_CALLS,
     open: () => turn.sandboxes.open(taskId),
     signal: () => turn.signals.of(turn.claim),
+    rewrote: captures.rewrote,
     refuses: (tool, input) => refusedBy(modeNow(), tool, input),
     // Who waits for the capture that is under way has not begun before: see `isCaptureDue`.
     mayBegin: (calls) => !captures.isUnderWay() || !mustWait(lead, calls),

@@ -1,8 +1,8 @@
-import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { asSchema, type ModelMessage, zodSchema } from 'ai';
 import { STANDING, withCacheMarkers } from '../models/cache-markers.ts';
 import type { Price } from '../models/choice.ts';
-import { MOST_PROVIDERS, STALL_MS } from '../models/limits.ts';
+import { MOST_CLIENTS, STALL_MS } from '../models/limits.ts';
 import { mendingFetch } from '../models/mend-response.ts';
 import { costMicros, tokensAtMost } from '../models/price.ts';
 import { withoutThoughts } from '../models/think-tags.ts';
@@ -68,15 +68,13 @@ export type CallModel = (settings: ModelSettings, request: ModelRequest) => Prom
  */
 export const callModel: CallModel = async (settings, request) => {
   const { instructions, messages, standing, tools, signal, onText } = request;
-  const { stream } = await providerOf(settings)
-    .chatModel(settings.model)
-    .doStream({
-      prompt: promptOf(instructions, [...messages, ...standingMessage(standing, settings.cacheMarkers)]),
-      tools: await toolsOf(tools),
-      toolChoice: { type: 'auto' },
-      abortSignal: signal,
-      ...(settings.maxOutput === undefined ? {} : { maxOutputTokens: settings.maxOutput }),
-    });
+  const { stream } = await clientOf(settings).doStream({
+    prompt: promptOf(instructions, [...messages, ...standingMessage(standing, settings.cacheMarkers)]),
+    tools: await toolsOf(tools),
+    toolChoice: { type: 'auto' },
+    abortSignal: signal,
+    ...(settings.maxOutput === undefined ? {} : { maxOutputTokens: settings.maxOutput }),
+  });
 
   const answer: ModelAnswer = { text: '', toolCalls: [], usage: {} };
   const said = withoutThoughts();
@@ -132,13 +130,15 @@ const standingMessage = (content: string | undefined, isTold = false): ModelMess
     ? []
     : [{ role: 'user', content, ...(isTold ? { providerOptions: { openaiCompatible: STANDING } } : {}) }];
 
-/** Kept, with their connections and what they have worked out, for as long as the settings name them. */
-const providers = new Map<string, OpenAICompatibleProvider>();
+type Client = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
 
-function providerOf(settings: ModelSettings): OpenAICompatibleProvider {
-  const { baseUrl, apiKey, cacheMarkers = false, stallMs = STALL_MS } = settings;
-  const key = JSON.stringify([baseUrl, apiKey, cacheMarkers, stallMs]);
-  const known = providers.get(key);
+/** Kept, with their connections and what they have worked out (1 ms a call), for as long as the settings name them. */
+const clients = new Map<string, Client>();
+
+function clientOf(settings: ModelSettings): Client {
+  const { baseUrl, apiKey, model, cacheMarkers = false, stallMs = STALL_MS } = settings;
+  const key = JSON.stringify([baseUrl, apiKey, model, cacheMarkers, stallMs]);
+  const known = clients.get(key);
   if (known) return known;
   const made = createOpenAICompatible({
     name: 'model',
@@ -147,11 +147,11 @@ function providerOf(settings: ModelSettings): OpenAICompatibleProvider {
     fetch: mendingFetch(stallMs),
     ...(apiKey ? { apiKey } : {}),
     ...(cacheMarkers ? { transformRequestBody: withCacheMarkers } : {}),
-  });
+  }).chatModel(model);
   // Those that the settings named once: the oldest goes.
-  const [oldest] = providers.keys();
-  if (providers.size >= MOST_PROVIDERS && oldest !== undefined) providers.delete(oldest);
-  providers.set(key, made);
+  const [oldest] = clients.keys();
+  if (clients.size >= MOST_CLIENTS && oldest !== undefined) clients.delete(oldest);
+  clients.set(key, made);
   return made;
 }
 

@@ -34,6 +34,7 @@ export async function toolContext(
     },
     known: (path) => agent.files.at(nameOf(path)),
     saw: (path, sha256) => void gains.files.push({ path: nameOf(path), sha256 }),
+    rewrote: (path, before, after) => agent.rewrote?.(callId, { path: nameOf(path), before, after }),
     get abilities() {
       // Of the one that is asked next: the first may be out of service.
       return turn.health.inOrder(turn.models(agent.modelRole, agent.model))[0]?.abilities ?? NO_ABILITIES;

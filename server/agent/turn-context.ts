@@ -11,6 +11,7 @@ import type { SourceSpec } from '../protocol/source.ts';
 import type { Kept } from '../repo/kept-tree.ts';
 import type { MergedTrees, TreesToMerge } from '../repo/merge-trees.ts';
 import type { ReadChanges } from '../repo/reading.ts';
+import type { Rewritten } from '../repo/rewritten-tree.ts';
 import type { Setting } from '../repo/set-workspace.ts';
 import type { SandboxSessions } from '../sandbox/lifecycle/machines.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -40,8 +41,15 @@ export interface TurnRepo {
   ): Promise<void>;
   /** Whether the machine's files began at this task's base. */
   holds(taskId: string, sandbox: Sandbox): Promise<boolean>;
-  /** Fetches the workspace's tree to the relay; `previousTree` is what is known to be there. */
-  capture(taskId: string, sandbox: Sandbox, previousTree: string): Promise<{ headTree: string }>;
+  /** Fetches the workspace's tree to the relay; see `captureProposal`. */
+  capture(
+    taskId: string,
+    sandbox: Sandbox,
+    previousTree: string,
+    seenTree?: string,
+  ): Promise<{ headTree: string }>;
+  /** See `rewrittenTree`. */
+  rewritten(taskId: string, from: string, files: readonly Rewritten[]): Promise<string | undefined>;
   changedFiles(taskId: string, baseTree: string, headTree: string): Promise<ChangedFile[]>;
   /** What became of the paths that differ between two trees: their blobs in the second, null where they are gone. */
   changedBlobs(taskId: string, fromTree: string, toTree: string): Promise<Map<string, string | null>>;

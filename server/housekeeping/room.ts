@@ -109,6 +109,7 @@ export function createRoom({
       prepare: (taskId, ...args) => patiently(taskId, () => repo.prepare(taskId, ...args)),
       checkout: (taskId, ...args) => patiently(taskId, () => repo.checkout(taskId, ...args)),
       capture: (taskId, ...args) => patiently(taskId, () => repo.capture(taskId, ...args)),
+      rewritten: (taskId, ...args) => patiently(taskId, () => repo.rewritten(taskId, ...args)),
       setWorkspace: (sandbox, setting) =>
         patiently(setting.taskId, () => repo.setWorkspace(sandbox, setting)),
     }),

@@ -31,8 +31,8 @@ export const LEAST_BYTES_PER_TOKEN = 3;
 /** Tokens that providers count for an image, at most. */
 export const IMAGE_TOKENS = 2000;
 
-/** Providers' connections that are kept: one for each endpoint and key that is in use. */
-export const MOST_PROVIDERS = 64;
+/** Clients of models that are kept: one for each endpoint, key and model that is in use. */
+export const MOST_CLIENTS = 64;
 
 /** How long (ms) a call waits for those of other agents that have reserved what it needs: most answers have come by then. */
 export const OTHERS_PATIENCE_MS = 60_000;

@@ -159,10 +159,10 @@ ${FINISH}`;
 export const CAPTURE_LOCKED = 75;
 
 /**
- * `$3` is the tree of the last capture, `$4` the name that a pack of the difference gets, `$5` is `unlock` where the caller knows
- * that no other capture runs. Prints the tree's name, and after a space `pack` where there is one.
+ * `$3` is the tree that the relay has, `$4` the name that a pack of the difference gets, `$5` the tree of the last capture, `$6` is `unlock`
+ * where the caller knows that no other capture runs. Prints the tree's name, and after a space `pack` where there is one.
  *
- * The pack holds what the older tree does not have: the relay has that one, or at least the base.
+ * The pack holds what the last capture does not have: the relay has that one, or at least the base.
  * What Git cannot take in (an unreadable file, a repository inside the workspace) is left out. Git ends with 1 or warns then, and
  * only then is the index looked through for new repositories; the submodules of the base are marked, and stay.
  */
@@ -171,7 +171,7 @@ set -eu
 export GIT_DIR="$2/capture.git" GIT_WORK_TREE="$1"
 cd "$1"
 if [ -e "$GIT_DIR/index.lock" ]; then
-  [ "\${5-}" = unlock ] || exit ${CAPTURE_LOCKED}
+  [ "\${6-}" = unlock ] || exit ${CAPTURE_LOCKED}
   rm -f "$GIT_DIR/index.lock"
 fi
 failed=0
@@ -188,9 +188,10 @@ if [ "$tree" = "$3" ]; then
   echo "$tree"
   exit 0
 fi
-known=$3
-git cat-file -e "$known" 2>/dev/null || known='refs/handoff/base^{tree}'
 rm -f "$2"/capture-*.pack
-printf '%s\\n^%s\\n' "$tree" "$known" | git pack-objects --quiet --revs --stdout --delta-base-offset >"$2/$4"
+pack() {
+  printf '%s\\n^%s\\n' "$tree" "$2" | git pack-objects --quiet --revs --stdout --delta-base-offset >"$1"
+}
+pack "$2/$4" "$5" 2>/dev/null || pack "$2/$4" 'refs/handoff/base^{tree}'
 echo "$tree pack"
 `;

@@ -21,6 +21,7 @@ import { createReading } from './reading.ts';
 import { prepareBase, settleBase } from './rebase.ts';
 import { BASE_REF, proposalRef, readRef, repoPath, type TransportDeps } from './repository.ts';
 import { restoreWorkspace } from './restore.ts';
+import { rewrittenTree } from './rewritten-tree.ts';
 import { rollBackTree } from './roll-back.ts';
 import { noteWork, settingOf, setWorkspace } from './set-workspace.ts';
 import { prepareSource, startBundle } from './source.ts';
@@ -72,7 +73,9 @@ export function createTaskRepo(
       await moveInto(deps, sandbox, move, signal);
     },
     holds: (taskId, sandbox) => holdsTask(deps, taskId, sandbox),
-    capture: (taskId, sandbox, previousTree) => captureProposal(deps, sandbox, { taskId, previousTree }),
+    capture: (taskId, sandbox, previousTree, seenTree) =>
+      captureProposal(deps, sandbox, { taskId, previousTree, seenTree }),
+    rewritten: (taskId, from, files) => rewrittenTree(deps, taskId, from, files),
     changedFiles: createChangedFiles(deps),
     async changedBlobs(taskId, fromTree, toTree) {
       const changes = await rawChanges(deps, taskId, fromTree, toTree);

@@ -44,21 +44,23 @@ export async function checkoutInto(
 /**
  * The workspace as a tree in the task's repository, kept by `refs/handoff/proposal/<tree>`. Ignored files, repositories inside
  * the workspace and unreadable files are not part of it. Costs one command in the sandbox while nothing has changed.
- * @param previousTree the tree of the last capture, or the base
+ * @param input.previousTree what the workspace is known to have held, or the base
+ * @param input.seenTree the tree of its last capture, where `previousTree` is of none
  */
 export async function captureProposal(
   deps: RepoDeps,
   sandbox: Sandbox,
-  input: { taskId: string; previousTree: string },
+  input: { taskId: string; previousTree: string; seenTree?: string | undefined },
   signal?: AbortSignal,
 ): Promise<{ headTree: string }> {
-  const repo = repoPath(deps, input.taskId);
+  const { taskId, previousTree, seenTree = previousTree } = input;
+  const repo = repoPath(deps, taskId);
   const pack = `capture-${randomUUID()}.pack`;
   const capture = (...extra: string[]) =>
     runScript(sandbox, {
       execId: `capture:${randomUUID()}`,
       script: CAPTURE_SCRIPT,
-      parameters: [assertOid(input.previousTree), pack, ...extra],
+      parameters: [assertOid(previousTree), pack, assertOid(seenTree), ...extra],
       timeoutMs: CAPTURE_LIMIT_MS,
       signal,
     });

@@ -8,6 +8,7 @@ import { knownFiles } from '../../server/agent/known-files.ts';
 import { type ToolStep, toolStep } from '../../server/agent/tool-step.ts';
 import type { Tool } from '../../server/agent/tools/tool.ts';
 import type { TurnContext } from '../../server/agent/turn-context.ts';
+import { createModelHealth } from '../../server/models/health.ts';
 import type { EventOf, NewEvent, TaskEvent } from '../../server/protocol/events.ts';
 import type { Sandbox } from '../../server/sandbox/sandbox.ts';
 import { type Connection, connectOver } from '../../server/sandbox/supervised/connection.ts';
@@ -103,6 +104,7 @@ export async function createToolBench(
     },
     hide: (_task: string, text: string) => text,
     models: () => [{ abilities }],
+    health: createModelHealth(Date.now),
     now: () => 0,
     mail: { mayBeThere: false },
     beside: NOTHING_BESIDE,

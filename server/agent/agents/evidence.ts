@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Evidence } from '../../protocol/agents.ts';
+import { blobOf } from '../../repo/blob-of.ts';
 import { type Sandbox, SandboxError } from '../../sandbox/sandbox.ts';
 import { ToolProblem } from '../tools/tool.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -66,10 +66,6 @@ async function fileAt(sandbox: Sandbox, path: string, seen: string | null | unde
     throw error;
   }
 }
-
-/** The name that Git gives to a file's content. */
-export const blobOf = (data: Uint8Array): string =>
-  createHash('sha1').update(`blob ${data.byteLength}\0`).update(data).digest('hex');
 
 function linesOf(data: Uint8Array): number {
   let lines = 0;

@@ -41,7 +41,7 @@ export const edit = defineTool({
     ),
   writes: true,
   async run({ path, oldText = '', newText = '', replaceAll, edits }, context) {
-    const { sandbox, memo, saw } = context;
+    const { sandbox, memo, saw, rewrote } = context;
     const replacements = edits ?? [{ oldText, newText, replaceAll }];
     let made: Made | undefined;
     // What the edit makes is settled before it is made: if the relay dies in between, the repeated call finds the
@@ -56,6 +56,7 @@ export const edit = defineTool({
       await sandbox.writeFile({ path, data, expected }).catch((error: unknown) => {
         throw whyNotWritten(path, error);
       });
+      rewrote(path, made.old, data);
     }
     saw(path, plan.after);
     return plan.count === 1 ? `Edited ${path}.` : `Edited ${path}: ${plan.count} places.`;
@@ -63,6 +64,7 @@ export const edit = defineTool({
 });
 
 interface Made {
+  old: Uint8Array;
   data: Buffer;
   /** SHA-256 of what was there, and of what is to be there. */
   before: string;
@@ -78,6 +80,7 @@ async function make(
   const {
     text,
     format,
+    data: old,
     sha256: before,
   } = await readTextFile(sandbox, path).catch((error: unknown) => {
     const isGone = error instanceof SandboxError && error.code === 'not-found';
@@ -91,14 +94,14 @@ async function make(
       `Encoding: ${path} is written in ${format.encoding}, which has not all characters of newText. Use others, or convert the file first with bash (iconv).`,
     );
   }
-  return { data, before, after: createHash('sha256').update(data).digest('hex'), count };
+  return { old, data, before, after: createHash('sha256').update(data).digest('hex'), count };
 }
 
 /** Of a call that is run again: what is left to do of it, undefined where it is done. */
 async function remake(
   path: string,
   replacements: readonly Replacement[],
-  plan: Omit<Made, 'data'>,
+  plan: Omit<Made, 'old' | 'data'>,
   context: ToolContext,
 ): Promise<Made | undefined> {
   const { sha256 } = await context.sandbox.readFile(path, { offset: 0, length: 0 });

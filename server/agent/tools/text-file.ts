@@ -14,6 +14,8 @@ export const UTF8: TextFormat = { encoding: 'UTF-8', hasMark: false };
 export interface TextFile {
   text: string;
   format: TextFormat;
+  /** As it is stored. */
+  data: Uint8Array;
   sha256: string;
 }
 
@@ -23,7 +25,7 @@ export async function readTextFile(sandbox: Sandbox, path: string): Promise<Text
   refuseLarge(path, data, size);
   const decoded = decodeText(data);
   if (decoded === undefined) throw notText(path, size);
-  return { ...decoded, sha256 };
+  return { ...decoded, data, sha256 };
 }
 
 export function refuseLarge(path: string, data: Uint8Array, size: number): void {

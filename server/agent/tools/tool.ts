@@ -21,6 +21,8 @@ export interface ToolContext {
   known(path: string): string | null | undefined;
   /** The agent knows this content of the file from now on. */
   saw(path: string, sha256: string | null): void;
+  /** The call has replaced all that a file held, and nothing besides. */
+  rewrote(path: string, before: Uint8Array, after: Uint8Array): void;
   /** What the agent's model takes besides text. */
   abilities: ModelChoice['abilities'];
   /** Shows the model something besides the result's text; its bytes are kept. */

@@ -16,11 +16,12 @@ export const write = defineTool({
     why,
   }),
   writes: true,
-  async run({ path, content }, { sandbox, memo, known, saw }) {
+  async run({ path, content }, { sandbox, memo, known, saw, rewrote }) {
     // What is overwritten is settled before it is: a call that is run again finds the file as it was, and writes; or as it should
     // be, and is done; or changed since by somebody else, and leaves it.
+    let there: FileContent | undefined;
     const { before, style } = await memo('write', async () => {
-      const there = await present(sandbox, path);
+      there = await present(sandbox, path);
       if (there === undefined) return { before: null, style: PLAIN };
       requireKnown({ known }, path, there.sha256);
       return { before: there.sha256, style: styleOf(there) };
@@ -34,6 +35,7 @@ export const write = defineTool({
     const { sha256 } = await sandbox.writeFile({ path, data, expected: before }).catch((error: unknown) => {
       throw whyNotWritten(path, error);
     });
+    if (there?.size === there?.data.byteLength && there) rewrote(path, there.data, data);
     saw(path, sha256);
     const lines = content === '' ? 0 : content.split('\n').length - (content.endsWith('\n') ? 1 : 0);
     return `Wrote ${path}: ${lines} lines, ${data.byteLength} bytes.`;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobOf } from '../../../server/agent/agents/evidence.ts';
 import type { EventOf } from '../../../server/protocol/events.ts';
+import { blobOf } from '../../../server/repo/blob-of.ts';
 import { beganWith, call, child, did, found, lastSaid, task } from '../../fakes/model/agents.ts';
 import type { ChatRequest } from '../../fakes/model/request.ts';
 import type { Watch } from '../turn/watch.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobOf } from '../../../server/agent/agents/evidence.ts';
 import type { AgentCard } from '../../../server/protocol/agents.ts';
 import type { EventOf, TaskEvent } from '../../../server/protocol/events.ts';
+import { blobOf } from '../../../server/repo/blob-of.ts';
 import { beganWith, call, child, did, found, task } from '../../fakes/model/agents.ts';
 import { withDatabase } from '../turn/database.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Parent } from '../../../../server/agent/agents/crew.ts';
 import { lookOnceMore } from '../../../../server/agent/agents/ending.ts';
-import { blobOf } from '../../../../server/agent/agents/evidence.ts';
 import type { TurnContext } from '../../../../server/agent/turn-context.ts';
 import type { AgentCard, Evidence, Merged } from '../../../../server/protocol/agents.ts';
 import type { NewEvent } from '../../../../server/protocol/events.ts';
 import type { Item } from '../../../../server/protocol/task.ts';
+import { blobOf } from '../../../../server/repo/blob-of.ts';
 import { SandboxError } from '../../../../server/sandbox/sandbox.ts';
 
 const [SEEN, LARGE, BASE, HEAD] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40), '4'.repeat(40)];

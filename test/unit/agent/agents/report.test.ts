@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { onChangedLines } from '../../../../server/agent/agents/changed-lines.ts';
-import { blobOf, withBlobs } from '../../../../server/agent/agents/evidence.ts';
+import { withBlobs } from '../../../../server/agent/agents/evidence.ts';
 import { reportTool } from '../../../../server/agent/agents/report-tool.ts';
 import { type ToolContext, ToolProblem } from '../../../../server/agent/tools/tool.ts';
+import { blobOf } from '../../../../server/repo/blob-of.ts';
 import { type Sandbox, SandboxError } from '../../../../server/sandbox/sandbox.ts';
 
 const FILES: Record<string, string> = { 'a.ts': 'one\ntwo\n', 'b.ts': 'one', 'empty.ts': '' };
