@@ -6,7 +6,7 @@ import { LIMITS } from './limits.ts';
 
 /**
  * A whole task as one file: JSON lines, compressed by gzip. The task first, then its turns, messages and events, each in order, then
- * its repository's names and, in pieces, the pack of its objects; a last line says that nothing is missing. There is no
+ * the images that models were shown, its repository's names and, in pieces, the pack of its objects; a last line says that nothing is missing. There is no
  * credential in it: a source's URL may have none, and tokens are kept nowhere.
  */
 export const FORMAT = 'handoff-task';
@@ -58,6 +58,8 @@ export const FileLine = z.discriminatedUnion('line', [
     type: z.string(),
     body: z.record(z.string(), z.unknown()),
   }),
+  /** A part of what a call showed the model, in base64; parts of the same one follow each other. */
+  z.object({ line: z.literal('media'), key: Text.min(1).max(600), data: z.base64() }),
   z.object({
     line: z.literal('repository'),
     refs: z.record(z.string().refine(isTaskRef, 'must be a ref of a task'), Oid),

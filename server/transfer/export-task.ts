@@ -15,6 +15,7 @@ import { noSuchTask } from '../tasks/postgres-store.ts';
 import type { Prepared, TaskSpec } from '../tasks/task-store.ts';
 import { type FileLine, FORMAT, FORMAT_VERSION, PIECE_BYTES } from './export-file.ts';
 import { createTally, LIMITS, tooLargeToCarry } from './limits.ts';
+import { mediaKeysIn, mediaLines } from './media.ts';
 import { waysTo } from './ways.ts';
 
 /** A task's file, ready to be sent. */
@@ -108,16 +109,21 @@ async function* linesOf(
     [taskId],
   );
   for (const message of messages.rows) yield line({ line: 'message', ...message });
+  const shown: string[] = [];
   for (let after = 0; ; ) {
     const { rows } = await client.query<EventRow>(
       `SELECT seq, key, at, type, body FROM handoff.events
        WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT ${PAGE}`,
       [taskId, after],
     );
-    for (const event of rows) yield line({ line: 'event', ...event, at: Number(event.at) });
+    for (const event of rows) {
+      yield line({ line: 'event', ...event, at: Number(event.at) });
+      shown.push(...mediaKeysIn(event.type, event.body));
+    }
     after = rows.at(-1)?.seq ?? after;
     if (rows.length < PAGE) break;
   }
+  for await (const media of mediaLines(client, taskId, shown)) yield line(media);
   // After the snapshot began: an event that names an object is appended after that is there.
   const packed = prepared ? await packRepository(deps.repo, taskId, folder) : undefined;
   if (packed) {

@@ -8,6 +8,7 @@ import { importedPublishId } from '../publish/publish-service.ts';
 import type { RepositoryNames } from '../repo/transfer.ts';
 import type { FileLine, LineOf } from './export-file.ts';
 import { invalid } from './import-lines.ts';
+import { importMedia, mediaKeysIn } from './media.ts';
 
 /** What a file said, once all of it is in the tables. */
 export interface ImportedRecord {
@@ -41,6 +42,7 @@ export function createRecord(
   let state: TaskState | undefined;
   let answers: EventOf<'model.answered'>[] = [];
   let repository: RepositoryNames | undefined;
+  const media = importMedia(client);
   let objects: FileHandle | undefined;
   let batch: { event: TaskEvent; key: string; body: string }[] = [];
   let batchSize = 0;
@@ -88,6 +90,7 @@ export function createRecord(
     if (event.type === 'review.decided' && !task?.prepared)
       throw invalid(number, 'there is nothing to review in a task that has no repository');
     state = reduce(state ?? emptyTask(event.type === 'task.created' ? event.taskId : ''), event);
+    media.expect(mediaKeysIn(event.type, event));
     if (event.type === 'model.answered') answers.push(event);
     if (event.type === 'turn.ended') answers = answers.filter(({ turnId }) => turnId !== event.turnId);
     const stored = bodyOf(event, number);
@@ -131,6 +134,8 @@ export function createRecord(
           return;
         case 'event':
           return addEvent(line, number);
+        case 'media':
+          return media.add(task?.taskId ?? '', line, number);
         case 'repository':
           repository = { refs: line.refs, shallow: line.shallow };
           return;
@@ -145,6 +150,7 @@ export function createRecord(
 
     async finish() {
       if (batch.length > 0) await flush();
+      await media.finish();
       if (!task || !state || state.seq !== task.seq)
         throw invalid(last, `the log ends at event ${state?.seq ?? 0} and not at ${task?.seq ?? 0}`);
       if (base !== undefined && base !== task.prepared?.baseTree) throw invalid(last, ANOTHER_BASE);

@@ -11,8 +11,9 @@ export const LIMITS = {
   taskLine: 64 * MIB,
   /** Bytes of any other line. */
   line: 4 * MIB,
-  /** Bytes of all lines without the pack's, and of the pack's. */
+  /** Bytes of all lines without those that follow, of what models were shown, and of the pack's. */
   record: 128 * MIB,
+  media: 64 * MIB,
   pack: 2048 * MIB,
   events: 100_000,
   turns: 2000,
@@ -27,16 +28,18 @@ export const longestLine = (number: number): number => (number === 1 ? LIMITS.ta
 /** Counts the lines of one file. `add` tells what there is too much of, as the end of a sentence, once there is. */
 export function createTally(): { add(kind: FileLine['line'], bytes: number): string | undefined } {
   let number = 0;
-  const bytes = { record: 0, pack: 0 };
+  const bytes = { record: 0, media: 0, pack: 0 };
   const lines = { event: 0, turn: 0, message: 0 };
   return {
     add(kind, size) {
       number += 1;
-      bytes[kind === 'pack' ? 'pack' : 'record'] += size;
+      bytes[kind === 'pack' || kind === 'media' ? kind : 'record'] += size;
       if (kind === 'event' || kind === 'turn' || kind === 'message') lines[kind] += 1;
       if (size > longestLine(number))
         return `one line of it, about a task’s ${kind}, has more than ${longestLine(number)} bytes`;
       if (bytes.record > LIMITS.record) return `its record has more than ${LIMITS.record} bytes`;
+      if (bytes.media > LIMITS.media)
+        return `what models were shown in it has more than ${LIMITS.media} bytes`;
       if (bytes.pack > LIMITS.pack) return `its repository has more than ${LIMITS.pack} bytes`;
       if (lines.event > LIMITS.events) return `it has more than ${LIMITS.events} events`;
       if (lines.turn > LIMITS.turns) return `it has more than ${LIMITS.turns} turns`;

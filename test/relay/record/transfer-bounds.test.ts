@@ -48,6 +48,7 @@ describe('what a task’s file may hold', () => {
     const events = createTally();
     for (let count = 0; count < LIMITS.events; count += 1) assert.equal(events.add('event', 10), undefined);
     assert.equal(events.add('pack', 10), undefined);
+    assert.equal(events.add('media', 10), undefined);
     assert.equal(events.add('event', 10), 'it has more than 100000 events');
     const record = createTally();
     assert.equal(record.add('task', LIMITS.taskLine), undefined);
