@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { ChatRequest } from '../../fakes/model/request.ts';
 import type { Scenario } from '../../fakes/model/script.ts';
 import { type FakeModel, startFakeModel } from '../../fakes/model/server.ts';
 import { openWorkshop, type Workshop } from '../turn/workshop.ts';
@@ -18,6 +19,23 @@ const FIRST: Scenario = [
   },
 ];
 const SECOND: Scenario = [{ steps: [write], otherwise: { text: 'The second went on.' } }];
+
+const isSummary = ({ messages }: ChatRequest): boolean =>
+  messages[0]?.content.startsWith('You write the notes') === true;
+
+/** Four steps whose results fit into a large window only; then it is away, but for a summary. */
+const WIDE: Scenario = [
+  { when: isSummary, steps: [{ text: '# Goal\nIt was looked at.' }] },
+  {
+    steps: [1, 2, 3, 4].map((k) => ({
+      text: 'Looked at it closely. '.repeat(300),
+      toolCalls: [{ name: 'bash', arguments: { command: `printf '%012000d' ${k}` } }],
+    })),
+    otherwise: { fault: 'status', status: 503 },
+  },
+];
+/** Tokens. */
+const NARROW = 24_000;
 
 describe('a provider that fails in the middle of a turn', function () {
   this.timeout(90_000);
@@ -78,5 +96,46 @@ describe('a provider that fails in the middle of a turn', function () {
     assert.deepEqual(new Set(models.map(({ model }) => model)), new Set(['first/m', 'second/m']));
     const told = JSON.stringify([events, await workshop.client.getTask(taskId)]) + workshop.log();
     for (const key of Object.values(KEYS)) assert.equal(told.includes(key), false);
+  });
+
+  it('is followed by one whose window is smaller with a conversation that was cut for that', async () => {
+    first = await startFakeModel({ scenario: WIDE, apiKey: KEYS.first });
+    second = await startFakeModel({ scenario: [{ steps: [], otherwise: { text: 'Done.' } }] });
+    workshop = await openWorkshop([], {
+      HANDOFF_MODELS: JSON.stringify({
+        providers: [
+          { name: 'first', baseUrl: first.url, apiKey: KEYS.first, models: [{ id: 'm' }] },
+          {
+            name: 'second',
+            baseUrl: second.url,
+            apiKey: second.apiKey,
+            models: [{ id: 'm', window: NARROW }],
+          },
+        ],
+        roles: { lead: ['first/m', 'second/m'] },
+      }),
+    });
+    const watched = workshop.watch(await workshop.delegate('Look at everything'));
+    const ended = await watched.until('turn.ended');
+    const told = (await watched.caughtUp()).flatMap((event) => {
+      if (event.type === 'context.cut') return [[event.type, event.messageId, event.summary]];
+      return event.type === 'model.retried' ? [[event.type, event.reason.code, event.next]] : [];
+    });
+    assert.deepEqual(
+      [ended.outcome, told],
+      [
+        'completed',
+        [
+          ['model.retried', 'model_unavailable', 'second/m'],
+          ['context.cut', `${ended.turnId}:m5`, '# Goal\nIt was looked at.'],
+        ],
+      ],
+    );
+    const sizes = [first, second].map(({ requests }) =>
+      requests.filter((request) => !isSummary(request)).map(({ body }) => JSON.stringify(body).length / 4),
+    );
+    assert.ok((sizes[0]?.at(-1) ?? 0) > NARROW * 0.8, `${sizes[0]}`);
+    assert.equal(sizes[1]?.length, 1);
+    assert.ok((sizes[1]?.[0] ?? Infinity) < NARROW * 0.8, `${sizes[1]}`);
   });
 });
