@@ -53,7 +53,10 @@ export async function askModel(
 ): Promise<Asked> {
   const { turnId } = turn;
   const signal = await agent.signal();
-  const attempts = createAttempts<ModelChoice>(turn.health, turn.now, turn.random);
+  const attemptsAnew = () => createAttempts<ModelChoice>(turn.health, turn.now, turn.random);
+  let attempts = attemptsAnew();
+  /** The first that perhaps takes less than its settings say: it refused, and gave no reason. */
+  let suspect: ModelChoice | undefined;
   const heeded = new Set<string>();
   const modelsNow = (): ModelChoice[] => turn.models(agent.modelRole, agent.model);
 
@@ -79,20 +82,18 @@ export async function askModel(
       const failure = classify(thrown);
       note(turn, attempt, choice, failure);
       const spent = spentEvents(turn, agent, { messageId, attempt, choice }, thrown);
-      if (failure.tooLong !== 'no') {
-        // A provider may take less than the settings say.
-        const fitted = await conversation.refusedBy(choice, failure.tooLong === 'certainly');
-        if (fitted !== 'fits') await tell(turn, ...spent);
-        if (fitted === 'stopped') return { kind: 'stopped' };
-        if (fitted === 'cut') {
-          attempt += 1;
-          continue;
-        }
-      }
-      const again = attempts.failed(choice, failure, modelsNow());
+      if (failure.tooLong === 'perhaps') suspect ??= choice;
+      let fitted = failure.tooLong === 'certainly' ? await conversation.refusedBy(choice, true) : 'fits';
+      const again = fitted === 'fits' ? attempts.failed(choice, failure, modelsNow()) : undefined;
       if (again === undefined) {
         await tell(turn, ...spent);
-        return { kind: 'failed', failure: toFailure(failure.error) };
+        // A cut is for good: without a reason for it, all others are asked before.
+        if (fitted === 'fits' && suspect) fitted = await conversation.refusedBy(suspect, false);
+        if (fitted === 'stopped') return { kind: 'stopped' };
+        if (fitted === 'fits') return { kind: 'failed', failure: toFailure(failure.error) };
+        attempts = attemptsAnew();
+        attempt += 1;
+        continue;
       }
       const { delayMs, next } = again;
       await tell(turn, ...spent, {

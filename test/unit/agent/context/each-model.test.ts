@@ -92,6 +92,26 @@ describe('what is sent to each model of a role', () => {
     assert.ok(requests < 10, 'it gives up where nothing more can be left out');
   });
 
+  it('is cut down without a reason only where no other of the role answers', async () => {
+    const models = [
+      { model: 'first', ref: 'fake/first' },
+      { model: 'second', ref: 'fake/second' },
+    ];
+    const refusing = async (second: number | undefined) => {
+      const { stage, asked, cuts } = await stageOf({ models }, (model, answers) => {
+        if (answers < 3) return says('', looking(9000, `f${answers}`));
+        if (tokensOf(asked.at(-1)?.messages ?? []) < 6000) return says('Done.');
+        if (model === 'first') throw refusal(400);
+        if (second === undefined) return says('Done.');
+        throw refusal(second);
+      });
+      const { kind } = await stage.run();
+      return [kind, asked.slice(3).map(({ model }) => model), await cuts()];
+    };
+    assert.deepEqual(await refusing(undefined), ['completed', ['first', 'second'], 0]);
+    assert.deepEqual(await refusing(404), ['completed', ['first', 'second', 'first'], 1]);
+  });
+
   it('fits into its own window, also where that is smaller than that of the one before it', async () => {
     const models = [
       { model: 'wide', ref: 'fake/wide', window: 100_000 },
