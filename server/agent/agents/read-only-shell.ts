@@ -1,3 +1,4 @@
+import { AppError } from '../../errors.ts';
 import { isLoss } from '../capture-step.ts';
 import { spoilt } from '../spoilt.ts';
 import { bash } from '../tools/bash.ts';
@@ -5,7 +6,7 @@ import { type ASKED, type Tool, type ToolContext, ToolProblem } from '../tools/t
 import { assertHeld, isOutOfHands, type TurnContext } from '../turn-context.ts';
 import { endMarked, marking } from './marked-commands.ts';
 
-const DESCRIPTION = `${bash.description} You may only look: what a command has changed of the workspace's files when it ends is put back, and whatever it left running is ended. Of files that Git ignores, of .git and of what is outside the workspace nothing is put back: leave them alone.`;
+const DESCRIPTION = `${bash.description} You may only look: what a command has changed of the workspace's files when it ends is put back, and whatever it left running is ended. Of files that Git ignores, of .git and of what is outside the workspace nothing is put back: leave them alone, and have no server or watcher that runs already write for you.`;
 
 const IN_BACKGROUND =
   'You may only look: nothing of yours runs in the background. Run it without background, and with a timeoutMs by which it ends.';
@@ -52,10 +53,9 @@ async function looking(
     const newest = (await turn.states.current(taskId)).workspaceTree;
     const base = newest ?? (await turn.store.get(taskId))?.prepared?.baseTree;
     if (base === undefined) throw new ToolProblem('The workspace cannot be read now. Try again.');
-    return {
-      note: await repo.settingOf(sandbox),
-      known: (await repo.capture(taskId, sandbox, base)).headTree,
-    };
+    const note = await repo.settingOf(sandbox);
+    const { headTree: known } = await repo.capture(taskId, sandbox, base).catch(notRun);
+    return { note, known };
   });
   let output: string | typeof ASKED;
   let problem: ToolProblem | undefined;
@@ -73,6 +73,14 @@ async function looking(
   if (typeof output === 'string') output += told(paths);
   if (problem !== undefined && typeof output === 'string') throw new ToolProblem(output);
   return output;
+}
+
+/** What cannot be captured as it is could not be put back: whoever may write there has to mend it first. */
+function notRun(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'files_refused') throw error;
+  throw new ToolProblem(
+    `This was not run, for what it changed could not be put back. ${error.message} Look with read, glob and grep, and tell of this.`,
+  );
 }
 
 /** What the workspace held, and what was noted there. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { MODE_NOTES } from '../../../server/agent/plan-mode.ts';
 import { call } from '../../fakes/model/agents.ts';
 import { byMessage } from '../workspace/by-message.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -25,6 +26,7 @@ describe('a file that Git refuses', function () {
         Insist: [bash(CLIMBING), { text: 'Done.' }, { text: 'It is done.' }, { text: 'Really.' }],
         Mend: [bash('rm .gitmodules; ls -A; cat README.md'), { text: 'Mended.' }],
         Look: [bash('ls -A; cat README.md'), { text: 'I see.' }],
+        [`Plan\n\n${MODE_NOTES.plan}`]: [bash('ls -A'), { text: 'There is nothing to plan.' }],
       }),
     );
     const taskId = await workshop.delegate(message);
@@ -33,8 +35,12 @@ describe('a file that Git refuses', function () {
     const told = watched.events.flatMap((event) => (event.type === 'agent.nudged' ? [event.text] : []));
     const proposed = async () => (await workshop.client.changes(taskId)).files.map(({ path }) => path).sort();
     /** What the agent reads in the turn that begins with that message, and how that ends. */
-    const say = async (text: string) => {
-      const next = await workshop.client.sendMessage(taskId, { clientId: randomUUID(), text });
+    const say = async (text: string, mode?: 'plan') => {
+      const next = await workshop.client.sendMessage(taskId, {
+        clientId: randomUUID(),
+        text,
+        ...(mode ? { mode } : {}),
+      });
       const ended = await watched.until('turn.ended', (event) => event.turnId === next.turnId);
       const read = watched.events.findLast((event) => event.type === 'tool.finished');
       return { outcome: ended.outcome, read: read?.type === 'tool.finished' ? read.output : '' };
@@ -66,6 +72,16 @@ describe('a file that Git refuses', function () {
       [outcome, read.endsWith('\nMine.'), read.includes('.gitmodules')],
       ['completed', true, false],
     );
+  });
+
+  it('keeps a shell that may only look from running, for it could not be put back', async () => {
+    const { first, say } = await delegated('Insist');
+    assert.deepEqual(first, FAILED);
+    assert.deepEqual(await say('Plan', 'plan'), {
+      // Nobody has mended it: nothing is proposed of what is there.
+      outcome: 'failed',
+      read: `This was not run, for what it changed could not be put back. ${MESSAGE} Look with read, glob and grep, and tell of this.`,
+    });
   });
 
   it('is gone once the task is rolled back to before it', async () => {
