@@ -160,7 +160,8 @@ export async function createToolBench(
     resume: () => void (agent.files = knownFiles(events, undefined)),
     stop: () => stopping.abort(),
     async close() {
-      await sandbox.killAll('');
+      // Not all that carries a mark: the supervisor in this process sees the commands of every sandbox on the machine.
+      await sandbox.killAll('t:');
       connection.close();
       fs.rmSync(root, { recursive: true, force: true });
     },
