@@ -9,6 +9,7 @@ import { acceptAll } from './accept-all.ts';
 import { acceptFile } from './accept-file.ts';
 import { applyChanges } from './apply-changes.ts';
 import { archive } from './archive.ts';
+import { bringIn } from './bring-in.ts';
 import { chooseRepository } from './choose-repository.ts';
 import { comment, draftCommands, resolveThread, submitReview } from './comment-on-change.ts';
 import { commitToBranch } from './commit-to-branch.ts';
@@ -71,6 +72,7 @@ const COMMANDS = {
   'handoff.followPullRequest': followPullRequest,
   'handoff.unattended': unattended,
   'handoff.rollBack': rollBack,
+  'handoff.bringIn': bringIn,
   'handoff.updateBase': updateBase,
   'handoff.taskActions': taskActions,
   'handoff.openPreview': openPreview,

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { keptWork } from '../../server/protocol/kept-work.ts';
 import type { TaskState } from '../../server/protocol/task.ts';
 import type { App } from '../app.ts';
 import { isActive } from '../relay/task-store.ts';
@@ -82,6 +83,11 @@ function actionsOf(
       ),
       command: 'handoff.updateBase',
       isPossible: !isOver && !isActive(status),
+    },
+    {
+      label: vscode.l10n.t('$(archive) Bring in what was kept of a subagent’s work'),
+      command: 'handoff.bringIn',
+      isPossible: !isOver && !isActive(status) && keptWork({ turns }).length > 0,
     },
     {
       label: vscode.l10n.t('$(discard) Roll back to before a message'),

@@ -59,7 +59,7 @@ export async function conclude(turn: TurnContext, ending: Ending): Promise<strin
     if (end.outcome === 'completed') end = { ...end, outcome: 'failed', error: failure };
     if (error instanceof Unmerged) {
       left = error.work;
-      const nextAction = `All that it changed is kept; bring it into the review with: npm start -- tasks kept ${turn.taskId}`;
+      const nextAction = `All that it changed is kept. Bring In Kept Work in VS Code, or npm start -- tasks kept ${turn.taskId}, puts it into the review.`;
       end = { ...end, error: { ...(end.error ?? failure), nextAction } };
     }
   }

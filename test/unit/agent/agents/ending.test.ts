@@ -48,7 +48,8 @@ async function ending(end: End): Promise<{ told: NewEvent[]; read: string; dropp
 }
 
 const KEPT_TASK = {
-  nextAction: 'All that it changed is kept; bring it into the review with: npm start -- tasks kept task',
+  nextAction:
+    'All that it changed is kept. Bring In Kept Work in VS Code, or npm start -- tasks kept task, puts it into the review.',
 };
 const KEPT = `What it changed is not in the workspace, or only a part of it: look before you go on. All of it is kept beside the task, for the person, as the tree ${AFTER}:\n- a.ts`;
 const ended = { type: 'agent.ended', turnId: 'turn', agentId: 'turn:m1c1', parentId: 'turn' };
