@@ -1,5 +1,9 @@
+import { AppError } from '../errors.ts';
 import type { Failure } from '../protocol/errors.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Captures } from './captures.ts';
+import { ToolProblem } from './tools/tool.ts';
+import { isOutOfHands, type TurnContext } from './turn-context.ts';
 import { WATCH } from './watch/limits.ts';
 import type { Objection, Watch } from './watch/watch.ts';
 
@@ -37,4 +41,26 @@ export function mindRefused(captures: Captures, watch: Watch): MindingCaptures {
       return nudge(refused);
     },
   };
+}
+
+/**
+ * Whether Git takes what an executor's copy holds: it hears of that before its report counts, for all of its work would be lost by it later.
+ * What else is wrong shows when that is brought home.
+ * @throws {ToolProblem} what it has to mend
+ */
+export async function assertTaken(
+  { taskId, repo, logger }: Pick<TurnContext, 'taskId' | 'repo' | 'logger'>,
+  copy: Sandbox,
+  known: string,
+): Promise<void> {
+  try {
+    await repo.capture(taskId, copy, known);
+  } catch (error) {
+    if (isOutOfHands(error)) throw error;
+    if (error instanceof AppError && error.code === 'files_refused')
+      throw new ToolProblem(
+        `The report is not taken. ${error.message} ${error.nextAction ?? ''} Then report once more.`,
+      );
+    logger.warn({ taskId, err: error }, 'the work of a subagent could not be looked at as it reported');
+  }
 }

@@ -19,13 +19,15 @@ export interface Reporting {
   changed: () => Promise<readonly ChangedLines[]>;
   /** Whether others have, or may have, changed a path of the workspace since it began to look, for an explorer. */
   changedBeside: () => Promise<(path: string) => boolean>;
+  /** Fails where the relay could not take what an executor changed, and it can mend that. */
+  assertTaken: () => Promise<void>;
   /** Told of the report that counts. */
   onReported: (reported: Reported) => void;
 }
 
 /** How a subagent of that kind hands up what it found or did. What is wrong with it is told to the model, by the error. */
 export function reportTool(reporting: Reporting): Tool {
-  const { kind, keep, changed, changedBeside, onReported } = reporting;
+  const { kind, keep, changed, changedBeside, assertTaken, onReported } = reporting;
   const tool = <Schema extends z.ZodObject>(
     about: string,
     input: Schema,
@@ -60,7 +62,10 @@ export function reportTool(reporting: Reporting): Tool {
       return tool(
         'what you changed is taken from your workspace.',
         ExecutorReport,
-        async ({ summary, checks }) => ({ kind, summary, checks: checks.map(shortened) }),
+        async ({ summary, checks }) => {
+          await assertTaken();
+          return { kind, summary, checks: checks.map(shortened) };
+        },
       );
     case 'reviewer':
       return tool(

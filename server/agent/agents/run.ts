@@ -5,6 +5,7 @@ import { runAgent } from '../agent-loop.ts';
 import { knownFiles } from '../known-files.ts';
 import { inOurWords } from '../prepare-step.ts';
 import { progressOf } from '../progress.ts';
+import { assertTaken } from '../refused-files.ts';
 import { WorkspaceSpoilt } from '../spoilt.ts';
 import { standing } from '../standing.ts';
 import { mayWrite } from '../tool-call.ts';
@@ -143,6 +144,7 @@ async function converse(
     kind,
     keep,
     changed: async () => (material ? changedLines(turn, material) : []),
+    assertTaken: async () => fork && assertTaken(turn, await fork.sandbox(), fork.treeBefore),
     changedBeside: async () => changedSince(await turn.states.current(taskId), callId),
     onReported: (good) => {
       reported = good;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { MODE_NOTES } from '../../../server/agent/plan-mode.ts';
-import { call } from '../../fakes/model/agents.ts';
+import { call, child, did, task } from '../../fakes/model/agents.ts';
 import { byMessage } from '../workspace/by-message.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -72,6 +72,23 @@ describe('a file that Git refuses', function () {
       [outcome, read.endsWith('\nMine.'), read.includes('.gitmodules')],
       ['completed', true, false],
     );
+  });
+
+  it('is an executor’s to mend before its report counts: all of its work would be lost by it', async () => {
+    workshop = await openWorkshop([
+      child('Build', bash(CLIMBING), did('Built.'), bash('rm .gitmodules'), did('Built, and mended.')),
+      { steps: [{ toolCalls: [task('Build', { role: 'executor' })] }, { text: 'It is built.' }] },
+    ]);
+    const watched = workshop.watch(await workshop.delegate('Have it built'));
+    assert.equal((await watched.until('turn.ended')).outcome, 'completed');
+    const read = watched.events.flatMap((event) =>
+      event.type === 'tool.finished' && event.name !== 'bash' ? [event.output] : [],
+    );
+    assert.deepEqual(read, [
+      `The report is not taken. ${MESSAGE} ${NEXT} Then report once more.`,
+      'Reported.',
+      'Built, and mended.\n\nChanged:\n- a.txt\n\nIt ran no checks.',
+    ]);
   });
 
   it('keeps a shell that may only look from running, for it could not be put back', async () => {

@@ -69,6 +69,7 @@ describe('the evidence of a report', () => {
       kind: 'explorer',
       keep: (check) => check(),
       changed: async () => [],
+      assertTaken: async () => {},
       changedBeside: async () => (path) => ['a.ts', 'b.ts'].includes(path),
       onReported: (reported) => handedUp.push(reported),
     });
