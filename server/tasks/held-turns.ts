@@ -2,7 +2,10 @@ import type { Claims, HeldTurn } from '../engine/claims.ts';
 import type { Failure } from '../protocol/errors.ts';
 import type { TaskStore } from './task-store.ts';
 
-/** Tells the person of every turn that has to wait before it can go on, and why: once a claim. */
+/**
+ * Tells the person of every turn that has to wait before it can go on, and why: once a claim. To be asked after each look for turns that
+ * can be claimed: only what two looks in a row left is held, the rest has just come, or was given back a moment ago.
+ */
 export function createHeldTurns({
   claims,
   store,
@@ -10,14 +13,16 @@ export function createHeldTurns({
   claims: Pick<Claims, 'held'>;
   store: Pick<TaskStore, 'locked'>;
 }): () => Promise<void> {
-  let told = new Set<string>();
+  /** What was held when it was last asked, and whether that was told. */
+  let before = new Map<string, boolean>();
   return async () => {
-    const now = new Set<string>();
+    const now = new Map<string, boolean>();
     for (const held of await claims.held()) {
       const { taskId, turnId, epoch, cause } = held;
       const key = `${turnId}:waiting:${cause}:${epoch}`;
-      now.add(key);
-      if (told.has(key)) continue;
+      const isTold = before.get(key);
+      now.set(key, isTold !== undefined);
+      if (isTold !== false) continue;
       await store.locked(taskId, async (tx) => {
         const standing = await tx.standing(turnId);
         // It was claimed meanwhile; while its task is locked here it cannot be.
@@ -27,7 +32,7 @@ export function createHeldTurns({
         ]);
       });
     }
-    told = now;
+    before = now;
   };
 }
 
