@@ -1,4 +1,5 @@
 import type { EventOf, SeenFile } from '../protocol/events.ts';
+import { TurnOver } from '../tasks/turn-signals.ts';
 import type { Agent } from './agent.ts';
 import { nameInWorkspace } from './known-files.ts';
 import type { LiveOutput } from './live-output.ts';
@@ -11,13 +12,14 @@ export interface Gains {
   media: NonNullable<EventOf<'tool.finished'>['media']>;
 }
 
-/** What a tool may reach in one call of an agent's. */
+/** What a tool may reach in one call of an agent's. @param hasBegun whether an earlier try of it can have decided something */
 export async function toolContext(
   turn: TurnContext,
   agent: Agent,
   callId: string,
   shown: LiveOutput,
   gains: Gains,
+  hasBegun: boolean,
 ): Promise<ToolContext> {
   const { turnId } = turn;
   const sandbox = await agent.open();
@@ -27,10 +29,15 @@ export async function toolContext(
     callId,
     signal: await agent.signal(),
     async memo(key, compute) {
-      const value = await turn.store.memo(turn.taskId, `${callId}:${key}`, compute);
       // A relay that slept until now acts on nothing: what was decided may be done, undone and forgotten.
-      await assertHeld(turn);
-      return value;
+      if (hasBegun) {
+        const value = await turn.store.memo(turn.taskId, `${callId}:${key}`, compute);
+        await assertHeld(turn);
+        return value;
+      }
+      const made = await turn.store.memoOf(turn.claim, `${callId}:${key}`, compute);
+      if (made === undefined) throw new TurnOver();
+      return made.value;
     },
     known: (path) => agent.files.at(nameOf(path)),
     saw: (path, sha256) => void gains.files.push({ path: nameOf(path), sha256 }),

@@ -106,7 +106,7 @@ async function runTool(
 ): Promise<Result | typeof ASKED> {
   const shown = await showOutput(turn, agent, call.callId, hasBegun);
   try {
-    const output = await tool.run(input, await toolContext(turn, agent, call.callId, shown, gains));
+    const output = await tool.run(input, await toolContext(turn, agent, call.callId, shown, gains, hasBegun));
     return output === ASKED ? ASKED : { output, isError: false };
   } catch (error) {
     if (error instanceof ToolProblem || error instanceof SandboxError) {

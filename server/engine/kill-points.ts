@@ -96,6 +96,12 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
           reach(`memo ${key}: decided`);
           return value;
         }),
+      memoOf: (claim, key, compute) =>
+        store.memoOf(claim, key, async () => {
+          const value = await compute();
+          reach(`memo ${key}: decided`);
+          return value;
+        }),
       async create(task, work) {
         const { within, committed } = transaction();
         const result = await store.create(task, (tx) => within(tx, work));

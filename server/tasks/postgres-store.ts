@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Claim } from '../engine/claims.ts';
 import type { Database } from '../engine/database.ts';
 import { AppError } from '../errors.ts';
 import type { SourceSpec } from '../protocol/source.ts';
@@ -111,6 +112,18 @@ export function createTaskStore(database: Database, now: () => number): TaskStor
         [taskId, key, JSON.stringify(value)],
       );
       return kept ? kept.value : value;
+    },
+
+    async memoOf<T>({ taskId, turnId, epoch }: Claim, key: string, compute: () => Promise<T>) {
+      const value = await compute();
+      const { rows } = await database.query<{ value: T }>({
+        name: 'memo-of',
+        text: `INSERT INTO handoff.memos
+               SELECT $1, $2, $3 FROM handoff.turns WHERE turn_id = $4 AND epoch = $5 AND state = 'running'
+               ON CONFLICT (task_id, key) DO UPDATE SET value = handoff.memos.value RETURNING value`,
+        values: [taskId, key, JSON.stringify(value), turnId, epoch],
+      });
+      return rows[0];
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Claim } from '../engine/claims.ts';
 import type { Answer, Mode, Selection } from '../protocol/commands.ts';
 import type { EventOf } from '../protocol/events.ts';
 import type { SourceSpec } from '../protocol/source.ts';
@@ -98,6 +99,11 @@ export interface TaskStore {
   hasMessagesFor(taskId: string, deliveredTo: string): Promise<boolean>;
   /** The value under `key`, computed at the first time and the same ever after. */
   memo<T>(taskId: string, key: string, compute: () => Promise<T>): Promise<T>;
+  /**
+   * The same in the name of a turn that has remembered nothing by that key yet, in one question instead of three.
+   * @returns undefined where the turn may say no more
+   */
+  memoOf<T>(claim: Claim, key: string, compute: () => Promise<T>): Promise<{ value: T } | undefined>;
 }
 
 /** What may be done while a task's row is locked. */

@@ -1,3 +1,4 @@
+import type { Claim } from '../../server/engine/claims.ts';
 import type { NewEvent, TaskEvent } from '../../server/protocol/events.ts';
 import type { EventLog, KeyedEvent } from '../../server/tasks/event-log.ts';
 import type { Prepared, TaskRow, TaskStore, TaskTransaction } from '../../server/tasks/task-store.ts';
@@ -81,6 +82,9 @@ export function createMemoryTask(row: TaskRow, turnId: string, prompt: string): 
       if (!memos.has(key)) memos.set(key, await compute());
       return memos.get(key) as T;
     },
+    memoOf: async <T>({ taskId }: Claim, key: string, compute: () => Promise<T>) => ({
+      value: await store.memo(taskId, key, compute),
+    }),
     page: notOfATurn,
     findByClient: notOfATurn,
     unreleased: notOfATurn,

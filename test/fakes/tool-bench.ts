@@ -101,6 +101,11 @@ export async function createToolBench(
         if (!memos.has(key)) memos.set(key, JSON.parse(JSON.stringify(await compute())));
         return memos.get(key);
       },
+      async memoOf(_claim: object, key: string, compute: () => Promise<unknown>) {
+        const value = JSON.parse(JSON.stringify(await compute()));
+        if (!memos.has(key)) memos.set(key, value);
+        return { value: memos.get(key) };
+      },
     },
     hide: (_task: string, text: string) => text,
     models: () => [{ abilities }],

@@ -1,4 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 
 interface Process {
   pid: number;
@@ -38,17 +40,30 @@ export async function processesBelow(first: number): Promise<Process[]> {
   );
 }
 
+/** Processes that are looked at before the relay's own work may come between. */
+const AT_ONCE = 50;
+
+/** Read in place: the kernel has it in memory, and to ask for it from another thread takes ten times as long. */
 async function processes(): Promise<Process[]> {
-  const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   const found: Process[] = [];
-  // One after the other, so that the relay's own work comes between.
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+  for (const [index, pid] of pids.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await setImmediate();
+    const status = statusOf(pid);
     const parent = /^PPid:\t(\d+)$/m.exec(status)?.[1];
     if (parent !== undefined)
       found.push({ pid, parent: Number(parent), resident: sumIn(status, 'RssAnon', 'RssShmem') ?? 0 });
   }
   return found;
+}
+
+/** Empty where it has ended. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 /** The first process and all below it; each once, whatever numbers were used anew while we looked. */
