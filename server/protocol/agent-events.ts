@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AgentBudget, AgentOutcome, AgentResult, Merged } from './agents.ts';
+import { AgentOutcome, AgentResult, agentTerms, Merged } from './agents.ts';
 import { Mode } from './commands.ts';
 import { Failure } from './errors.ts';
 import { byAgent, event, inTurn } from './event-shape.ts';
@@ -39,14 +39,7 @@ export const agentEvents = [
    */
   event('agent.started', {
     ...ofAgent,
-    parentId: z.string(),
-    role: z.string(),
-    kind: z.enum(['explorer', 'executor', 'reviewer']),
-    description: z.string(),
-    depth: z.number().int().min(1),
-    model: z.string(),
-    deadlineAt: z.number().int(),
-    budget: AgentBudget,
+    ...agentTerms,
     workspace: z.enum(['shared', 'fork']),
   }),
   /** The person asked it to stop; its parent goes on. */

@@ -92,19 +92,24 @@ export const Fact = z.object({
 });
 export type Fact = z.infer<typeof Fact>;
 
-/** A subagent as its card shows it: on the entry of the tool call that it works for. */
-export const AgentCard = z.object({
-  agentId: z.string(),
+/** Who a subagent is, and what it is held to. */
+export const agentTerms = {
   parentId: z.string(),
   role: z.string(),
   kind: z.enum(['explorer', 'executor', 'reviewer']),
   description: z.string(),
   depth: z.number().int().min(1),
   model: z.string(),
-  startedAt: z.number(),
   /** When it has to have ended, ms since 1970. */
-  deadlineAt: z.number(),
+  deadlineAt: z.number().int(),
   budget: AgentBudget,
+};
+
+/** A subagent as its card shows it: on the entry of the tool call that it works for. */
+export const AgentCard = z.object({
+  agentId: z.string(),
+  ...agentTerms,
+  startedAt: z.number(),
   /** Its own, and that of its own subagents. */
   modelCalls: z.number().int(),
   tokens: z.number().int(),

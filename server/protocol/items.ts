@@ -1,5 +1,11 @@
 import type { AgentCard } from './agents.ts';
+import type { EventOf, TaskEventType } from './events.ts';
 import type { Item, TaskState, Turn } from './task.ts';
+
+/** What each of these events means for a task. */
+export type Handlers<Types extends TaskEventType = TaskEventType> = {
+  [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
+};
 
 type ToolItem = Extract<Item, { kind: 'tool' }>;
 

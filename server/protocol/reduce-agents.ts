@@ -1,12 +1,8 @@
 import type { Usage } from './agent-events.ts';
 import type { AgentCard } from './agents.ts';
-import type { EventOf, TaskEventType } from './events.ts';
-import { append, inItems, inTurn } from './items.ts';
+import type { EventOf } from './events.ts';
+import { append, type Handlers, inItems, inTurn } from './items.ts';
 import type { Item, TaskState } from './task.ts';
-
-type Handlers<Types extends TaskEventType> = {
-  [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
-};
 
 /** Characters of what a call is about that a card shows. */
 const ACTION_LENGTH = 120;

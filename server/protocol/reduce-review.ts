@@ -1,11 +1,6 @@
-import type { EventOf, TaskEventType } from './events.ts';
-import { notice } from './items.ts';
+import { type Handlers, notice } from './items.ts';
 import { withDecisions } from './ledger.ts';
 import type { ReviewComment, ReviewThread, TaskState, Turn } from './task.ts';
-
-type Handlers<Types extends TaskEventType> = {
-  [Type in Types]: (state: TaskState, event: EventOf<Type>) => TaskState;
-};
 
 /** Paths that a notice names. */
 const NAMED = 20;

@@ -1,5 +1,15 @@
-import type { EventOf, TaskEvent, TaskEventType } from './events.ts';
-import { append, extendText, finishText, inItems, inTool, inTurn, notice, settle } from './items.ts';
+import type { TaskEvent } from './events.ts';
+import {
+  append,
+  extendText,
+  finishText,
+  type Handlers,
+  inItems,
+  inTool,
+  inTurn,
+  notice,
+  settle,
+} from './items.ts';
 import { agentHandlers, withAnswer, withCall } from './reduce-agents.ts';
 import { reviewHandlers } from './reduce-review.ts';
 import type { Check, Item, TaskState, Turn } from './task.ts';
@@ -38,8 +48,6 @@ export function reduce(state: TaskState, event: TaskEvent): TaskState {
   const handle = handlers[event.type] as (state: TaskState, event: TaskEvent) => TaskState;
   return { ...handle(state, event), seq: event.seq, updatedAt: event.at };
 }
-
-type Handlers = { [Type in TaskEventType]: (state: TaskState, event: EventOf<Type>) => TaskState };
 
 const handlers: Handlers = {
   'task.created': (state, event) => ({

@@ -1,4 +1,17 @@
+import * as z from 'zod';
 import { LIMITS } from './limits.ts';
+
+/** Which part of what is found is asked for. @param what is counted, @param most of it in one answer */
+export const part = (what: string, most: number) => ({
+  limit: z.number().int().min(1).max(most).optional(),
+  offset: z
+    .number()
+    .int()
+    .min(0)
+    .max(LIMITS.searchDepth - 1)
+    .optional()
+    .describe(`How many ${what} to skip.`),
+});
 
 /**
  * What a search found, line by line, as much as a result takes; and how to get the rest of it.

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { foundText } from './found.ts';
+import { foundText, part } from './found.ts';
 import { LIMITS } from './limits.ts';
 import { defineTool, ToolProblem } from './tool.ts';
 
@@ -9,14 +9,7 @@ export const glob = defineTool({
   input: z.object({
     pattern: z.string().min(1),
     path: z.string().min(1).optional().describe('The folder to look in.'),
-    limit: z.number().int().min(1).max(LIMITS.globMost).optional(),
-    offset: z
-      .number()
-      .int()
-      .min(0)
-      .max(LIMITS.searchDepth - 1)
-      .optional()
-      .describe('How many paths to skip.'),
+    ...part('paths', LIMITS.globMost),
   }),
   writes: false,
   async run({ pattern, path, limit = LIMITS.glob, offset = 0 }, { sandbox, signal }) {

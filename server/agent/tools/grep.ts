@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { GrepMatch } from '../../sandbox/sandbox.ts';
-import { foundText } from './found.ts';
+import { foundText, part } from './found.ts';
 import { LIMITS } from './limits.ts';
 import { defineTool, ToolProblem } from './tool.ts';
 
@@ -12,14 +12,7 @@ export const grep = defineTool({
     path: z.string().min(1).optional().describe('The file or folder to search.'),
     glob: z.string().min(1).optional().describe('Only files that match, such as "*.ts".'),
     ignoreCase: z.boolean().optional(),
-    limit: z.number().int().min(1).max(LIMITS.grepMost).optional(),
-    offset: z
-      .number()
-      .int()
-      .min(0)
-      .max(LIMITS.searchDepth - 1)
-      .optional()
-      .describe('How many lines to skip.'),
+    ...part('lines', LIMITS.grepMost),
   }),
   writes: false,
   async run({ pattern, path, glob, ignoreCase, limit = LIMITS.grep, offset = 0 }, { sandbox, signal }) {
