@@ -44,6 +44,6 @@ export async function rewrittenTree(
   return (await writeTree(deps.git, repo, { from, edits, refFor: proposalRef })).tree;
 }
 
-/** What is no path of a tree, and what Git looks into before it takes it. */
+/** What is no path of a tree; and what Git may look into before it takes it, by all names that file systems have for that. */
 const isNotForUs = (path: string): boolean =>
-  path.startsWith('/') || path.split('/').some((name) => name === '..' || /^\.git/i.test(name));
+  path.startsWith('/') || path.split('/').some((name) => name === '..' || /^\.?git|~|\p{Cf}/iu.test(name));

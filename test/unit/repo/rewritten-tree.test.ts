@@ -15,6 +15,10 @@ const BASE: Files = {
   'new\nline "quoted" ü *': 'odd\n',
   link: { link: 'a.txt' },
   'ignored/tracked.txt': 'kept\n',
+  'GITMOD~1': 'kept\n',
+  'GI7EBA~1': 'kept\n',
+  '.git\u200cmodules': 'kept\n',
+  'git.txt': 'kept\n',
   '.gitignore': 'ignored/\n',
   '.gitattributes': '*.txt text eol=crlf\n',
 };
@@ -99,6 +103,7 @@ describe('a tree of rewritten files', () => {
       file('../a.txt', 'one\n'),
       file('/a.txt', 'one\n'),
       file('.gitattributes', '*.txt text eol=crlf\n'),
+      ...['GITMOD~1', 'GI7EBA~1', '.git\u200cmodules', 'git.txt'].map((name) => file(name, 'kept\n')),
     ];
     for (const one of nothing) {
       assert.equal(await worked(baseTree, [one]), undefined, one.path);
