@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import type { Browser, FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { strings } from '../../webview-ui/strings.ts';
-import { ISOLATED_GIT } from '../fakes/git.ts';
 import { call, child, did, found, task } from '../fakes/model/agents.ts';
 import type { Scenario, Step } from '../fakes/model/script.ts';
-import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
-import { packageExtension } from '../vscode/package.ts';
-import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
-import { launchBrowser } from '../webview/browser.ts';
+import type { Workbench } from '../vscode/workbench.ts';
+import { type Editor, openEditor } from './editor.ts';
 import { type Stage, setStage } from './stage.ts';
 import { tellInOrder } from './story.ts';
 
@@ -71,31 +67,20 @@ describe('the agents of a turn, in a real VS Code', function () {
   this.timeout(180_000);
   const gate = Promise.withResolvers<void>();
   let stage: Stage;
-  let vscode: VsCodeHost;
-  let browser: Browser;
+  let editor: Editor;
   let window: Workbench;
   let panel: FrameLocator;
 
   before(async () => {
     stage = await setStage(scenarioBehind(gate.promise), 2);
-    vscode = await startVsCode({
-      extensions: [await packageExtension(stage.directory)],
-      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data },
-    });
-    browser = await launchBrowser();
-    window = await openWorkbench({
-      browser,
-      url: vscode.url,
-      folder: stage.clone,
-      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
-    });
+    editor = await openEditor(stage);
+    window = editor.window;
     panel = window.webview();
   });
   tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
     gate.resolve();
-    await browser?.close();
-    await vscode?.close();
+    await editor?.close();
     await stage?.close();
   });
 

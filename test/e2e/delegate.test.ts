@@ -2,15 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, FrameLocator } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { strings } from '../../webview-ui/strings.ts';
-import { git, ISOLATED_GIT } from '../fakes/git.ts';
+import { git } from '../fakes/git.ts';
 import { DEMO_PROMPT, demo } from '../fakes/model/demo.ts';
 import type { Scenario } from '../fakes/model/script.ts';
-import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
-import { packageExtension } from '../vscode/package.ts';
-import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
-import { launchBrowser } from '../webview/browser.ts';
+import type { Workbench } from '../vscode/workbench.ts';
+import { type Editor, openEditor } from './editor.ts';
 import { parseTree, personState } from './person-state.ts';
 import { PERSON, REPOSITORY, type Stage, setStage } from './stage.ts';
 import { tellInOrder } from './story.ts';
@@ -25,8 +23,7 @@ const AUTHOR = 'Sam Sample <sam@example.test>';
 describe('the whole path, in a real VS Code', function () {
   this.timeout(240_000);
   let stage: Stage;
-  let vscode: VsCodeHost;
-  let browser: Browser;
+  let editor: Editor;
   let window: Workbench;
   let panel: FrameLocator;
   let personBefore: Record<string, string>;
@@ -36,25 +33,14 @@ describe('the whole path, in a real VS Code', function () {
   before(async () => {
     stage = await setStage(heldAt(2, thirdAnswer.promise), 2);
     await beInTheMiddleOfSomething(stage.clone);
-    const vsix = await packageExtension(stage.directory);
-    vscode = await startVsCode({
-      extensions: [vsix, SIGN_IN],
-      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data },
-    });
-    browser = await launchBrowser();
-    window = await openWorkbench({
-      browser,
-      url: vscode.url,
-      folder: stage.clone,
-      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
-    });
+    editor = await openEditor(stage, { extensions: [SIGN_IN] });
+    window = editor.window;
     panel = window.webview();
     personBefore = await personState(stage.clone);
   });
   tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
-    await browser?.close();
-    await vscode?.close();
+    await editor?.close();
     await stage?.close();
   });
 

@@ -3,13 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { git, ISOLATED_GIT } from '../fakes/git.ts';
+import { git } from '../fakes/git.ts';
 import type { Scenario } from '../fakes/model/script.ts';
-import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
-import { packageExtension } from '../vscode/package.ts';
-import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
-import { launchBrowser } from '../webview/browser.ts';
+import type { Workbench } from '../vscode/workbench.ts';
+import { type Editor, openEditor } from './editor.ts';
 import { personState } from './person-state.ts';
 import { PERSON, REPOSITORY, type Stage, setStage } from './stage.ts';
 import { tellInOrder } from './story.ts';
@@ -42,8 +39,7 @@ const scenario: Scenario = [
 describe('what was accepted, in the person’s hands, in a real VS Code', function () {
   this.timeout(240_000);
   let stage: Stage;
-  let vscode: VsCodeHost;
-  let browser: Browser;
+  let editor: Editor;
   let window: Workbench;
   let personBefore: Record<string, string>;
 
@@ -52,26 +48,17 @@ describe('what was accepted, in the person’s hands, in a real VS Code', functi
     await git(stage.clone, ['config', 'user.name', 'Sam Sample']);
     await git(stage.clone, ['config', 'user.email', 'sam@example.test']);
     await delegateAndAccept('Polish the report');
-    const vsix = await packageExtension(stage.directory);
-    vscode = await startVsCode({
-      extensions: [vsix, SIGN_IN],
+    editor = await openEditor(stage, {
+      extensions: [SIGN_IN],
       // As a desktop has it; in a browser VS Code saves by itself.
       settings: { 'files.autoSave': 'off' },
-      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data },
     });
-    browser = await launchBrowser();
-    window = await openWorkbench({
-      browser,
-      url: vscode.url,
-      folder: stage.clone,
-      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
-    });
+    window = editor.window;
     personBefore = await personState(stage.clone);
   });
   tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
-    await browser?.close();
-    await vscode?.close();
+    await editor?.close();
     await stage?.close();
   });
 

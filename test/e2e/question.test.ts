@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import type { Browser, FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { strings } from '../../webview-ui/strings.ts';
-import { ISOLATED_GIT } from '../fakes/git.ts';
-import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
-import { EXTENSION, packageExtension } from '../vscode/package.ts';
-import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
-import { launchBrowser } from '../webview/browser.ts';
+import { EXTENSION } from '../vscode/package.ts';
+import type { Workbench } from '../vscode/workbench.ts';
+import { type Editor, openEditor } from './editor.ts';
 import { type KillableStage, killable } from './killable-stage.ts';
 import {
   ENDLESS,
@@ -32,31 +29,22 @@ const QUEUED = {
 describe('a turn that the person steps into, in a real VS Code', function () {
   this.timeout(180_000);
   let stage: KillableStage;
-  let vscode: VsCodeHost;
-  let browser: Browser;
+  let editor: Editor;
   let window: Workbench;
   let panel: FrameLocator;
 
   before(async () => {
     stage = killable(await setStage(scenario, 2));
-    vscode = await startVsCode({
-      extensions: [await packageExtension(stage.directory)],
+    editor = await openEditor(stage, {
       // An editor whose relay stays away starts one itself; from here, where there is nothing to be installed for it.
-      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data, HANDOFF_HOME: EXTENSION },
+      env: { HANDOFF_HOME: EXTENSION },
     });
-    browser = await launchBrowser();
-    window = await openWorkbench({
-      browser,
-      url: vscode.url,
-      folder: stage.clone,
-      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
-    });
+    window = editor.window;
     panel = window.webview();
   });
   tellInOrder({ window: () => window, log: () => stage.log() });
   after(async () => {
-    await browser?.close();
-    await vscode?.close();
+    await editor?.close();
     await stage?.close();
   });
 

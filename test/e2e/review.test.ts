@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import type { Browser, FrameLocator } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { strings } from '../../webview-ui/strings.ts';
-import { ISOLATED_GIT } from '../fakes/git.ts';
-import { startVsCode, type VsCodeHost } from '../vscode/host.ts';
-import { packageExtension } from '../vscode/package.ts';
-import { openWorkbench, type Workbench } from '../vscode/workbench.ts';
-import { launchBrowser } from '../webview/browser.ts';
+import type { Workbench } from '../vscode/workbench.ts';
+import { type Editor, openEditor } from './editor.ts';
 import { reviewPage } from './review-page.ts';
 import { ANSWER, DONE, LINES, PATH, PROMPT, QUESTION, SAID, scenario, WHY } from './review-scenario.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -15,8 +11,7 @@ import { tellInOrder } from './story.ts';
 describe('a review by hunk, in a real VS Code', function () {
   this.timeout(240_000);
   let stage: Stage;
-  let vscode: VsCodeHost;
-  let browser: Browser;
+  let editor: Editor;
   let window: Workbench;
   let panel: FrameLocator;
   let review: ReturnType<typeof reviewPage>;
@@ -24,24 +19,14 @@ describe('a review by hunk, in a real VS Code', function () {
 
   before(async () => {
     stage = await setStage(scenario, 2);
-    vscode = await startVsCode({
-      extensions: [await packageExtension(stage.directory)],
-      env: { ...ISOLATED_GIT, HANDOFF_DATA: stage.data },
-    });
-    browser = await launchBrowser();
-    window = await openWorkbench({
-      browser,
-      url: vscode.url,
-      folder: stage.clone,
-      pictures: process.env['HANDOFF_SCREENSHOTS'] ?? join(stage.directory, 'pictures'),
-    });
+    editor = await openEditor(stage);
+    window = editor.window;
     panel = window.webview();
     review = reviewPage(window);
   });
   tellInOrder({ window: () => window, log: () => stage.relay.log() });
   after(async () => {
-    await browser?.close();
-    await vscode?.close();
+    await editor?.close();
     await stage?.close();
   });
 
