@@ -80,6 +80,15 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
     };
   }
 
+  /** What a memo is to remember, between being worked out and being kept. */
+  const decided =
+    <T>(key: string, compute: () => Promise<T>) =>
+    async (): Promise<T> => {
+      const value = await compute();
+      reach(`memo ${key}: decided`);
+      return value;
+    };
+
   return {
     log: (log) => ({
       ...log,
@@ -90,18 +99,8 @@ export function createKillPoints(settings: KillPointSettings | undefined): KillP
     store: (store) => ({
       ...store,
       setPrepared: (...args) => around(inStep('set prepared'), () => store.setPrepared(...args)),
-      memo: (taskId, key, compute) =>
-        store.memo(taskId, key, async () => {
-          const value = await compute();
-          reach(`memo ${key}: decided`);
-          return value;
-        }),
-      memoOf: (claim, key, compute) =>
-        store.memoOf(claim, key, async () => {
-          const value = await compute();
-          reach(`memo ${key}: decided`);
-          return value;
-        }),
+      memo: (taskId, key, compute) => store.memo(taskId, key, decided(key, compute)),
+      memoOf: (claim, key, compute) => store.memoOf(claim, key, decided(key, compute)),
       async create(task, work) {
         const { within, committed } = transaction();
         const result = await store.create(task, (tx) => within(tx, work));

@@ -35,7 +35,7 @@ export const write = defineTool({
     const { sha256 } = await sandbox.writeFile({ path, data, expected: before }).catch((error: unknown) => {
       throw whyNotWritten(path, error);
     });
-    if (there?.size === there?.data.byteLength && there) rewrote(path, there.data, data);
+    if (there && there.size === there.data.byteLength) rewrote(path, there.data, data);
     saw(path, sha256);
     const lines = content === '' ? 0 : content.split('\n').length - (content.endsWith('\n') ? 1 : 0);
     return `Wrote ${path}: ${lines} lines, ${data.byteLength} bytes.`;
